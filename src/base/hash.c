@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/hash.h"
+
+static uint64_t load64(const char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    __extension__ unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+// Multiply-fold over 8-byte lanes; the odd constants are the fractional bits of sqrt(2), sqrt(3).
+uint64_t pl_hash(pl_span bytes)
+{
+    const uint64_t k0 = 0x6a09e667f3bcc909u, k1 = 0xbb67ae8584caa73bu;
+    const char *p = bytes.data;
+    size_t left = bytes.bytes;
+    uint64_t h = k0 ^ (bytes.bytes * k1);
+    for (; left >= 8; p += 8, left -= 8) h = mix(h ^ load64(p), k1);
+    uint64_t tail = 0;
+    if (left) memcpy(&tail, p, left);
+    return mix(h ^ tail, k0) ^ (h >> 32);
+}
+
+static uint32_t rotate(uint32_t v, int by)
+{
+    return (v << by) | (v >> (32 - by));
+}
+
+uint32_t pl_murmur3(pl_span bytes)
+{
+    uint32_t h = 0;
+    const char *p = bytes.data;
+    size_t left = bytes.bytes;
+    for (; left >= 4; p += 4, left -= 4) {
+        uint32_t k;
+        memcpy(&k, p, 4);
+        h ^= rotate(k * 0xcc9e2d51u, 15) * 0x1b873593u;
+        h = rotate(h, 13) * 5 + 0xe6546b64u;
+    }
+    uint32_t k = 0;
+    if (left) {
+        memcpy(&k, p, left);
+        h ^= rotate(k * 0xcc9e2d51u, 15) * 0x1b873593u;
+    }
+    h ^= (uint32_t)bytes.bytes;
+    h = (h ^ (h >> 16)) * 0x85ebca6bu;
+    h = (h ^ (h >> 13)) * 0xc2b2ae35u;
+    return h ^ (h >> 16);
+}

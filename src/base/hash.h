@@ -1,0 +1,15 @@
+// hash.h -- hashes for tables in memory and for Iceberg buckets.
+//
+// pl_hash is for hash tables only: it may change between versions and is never stored.
+// pl_murmur3 is Murmur3 x86 32-bit, seed 0, as the Iceberg specification demands for bucket[N].
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_BASE_HASH_H
+#define PL_BASE_HASH_H
+
+#include "base/base.h"
+
+uint64_t pl_hash(pl_span bytes);
+uint32_t pl_murmur3(pl_span bytes);
+
+#endif

@@ -1,0 +1,29 @@
+// os.h -- clock, entropy, terminal, signals, threads: the rest of what only the system knows.
+//
+// Layers below flow never call these; they get time and randomness as parameters.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_OS_OS_H
+#define PL_OS_OS_H
+
+#include <stdatomic.h>
+
+#include "base/base.h"
+#include "base/error.h"
+
+int64_t pl_clock_micros(void);     // wall clock, UTC, since 1970
+int64_t pl_clock_monotonic(void);  // microseconds, for durations
+void pl_entropy(void *buffer, size_t bytes);
+int pl_cpu_count(void);            // processors this process may use
+uint64_t pl_memory_peak(void);     // bytes, this process so far
+bool pl_is_terminal(int fd);
+void pl_sleep_ms(int64_t ms);
+
+// Set by SIGINT and SIGTERM once pl_signals_install was called; checked per chunk of work.
+extern atomic_bool pl_cancelled;
+void pl_signals_install(void);
+
+// Run work(context, i) for i in 0..threads-1 on that many threads (the caller's is one) and wait.
+void pl_threads_run(uint32_t threads, void (*work)(void *context, uint32_t index), void *context);
+
+#endif

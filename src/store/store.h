@@ -1,0 +1,65 @@
+// store.h -- objects by key: put once, get, list, delete. A local directory now, S3 later.
+//
+// Keys are relative paths with '/' ("tables/t/data/x.parquet"), no leading '/', no "..". An object
+// appears whole and durable, or not at all: pl_put_finish returns only when bytes, name and every
+// directory on the way are fsynced. `put` never overwrites; `replace` is atomic and exists for
+// version-hint.text alone.
+//
+// Threads: a store may be used by many threads; one pl_put by one.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_STORE_STORE_H
+#define PL_STORE_STORE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+
+typedef struct pl_store pl_store; // opaque
+typedef struct pl_put pl_put;     // one object being written
+
+// A store over a local directory, created if `create`. `path` is made absolute.
+PL_MUST_USE plumb_status pl_store_open_local(const char *path, bool create, pl_store **ret_store,
+                                             plumb_error *err);
+void pl_store_close(pl_store *store); // NULL is a no-op
+
+// "file:///abs/lake/tables/t/x" for a key: absolute URI, never a double slash inside, spaces and
+// other odd bytes as they are (Iceberg paths are not percent-decoded by readers).
+char *pl_store_uri(const pl_store *store, const char *key, pl_arena *arena);
+// The key of a URI this store made, or NULL if it is not below this store.
+const char *pl_store_key(const pl_store *store, const char *uri);
+// Local file system path of a key (for tools that need one), in arena.
+char *pl_store_path(const pl_store *store, const char *key, pl_arena *arena);
+
+// Begin an object. Bytes go to a hidden name (".tmp/…" inside the store) until finish.
+PL_MUST_USE plumb_status pl_put_begin(pl_store *store, const char *key, pl_put **ret_put,
+                                      plumb_error *err);
+PL_MUST_USE plumb_status pl_put_write(pl_put *put, pl_span bytes, plumb_error *err);
+uint64_t pl_put_bytes(const pl_put *put); // written so far
+// Durable and visible. PLUMB_E_CONFLICT if the key exists. `mode` 0 = 0644. Frees `put` always.
+PL_MUST_USE plumb_status pl_put_finish(pl_put *put, unsigned mode, plumb_error *err);
+void pl_put_abort(pl_put *put); // forget it; NULL is a no-op
+
+// Begin, write, finish in one call.
+PL_MUST_USE plumb_status pl_store_put(pl_store *store, const char *key, pl_span bytes,
+                                      plumb_error *err);
+PL_MUST_USE plumb_status pl_store_replace(pl_store *store, const char *key, pl_span bytes,
+                                          plumb_error *err);
+
+// The whole object, at most `bytes_max` (PLUMB_E_LIMIT above), into arena.
+PL_MUST_USE plumb_status pl_store_get(pl_store *store, const char *key, uint64_t bytes_max,
+                                      pl_arena *arena, pl_span *ret_bytes, plumb_error *err);
+// Read up to `bytes` at `offset` into `buffer`; *ret_got is less only at the end.
+PL_MUST_USE plumb_status pl_store_read(pl_store *store, const char *key, uint64_t offset,
+                                       void *buffer, size_t bytes, size_t *ret_got,
+                                       plumb_error *err);
+PL_MUST_USE plumb_status pl_store_size(pl_store *store, const char *key, uint64_t *ret_bytes,
+                                       plumb_error *err);
+
+// Call `visit` for every object whose key starts with `prefix` (a directory), in name order.
+// `visit` returns false to stop.
+typedef bool (*pl_store_visit)(void *context, const char *key, uint64_t bytes);
+PL_MUST_USE plumb_status pl_store_list(pl_store *store, const char *prefix, pl_store_visit visit,
+                                       void *context, plumb_error *err);
+PL_MUST_USE plumb_status pl_store_delete(pl_store *store, const char *key, plumb_error *err);
+
+#endif
