@@ -1,0 +1,73 @@
+// contract.h -- a contract file: the declared table.
+//
+//     table: post_metrics
+//     key: [platform, post_id, observed_at]
+//     partition: [platform, day(published_at)]
+//     columns:
+//       platform: string!
+//       likes:    long min(0) was(like_count)
+//     critical: [post_id]
+//     checks: {freshness: 90m, nulls: {likes: 2%}}
+//     rest: keep
+//     duplicates: first
+//
+// A column is a type, `!` for required, and any of min(n) max(n) range(a, b) was(name); the long
+// form is a map of type, required, min, max, range, was, doc. Field ids are not here: they live in
+// the table's metadata alone, so every id below is 0 until the caller assigns it.
+//
+// Limits: PL_COLUMNS_MAX, PL_NAME_BYTES_MAX, PL_PARTITION_FIELDS_MAX.   Threads: any; immutable.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_CONTRACT_CONTRACT_H
+#define PL_CONTRACT_CONTRACT_H
+
+#include "base/error.h"
+#include "contract/composer.h"
+#include "schema/partition.h"
+#include "schema/schema.h"
+
+typedef struct pl_contract_column {
+    pl_field field;             // id 0
+    bool critical;              // a value that does not fit quarantines the record
+    bool has_min, has_max;      // inclusive bounds, numeric columns only
+    bool has_nulls_max;         // checks: nulls
+    double min, max;            // nearest doubles of the texts
+    pl_span min_text, max_text; // as written: exact
+    double nulls_max;           // highest accepted share of NULLs, 0..1
+    pl_span was;                // former name, "" if none
+    uint32_t line, column;      // of the declaration
+} pl_contract_column;
+
+typedef enum pl_duplicates {
+    PL_DUPLICATES_COUNT, // counted, kept
+    PL_DUPLICATES_FIRST,
+    PL_DUPLICATES_LAST,
+} pl_duplicates;
+
+typedef struct pl_contract {
+    const char *file; // as given, for messages
+    pl_span text;     // the whole file
+    pl_span table, doc;
+    uint32_t column_count;
+    pl_contract_column *columns; // in file order
+    pl_schema schema;            // the same columns as fields, ids 0
+    uint32_t key_count;
+    uint32_t *keys;              // indexes into columns
+    pl_partition_spec partition; // sources by name; ids 0
+    int64_t freshness_us;        // 0: no check
+    bool drop_rest;              // rest: drop
+    pl_duplicates duplicates;
+} pl_contract;
+
+// Parse one contract file. Mistakes go to `problems`, what this version reads but does not do to
+// `warnings` (both may already hold others). NULL if this file has a mistake. `file` and `text`
+// must outlive the contract.
+pl_contract *pl_contract_parse(const char *file, pl_span text, pl_arena *arena,
+                               pl_problems *problems, pl_problems *warnings);
+
+int pl_contract_find(const pl_contract *contract, pl_span column); // index or -1
+
+// NULL if `name` may name a table, column or source, else the reason ("is longer than 128 bytes").
+const char *pl_name_check(pl_span name);
+
+#endif

@@ -1,0 +1,28 @@
+// edit.h -- change one entry of a contract or mapping file and nothing else.
+//
+// An edit splices bytes at one node: comments, order, spacing, line ends and the quotes of every
+// other node stay as they are. The result is composed again and compared with the original tree:
+// it must differ in that one entry only, or the edit is refused and nothing is written.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_CONTRACT_EDIT_H
+#define PL_CONTRACT_EDIT_H
+
+#include "contract/composer.h"
+
+typedef struct pl_edit {
+    const char *file;    // for messages
+    pl_span text;        // the whole file as it is
+    const char *section; // top-level map that holds the entry: "map" or "columns"
+    pl_span name;        // the entry: a column
+    pl_span value;       // its new scalar, unquoted: a rule or a declaration
+    pl_span after;       // insert: the entry to stand behind; "" or unknown: at the end
+} pl_edit;
+
+// Replace the scalar of an entry that exists. The whole new file is appended to `out`.
+PL_MUST_USE plumb_status pl_edit_set(const pl_edit *edit, pl_buf *out, plumb_error *err);
+
+// Insert an entry that does not exist: PLUMB_E_CONFLICT if it does.
+PL_MUST_USE plumb_status pl_edit_insert(const pl_edit *edit, pl_buf *out, plumb_error *err);
+
+#endif
