@@ -1,0 +1,16 @@
+// snappy.h -- Snappy blocks, as Parquet pages use them.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_CODEC_SNAPPY_H
+#define PL_CODEC_SNAPPY_H
+
+#include "base/base.h"
+
+// The most bytes that `bytes` of input can become.
+size_t pl_snappy_bound(size_t bytes);
+
+// Compress `input` to `out`, which has room for pl_snappy_bound(input.bytes). Returns the bytes
+// written. Cannot fail.
+size_t pl_snappy_compress(pl_span input, char *out);
+
+#endif

@@ -1,0 +1,61 @@
+// writer.h -- one Parquet file from column batches: row groups, footer, and metrics for Iceberg.
+//
+// The file is what every reader of an Iceberg table understands: data page v1, Snappy, PLAIN or
+// RLE_DICTIONARY, RLE levels, three-level lists, field ids on columns and list elements, logical
+// and converted types, exact statistics.
+//
+//     "PAR1"
+//     row group 0:  chunk of column 0:  [dictionary page] data page, data page, ...
+//                   chunk of column 1:  ...
+//     row group 1:  ...
+//     footer (Thrift), its size as 4 bytes, "PAR1"
+//
+// A column chunk is either wholly dictionary-encoded or wholly PLAIN. The rows of a group are all
+// at hand, so its dictionary is built first and dropped when it outgrows its bound or would make
+// the chunk larger (a column of unique values): no useless dictionary page stays in the file.
+//
+// Column chunks carry min and max of their values: text up to 64 bytes exactly, longer text cut by
+// code point and marked inexact; NaN does not count; zero is -0.0 as min and +0.0 as max. The
+// metrics carry the same for the whole file as Iceberg single values, text cut to 16 code points;
+// list elements have counts but no bounds.
+//
+// Memory: one page, one dictionary and one chunk's levels, kept from group to group; and about
+// 200 bytes per column chunk for the footer. A row group is written out when its call returns.
+//
+// Threads: one at a time.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_PARQUET_WRITER_H
+#define PL_PARQUET_WRITER_H
+
+#include "column/column.h"
+#include "column/metrics.h"
+#include "store/store.h"
+
+typedef struct pl_parquet_options {
+    uint32_t page_bytes;           // a data page is cut at the row that passes this; 0 = 1 MiB
+    uint32_t dictionary_bytes_max; // PLAIN bytes of a chunk's dictionary; 0 = 1 MiB
+} pl_parquet_options;
+
+typedef struct pl_parquet_writer pl_parquet_writer; // opaque
+
+// Begin a file of `schema`: every field and list element has its id. `schema` must outlive the
+// writer. `put` is borrowed and has no bytes yet: bytes go there, the caller finishes or aborts it
+// afterwards. `options` may be NULL.
+PL_MUST_USE plumb_status pl_parquet_open(const pl_schema *schema, const pl_parquet_options *options,
+                                         pl_put *put, pl_parquet_writer **ret_writer,
+                                         plumb_error *err);
+
+// One row group: columns[i] belongs to schema->fields[i], all with the same count > 0. Text is
+// valid UTF-8 and a required column has no NULL (the caller's duty). Fails only as pl_put_write
+// does; after a failure the file is lost and only pl_parquet_close may follow.
+PL_MUST_USE plumb_status pl_parquet_write_group(pl_parquet_writer *writer, const pl_column *columns,
+                                                plumb_error *err);
+
+// Write the footer. No group at all is a valid, empty file. The metrics' memory is in `arena`.
+PL_MUST_USE plumb_status pl_parquet_finish(pl_parquet_writer *writer, pl_arena *arena,
+                                           pl_file_metrics *ret_metrics, plumb_error *err);
+
+void pl_parquet_close(pl_parquet_writer *writer); // frees; NULL is a no-op
+
+#endif
