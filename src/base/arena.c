@@ -27,7 +27,8 @@ void *pl_arena_take(pl_arena *arena, size_t bytes)
     if (need == 0) need = 16;
     if (!arena->chunk || (size_t)(arena->end - arena->next) < need) {
         // Doubling keeps the number of chunks logarithmic; the cap keeps the waste bounded.
-        size_t grow = PL_MIN(PL_MAX(arena->bytes, (size_t)CHUNK_BYTES_MIN), (size_t)CHUNK_BYTES_MAX);
+        size_t grow =
+            PL_MIN(PL_MAX(arena->bytes, (size_t)CHUNK_BYTES_MIN), (size_t)CHUNK_BYTES_MAX);
         size_t size = PL_MAX(need, grow);
         struct pl_arena_chunk *chunk = pl_alloc(HEAD_BYTES + size);
         chunk->older = arena->chunk;

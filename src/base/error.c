@@ -70,8 +70,14 @@ void pl_context(plumb_error *err, const char *fmt, ...)
     int used = vsnprintf(before, sizeof before, fmt, args);
     va_end(args);
     size_t at = PL_MIN((size_t)PL_MAX(used, 0), sizeof before - 1);
-    snprintf(before + at, sizeof before - at, ": %s", err->message);
-    memcpy(err->message, before, sizeof before);
+    pl_span parts[] = {PL_SPAN(": "), pl_span_of(err->message)};
+    for (size_t i = 0; i < PL_COUNT(parts); i++) {
+        size_t bytes = PL_MIN(parts[i].bytes, sizeof before - 1 - at);
+        memcpy(before + at, parts[i].data, bytes);
+        at += bytes;
+    }
+    before[at] = '\0';
+    memcpy(err->message, before, at + 1);
 }
 
 plumb_error *pl_problem(pl_problems *list, const char *file, uint32_t line, uint32_t column,

@@ -1,9 +1,9 @@
 // number.h -- from number text to typed values: exact, or a verdict that says why not.
 //
 // Numbers stay text until the type of their column is known (invariant I9). Text is JSON number
-// grammar (RFC 8259 section 6); a leading '+' is not accepted. Nothing here rounds silently, except that a
-// double or float takes the value nearest to the text (round half to even), which is what those
-// types mean; a text that is not zero never becomes zero or infinity.
+// grammar (RFC 8259 section 6); a leading '+' is not accepted. Nothing here rounds silently, except
+// that a double or float takes the value nearest to the text (round half to even), which is what
+// those types mean; a text that is not zero never becomes zero or infinity.
 //
 // Threads: any.
 //
@@ -29,10 +29,10 @@ const char *pl_number_reason(pl_number_verdict verdict);
 // digits without leading or trailing zeros (count 0 for zero).
 typedef struct pl_number {
     bool negative;
-    int64_t exponent;    // clamped to +-10^9, far beyond every type
-    uint32_t count;      // significant digits
-    uint64_t leading;    // the first min(count, 19) of them as an integer
-    pl_span text;        // the text it was made from (borrowed), for the slow path
+    int64_t exponent; // clamped to +-10^9, far beyond every type
+    uint32_t count;   // significant digits
+    uint64_t leading; // the first min(count, 19) of them as an integer
+    pl_span text;     // the text it was made from (borrowed), for the slow path
 } pl_number;
 
 pl_number_verdict pl_number_parse(pl_span text, pl_number *ret_number);

@@ -42,8 +42,8 @@ const char *pl_time_parse_iso(pl_span text, int64_t *ret_micros);
 const char *pl_date_parse(pl_span text, int32_t *ret_days);
 
 // `text` by a strptime-like `format`: %Y %m %d %H %M %S %f (1-6 fraction digits) %y %b %B %a %A %e
-// %j %p %I %z %Z(only UTC, GMT, Z) %s %T %D %F %% and literal bytes; a space matches any run of spaces.
-// Without %z the text is local to `offset_seconds` east of UTC. Same return.
+// %j %p %I %z %Z(only UTC, GMT, Z) %s %T %D %F %% and literal bytes; a space matches any run of
+// spaces. Without %z the text is local to `offset_seconds` east of UTC. Same return.
 const char *pl_time_parse_format(pl_span text, pl_span format, int32_t offset_seconds,
                                  int64_t *ret_micros);
 // NULL if `format` is usable, else what is wrong with it.

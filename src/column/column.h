@@ -20,17 +20,17 @@
 
 typedef struct pl_column {
     pl_type type;
-    uint32_t count;          // rows
-    uint32_t nulls;          // rows that are NULL
-    uint8_t *valid;          // [count]
-    union {                  // [count]; unused for text and list
+    uint32_t count; // rows
+    uint32_t nulls; // rows that are NULL
+    uint8_t *valid; // [count]
+    union {         // [count]; unused for text and list
         void *values;
-        uint8_t *u8;         // boolean
-        int32_t *i32;        // int, date
-        int64_t *i64;        // long, timestamp
+        uint8_t *u8;  // boolean
+        int32_t *i32; // int, date
+        int64_t *i64; // long, timestamp
         float *f32;
         double *f64;
-        pl_i128 *i128;       // decimal
+        pl_i128 *i128; // decimal
     };
     uint32_t *offsets;       // [count + 1]; text and list
     pl_buf heap;             // text bytes

@@ -1,5 +1,5 @@
-// metrics.h -- what a finished data file says about itself: the writer fills it, Iceberg's manifests
-// carry it.
+// metrics.h -- what a finished data file says about itself: the writer fills it, Iceberg's
+// manifests carry it.
 //
 // One entry per leaf column (a list contributes its element). Bounds are Iceberg single values,
 // already truncated to 16 code points (string) as the specification says; they exclude NULL and
@@ -16,9 +16,9 @@ typedef struct pl_leaf_metrics {
     int64_t compressed_bytes; // column chunks in the file, page headers included
     int64_t values;           // NULLs included
     int64_t nulls;
-    int64_t nans;             // -1: not a floating type
+    int64_t nans; // -1: not a floating type
     bool has_lower, has_upper;
-    pl_span lower, upper;     // in the arena given to the writer's finish
+    pl_span lower, upper; // in the arena given to the writer's finish
 } pl_leaf_metrics;
 
 typedef struct pl_file_metrics {

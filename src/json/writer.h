@@ -15,10 +15,10 @@
 #include "base/buf.h"
 
 typedef struct pl_json_writer {
-    pl_buf *out;   // borrowed
-    int indent;    // spaces per level; 0: one line
+    pl_buf *out; // borrowed
+    int indent;  // spaces per level; 0: one line
     int depth;
-    bool comma;    // a value stands before on this level
+    bool comma; // a value stands before on this level
     bool after_key;
 } pl_json_writer;
 
@@ -30,10 +30,10 @@ void pl_json_key_span(pl_json_writer *writer, pl_span key);
 void pl_json_text(pl_json_writer *writer, pl_span text);
 void pl_json_cstr(pl_json_writer *writer, const char *text); // NULL writes null
 void pl_json_int(pl_json_writer *writer, int64_t value);
-void pl_json_double(pl_json_writer *writer, double value);   // not finite: null
+void pl_json_double(pl_json_writer *writer, double value); // not finite: null
 void pl_json_bool(pl_json_writer *writer, bool value);
 void pl_json_null(pl_json_writer *writer);
-void pl_json_raw(pl_json_writer *writer, pl_span json);      // already valid JSON
+void pl_json_raw(pl_json_writer *writer, pl_span json); // already valid JSON
 
 // Append `text` quoted and escaped as one JSON string.
 void pl_json_quote(pl_buf *out, pl_span text);

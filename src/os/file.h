@@ -12,15 +12,15 @@
 #include "base/error.h"
 
 typedef struct pl_file {
-    int fd;        // -1: closed
-    char *path;    // owned, for messages
+    int fd;     // -1: closed
+    char *path; // owned, for messages
 } pl_file;
 
 typedef enum pl_open_mode {
     PL_OPEN_READ,
-    PL_OPEN_CREATE,   // O_CREAT|O_EXCL, read-write, 0644
-    PL_OPEN_APPEND,   // O_CREAT|O_APPEND, write
-    PL_OPEN_LOCK,     // O_CREAT, read-write, 0644; for lock files
+    PL_OPEN_CREATE, // O_CREAT|O_EXCL, read-write, 0644
+    PL_OPEN_APPEND, // O_CREAT|O_APPEND, write
+    PL_OPEN_LOCK,   // O_CREAT, read-write, 0644; for lock files
 } pl_open_mode;
 
 PL_MUST_USE plumb_status pl_file_open(pl_file *ret_file, const char *path, pl_open_mode mode,

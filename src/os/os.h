@@ -11,11 +11,11 @@
 #include "base/base.h"
 #include "base/error.h"
 
-int64_t pl_clock_micros(void);     // wall clock, UTC, since 1970
-int64_t pl_clock_monotonic(void);  // microseconds, for durations
+int64_t pl_clock_micros(void);    // wall clock, UTC, since 1970
+int64_t pl_clock_monotonic(void); // microseconds, for durations
 void pl_entropy(void *buffer, size_t bytes);
-int pl_cpu_count(void);            // processors this process may use
-uint64_t pl_memory_peak(void);     // bytes, this process so far
+int pl_cpu_count(void);        // processors this process may use
+uint64_t pl_memory_peak(void); // bytes, this process so far
 bool pl_is_terminal(int fd);
 void pl_sleep_ms(int64_t ms);
 

@@ -58,7 +58,8 @@ bool pl_transform_parse(pl_span text, pl_transform *ret_transform); // the same 
 // time fields exist, elements are prefixed with the column's name. Nothing for an empty spec.
 void pl_partition_path(pl_buf *out, const pl_partition_spec *spec, const pl_value *values);
 
-// Readable form of one partition value: "2026-11-22" for day, "2026-11" month, "2026-11-22T05" hour.
+// Readable form of one partition value: "2026-11-22" for day, "2026-11" month, "2026-11-22T05"
+// hour.
 void pl_partition_value_text(pl_buf *out, const pl_partition_field *field, const pl_value *value);
 
 #endif

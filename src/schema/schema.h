@@ -21,8 +21,8 @@
 
 typedef enum pl_kind {
     PL_BOOLEAN,
-    PL_INT,       // 32 bit
-    PL_LONG,      // 64 bit
+    PL_INT,  // 32 bit
+    PL_LONG, // 64 bit
     PL_FLOAT,
     PL_DOUBLE,
     PL_DECIMAL,   // unscaled 128 bit, precision 1..38, scale 0..precision
@@ -42,11 +42,11 @@ typedef struct pl_type {
 } pl_type;
 
 typedef struct pl_field {
-    int32_t id;       // 1.., unique in the table over all time; 0 until assigned
+    int32_t id; // 1.., unique in the table over all time; 0 until assigned
     pl_span name;
     pl_type type;
     bool required;
-    pl_span doc;      // "" if none
+    pl_span doc; // "" if none
 } pl_field;
 
 typedef struct pl_schema {

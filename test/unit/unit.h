@@ -22,10 +22,10 @@
 #define RUN_TESTS(group, ...)                                                                      \
     cmocka_run_group_tests_name(group, ((const struct CMUnitTest[]){__VA_ARGS__}), NULL, NULL)
 
-#define CHECK(condition)       assert_true(condition)
-#define CHECK_INT(want, got)   assert_int_equal(got, want)
-#define CHECK_STR(want, got)   assert_string_equal(got, want)
-#define CHECK_SPAN(want, got)  check_span(want, got, __FILE__, __LINE__)
+#define CHECK(condition)      assert_true(condition)
+#define CHECK_INT(want, got)  assert_int_equal(got, want)
+#define CHECK_STR(want, got)  assert_string_equal(got, want)
+#define CHECK_SPAN(want, got) check_span(want, got, __FILE__, __LINE__)
 #define CHECK_OK(call, err)                                                                        \
     do {                                                                                           \
         if ((call) != PLUMB_OK) fail_msg("%s: %s", #call, (err).message);                          \

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/number.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+
+#define EXPONENT_CLAMP INT64_C(1000000000)
+
+const char *pl_number_reason(pl_number_verdict verdict)
+{
+    switch (verdict) {
+    case PL_NUMBER_OK:
+        return "is fine";
+    case PL_NUMBER_SYNTAX:
+        return "is not a number";
+    case PL_NUMBER_RANGE:
+        return "is out of range";
+    case PL_NUMBER_INEXACT:
+        return "has digits the type cannot hold";
+    case PL_NUMBER_TINY:
+        return "is not zero but too small for the type";
+    }
+    return "is not a number";
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+// The digits of integer and fraction part as one run with the point left out: significant ones
+// are counted, the first 19 collected (10^19 - 1 fits a uint64_t).
+typedef struct digit_run {
+    uint64_t leading;
+    uint32_t count; // significant digits up to the last one that is not zero
+    uint32_t zeros; // zeros seen after that one
+    int64_t point;  // digits seen in the fraction
+} digit_run;
+
+static void run_add(digit_run *run, char c)
+{
+    if (c == '0') {
+        if (run->count) run->zeros++;
+        return;
+    }
+    for (; run->zeros; run->zeros--)
+        if (run->count++ < 19) run->leading *= 10;
+    if (run->count++ < 19) run->leading = run->leading * 10 + (uint64_t)(c - '0');
+}
+
+static size_t parse_exponent(pl_span text, size_t at, int64_t *ret_exponent)
+{
+    if (at >= text.bytes || (text.data[at] != 'e' && text.data[at] != 'E')) return at;
+    at++;
+    bool negative = false;
+    if (at < text.bytes && (text.data[at] == '+' || text.data[at] == '-'))
+        negative = text.data[at++] == '-';
+    size_t first = at;
+    int64_t exponent = 0;
+    for (; at < text.bytes && is_digit(text.data[at]); at++)
+        if (exponent < EXPONENT_CLAMP) exponent = exponent * 10 + (text.data[at] - '0');
+    if (at == first) return SIZE_MAX;
+    *ret_exponent = negative ? -exponent : exponent;
+    return at;
+}
+
+pl_number_verdict pl_number_parse(pl_span text, pl_number *ret_number)
+{
+    pl_number number = {.text = text};
+    digit_run run = {0};
+    size_t at = 0;
+    if (at < text.bytes && text.data[at] == '-') number.negative = true, at++;
+    size_t first = at;
+    for (; at < text.bytes && is_digit(text.data[at]); at++) run_add(&run, text.data[at]);
+    if (at == first || (text.data[first] == '0' && at - first > 1)) return PL_NUMBER_SYNTAX;
+    if (at < text.bytes && text.data[at] == '.') {
+        size_t point = ++at;
+        for (; at < text.bytes && is_digit(text.data[at]); at++) run_add(&run, text.data[at]);
+        if (at == point) return PL_NUMBER_SYNTAX;
+        run.point = (int64_t)(at - point);
+    }
+    int64_t exponent = 0;
+    at = parse_exponent(text, at, &exponent);
+    if (at != text.bytes) return PL_NUMBER_SYNTAX;
+    number.count = run.count;
+    number.leading = run.leading;
+    number.exponent = run.count ? exponent - run.point + (int64_t)run.zeros : 0;
+    *ret_number = number;
+    return PL_NUMBER_OK;
+}
+
+// The digits as an unscaled integer times 10^`exponent` (exponent >= 0). Digits beyond the first
+// 19 are read from the text again.
+static pl_number_verdict unscaled(const pl_number *number, int64_t exponent, pl_i128 limit,
+                                  pl_i128 *ret_value)
+{
+    if (number->count == 0) {
+        *ret_value = 0;
+        return PL_NUMBER_OK;
+    }
+    if (exponent < 0) return PL_NUMBER_INEXACT;
+    if (exponent + number->count > 39) return PL_NUMBER_RANGE;
+    pl_u128 value = number->leading;
+    if (number->count > 19) {
+        value = 0;
+        uint32_t left = number->count;
+        bool started = false;
+        for (size_t i = 0; left && i < number->text.bytes; i++) {
+            char c = number->text.data[i];
+            if (!is_digit(c)) continue;
+            started = started || c != '0';
+            if (started) value = value * 10 + (pl_u128)(c - '0'), left--;
+        }
+    }
+    for (; exponent > 0; exponent--) {
+        if (value > (pl_u128)limit) return PL_NUMBER_RANGE;
+        value *= 10;
+    }
+    if (value > (pl_u128)limit + (number->negative ? 1 : 0)) return PL_NUMBER_RANGE;
+    *ret_value = number->negative ? -(pl_i128)value : (pl_i128)value;
+    return PL_NUMBER_OK;
+}
+
+pl_number_verdict pl_number_long(const pl_number *number, int shift, int64_t *ret_value)
+{
+    pl_i128 value;
+    pl_number_verdict verdict = unscaled(number, number->exponent + shift, INT64_MAX, &value);
+    // A huge fraction such as 1e30.5 cannot exist; a large inexact number is a fraction first.
+    if (verdict == PL_NUMBER_OK) *ret_value = (int64_t)value;
+    return verdict;
+}
+
+pl_number_verdict pl_number_decimal(const pl_number *number, int shift, int precision, int scale,
+                                    pl_i128 *ret_unscaled)
+{
+    pl_i128 limit = pl_decimal_power(precision) - 1, value;
+    pl_number_verdict verdict = unscaled(number, number->exponent + shift + scale, limit, &value);
+    if (verdict != PL_NUMBER_OK) return verdict;
+    if (value > limit || value < -limit) return PL_NUMBER_RANGE;
+    *ret_unscaled = value;
+    return PL_NUMBER_OK;
+}
+
+// Digits and exponent as text for the C library's correctly rounded conversion. All digits go in:
+// dropping any could turn a tie.
+static void number_text(const pl_number *number, int shift, char **ret_text, char stack[64])
+{
+    size_t need = number->count + 40;
+    char *text = need <= 64 ? stack : pl_alloc(need);
+    size_t used = 0;
+    if (number->negative) text[used++] = '-';
+    uint32_t left = number->count;
+    bool started = false;
+    for (size_t i = 0; left && i < number->text.bytes; i++) {
+        char c = number->text.data[i];
+        if (!is_digit(c)) continue;
+        started = started || c != '0';
+        if (started) text[used++] = c, left--;
+    }
+    if (!number->count) text[used++] = '0';
+    snprintf(text + used, need - used, "e%lld", (long long)(number->exponent + shift));
+    *ret_text = text;
+}
+
+static const double power10[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+pl_number_verdict pl_number_double(const pl_number *number, int shift, double *ret_value)
+{
+    int64_t exponent = number->exponent + shift;
+    // Clinger's fast path: both factors are exact doubles, so one rounding is the only one.
+    if (number->count <= 19 && number->leading <= (UINT64_C(1) << 53) && exponent >= -22 &&
+        exponent <= 22) {
+        double value = (double)number->leading;
+        value = exponent < 0 ? value / power10[-exponent] : value * power10[exponent];
+        *ret_value = number->negative ? -value : value;
+        return PL_NUMBER_OK;
+    }
+    char stack[64], *text;
+    number_text(number, shift, &text, stack);
+    double value = strtod(text, NULL);
+    if (text != stack) free(text);
+    if (isinf(value)) return PL_NUMBER_RANGE;
+    if (value == 0 && number->count) return PL_NUMBER_TINY;
+    *ret_value = value;
+    return PL_NUMBER_OK;
+}
+
+pl_number_verdict pl_number_float(const pl_number *number, int shift, float *ret_value)
+{
+    char stack[64], *text;
+    number_text(number, shift, &text, stack);
+    float value = strtof(text, NULL); // straight to float: via double would round twice
+    if (text != stack) free(text);
+    if (isinf(value)) return PL_NUMBER_RANGE;
+    if (value == 0 && number->count) return PL_NUMBER_TINY;
+    *ret_value = value;
+    return PL_NUMBER_OK;
+}
+
+static int special_text(double value, char out[32])
+{
+    return snprintf(out, 32, "%s", isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
+}
+
+int pl_number_double_text(double value, char out[32])
+{
+    if (!isfinite(value)) return special_text(value, out);
+    int bytes = 0;
+    for (int digits = 15; digits <= 17; digits++) {
+        bytes = snprintf(out, 32, "%.*g", digits, value);
+        if (digits == 17 || strtod(out, NULL) == value) break;
+    }
+    if (!strpbrk(out, ".e")) bytes += snprintf(out + bytes, 32 - (size_t)bytes, ".0");
+    return bytes;
+}
+
+int pl_number_float_text(float value, char out[32])
+{
+    if (!isfinite(value)) return special_text((double)value, out);
+    int bytes = 0;
+    for (int digits = 6; digits <= 9; digits++) {
+        bytes = snprintf(out, 32, "%.*g", digits, (double)value);
+        if (digits == 9 || strtof(out, NULL) == value) break;
+    }
+    if (!strpbrk(out, ".e")) bytes += snprintf(out + bytes, 32 - (size_t)bytes, ".0");
+    return bytes;
+}

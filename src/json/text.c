@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "json/text.h"
+
+static size_t fail_at(pl_json_error *error, size_t offset, const char *reason)
+{
+    *error = (pl_json_error){reason, offset};
+    return SIZE_MAX;
+}
+
+// Bytes of the valid UTF-8 sequence that starts at p (p < end), or 0. The ranges are table 3-7 of
+// the Unicode standard.
+static size_t utf8_sequence(const uint8_t *p, const uint8_t *end)
+{
+    size_t left = (size_t)(end - p);
+    if (p[0] < 0x80) return 1;
+    if (p[0] < 0xC2 || p[0] > 0xF4) return 0;
+    if (left < 2 || (p[1] & 0xC0) != 0x80) return 0;
+    if (p[0] < 0xE0) return 2;
+    if (left < 3 || (p[2] & 0xC0) != 0x80) return 0;
+    if (p[0] < 0xF0) {
+        if (p[0] == 0xE0 && p[1] < 0xA0) return 0;
+        if (p[0] == 0xED && p[1] > 0x9F) return 0; // surrogates
+        return 3;
+    }
+    if (left < 4 || (p[3] & 0xC0) != 0x80) return 0;
+    if (p[0] == 0xF0 && p[1] < 0x90) return 0;
+    if (p[0] == 0xF4 && p[1] > 0x8F) return 0;
+    return 4;
+}
+
+size_t pl_utf8_check(pl_span text)
+{
+    const uint8_t *p = (const uint8_t *)text.data, *end = p + text.bytes;
+    while (p < end) {
+        size_t bytes = utf8_sequence(p, end);
+        if (!bytes) return (size_t)(p - (const uint8_t *)text.data);
+        p += bytes;
+    }
+    return SIZE_MAX;
+}
+
+// Value of four hex digits, or -1.
+static int32_t hex4(pl_span text, size_t at)
+{
+    if (text.bytes - at < 4) return -1;
+    int32_t value = 0;
+    for (size_t i = at; i < at + 4; i++) {
+        char c = text.data[i];
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+        if (digit < 0) return -1;
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
+// Skip the escape whose backslash is at `at`. Surrogates must come in pairs: alone they name no
+// character and no UTF-8 can hold them.
+static size_t skip_escape(pl_span text, size_t at, pl_json_error *error)
+{
+    size_t start = at++;
+    if (at >= text.bytes) return fail_at(error, at, "the text ends inside a string");
+    if (strchr("\"\\/bfnrt", text.data[at]) && text.data[at]) return at + 1;
+    if (text.data[at] != 'u') return fail_at(error, at, "this escape does not exist");
+    int32_t unit = hex4(text, at + 1);
+    if (unit < 0) return fail_at(error, start, "\\u needs four hex digits");
+    at += 5;
+    if (unit < 0xD800 || unit > 0xDFFF) return at;
+    bool paired =
+        unit <= 0xDBFF && text.bytes - at >= 6 && text.data[at] == '\\' && text.data[at + 1] == 'u';
+    int32_t low = paired ? hex4(text, at + 2) : -1;
+    if (low < 0xDC00 || low > 0xDFFF)
+        return fail_at(error, start, "a lone surrogate is not a character");
+    return at + 6;
+}
+
+size_t pl_json_skip_string(pl_span text, size_t at, bool *ret_escaped, pl_json_error *ret_error)
+{
+    bool escaped = false;
+    for (at++; at < text.bytes;) {
+        uint8_t c = (uint8_t)text.data[at];
+        if (c == '"') {
+            *ret_escaped = escaped;
+            return at + 1;
+        }
+        if (c == '\\') {
+            escaped = true;
+            at = skip_escape(text, at, ret_error);
+            if (at == SIZE_MAX) return SIZE_MAX;
+        } else if (c < 0x20) {
+            return fail_at(ret_error, at, "a control byte stands inside a string");
+        } else if (c < 0x80) {
+            at++;
+        } else {
+            size_t bytes = utf8_sequence((const uint8_t *)text.data + at,
+                                         (const uint8_t *)text.data + text.bytes);
+            if (!bytes) return fail_at(ret_error, at, "these bytes are not UTF-8");
+            at += bytes;
+        }
+    }
+    return fail_at(ret_error, at, "the text ends inside a string");
+}
+
+static size_t skip_digits(pl_span text, size_t at)
+{
+    while (at < text.bytes && text.data[at] >= '0' && text.data[at] <= '9') at++;
+    return at;
+}
+
+size_t pl_json_skip_number(pl_span text, size_t at, bool *ret_integer, pl_json_error *ret_error)
+{
+    bool integer = true;
+    if (text.data[at] == '-') at++;
+    size_t first = at;
+    at = skip_digits(text, at);
+    if (at == first) return fail_at(ret_error, at, "a number needs a digit here");
+    if (text.data[first] == '0' && at - first > 1)
+        return fail_at(ret_error, first, "a number has a leading zero");
+    if (at < text.bytes && text.data[at] == '.') {
+        integer = false;
+        first = ++at;
+        at = skip_digits(text, at);
+        if (at == first) return fail_at(ret_error, at, "a number needs a digit here");
+    }
+    if (at < text.bytes && (text.data[at] == 'e' || text.data[at] == 'E')) {
+        integer = false;
+        at++;
+        if (at < text.bytes && (text.data[at] == '+' || text.data[at] == '-')) at++;
+        first = at;
+        at = skip_digits(text, at);
+        if (at == first) return fail_at(ret_error, at, "a number needs a digit here");
+    }
+    *ret_integer = integer;
+    return at;
+}
+
+static size_t skip_word(pl_span text, size_t at, pl_span word, pl_json_error *error)
+{
+    size_t common = 0;
+    while (common < word.bytes && at + common < text.bytes &&
+           text.data[at + common] == word.data[common])
+        common++;
+    if (common == word.bytes) return at + common;
+    return fail_at(error, at, "a value is expected here");
+}
+
+static size_t skip_scalar(pl_span text, size_t at, pl_json_error *error)
+{
+    bool ignored;
+    if (at >= text.bytes) return fail_at(error, at, "the text ends where a value is expected");
+    char c = text.data[at];
+    if (c == '-' || (c >= '0' && c <= '9')) return pl_json_skip_number(text, at, &ignored, error);
+    switch (c) {
+    case '"':
+        return pl_json_skip_string(text, at, &ignored, error);
+    case 't':
+        return skip_word(text, at, PL_SPAN("true"), error);
+    case 'f':
+        return skip_word(text, at, PL_SPAN("false"), error);
+    case 'n':
+        return skip_word(text, at, PL_SPAN("null"), error);
+    default:
+        return fail_at(error, at, "a value is expected here");
+    }
+}
+
+// After '{' or ',': key and colon, up to the member's value.
+static size_t skip_key(pl_span text, size_t at, pl_json_error *error)
+{
+    bool ignored;
+    if (at >= text.bytes || text.data[at] != '"')
+        return fail_at(error, at,
+                       at >= text.bytes ? "the text ends inside an object"
+                                        : "a key in quotes is expected here");
+    size_t start = at;
+    at = pl_json_skip_string(text, at, &ignored, error);
+    if (at == SIZE_MAX) return SIZE_MAX;
+    if (at - start > PL_KEY_BYTES_MAX) return fail_at(error, start, "a key is too long");
+    at = pl_json_space(text, at);
+    if (at >= text.bytes || text.data[at] != ':')
+        return fail_at(error, at,
+                       at >= text.bytes ? "the text ends inside an object"
+                                        : "a colon is expected here");
+    return pl_json_space(text, at + 1);
+}
+
+// long: one loop over an explicit stack of brackets; recursion would let input choose our stack.
+size_t pl_json_skip(pl_span text, size_t at, int depth, pl_json_error *ret_error)
+{
+    char closers[PL_DEPTH_MAX]; // the bracket that ends each open container
+    int open = 0;
+    for (;;) {
+        // At the start of a value.
+        char c = at < text.bytes ? text.data[at] : '\0';
+        if (c == '{' || c == '[') {
+            if (depth + open >= PL_DEPTH_MAX)
+                return fail_at(ret_error, at, "values are nested too deep");
+            char closer = c == '{' ? '}' : ']';
+            at = pl_json_space(text, at + 1);
+            if (at >= text.bytes || text.data[at] != closer) {
+                closers[open++] = closer;
+                if (closer == '}') at = skip_key(text, at, ret_error);
+                if (at == SIZE_MAX) return SIZE_MAX;
+                continue;
+            }
+            at++;
+        } else {
+            at = skip_scalar(text, at, ret_error);
+            if (at == SIZE_MAX) return SIZE_MAX;
+        }
+        // After a value: close containers until a comma asks for the next value.
+        for (;;) {
+            if (!open) return at;
+            at = pl_json_space(text, at);
+            if (at >= text.bytes)
+                return fail_at(ret_error, at,
+                               closers[open - 1] == '}' ? "the text ends inside an object"
+                                                        : "the text ends inside an array");
+            if (text.data[at] == ',') break;
+            if (text.data[at] != closers[open - 1])
+                return fail_at(ret_error, at,
+                               closers[open - 1] == '}' ? "a comma or } is expected here"
+                                                        : "a comma or ] is expected here");
+            at++;
+            open--;
+        }
+        at = pl_json_space(text, at + 1);
+        if (closers[open - 1] == '}') at = skip_key(text, at, ret_error);
+        if (at == SIZE_MAX) return SIZE_MAX;
+    }
+}
+
+pl_json_error pl_json_check(pl_span text)
+{
+    pl_json_error error = {0};
+    size_t at = pl_json_skip(text, pl_json_space(text, 0), 0, &error);
+    if (at == SIZE_MAX) return error;
+    at = pl_json_space(text, at);
+    if (at != text.bytes) return (pl_json_error){"text follows the value", at};
+    return (pl_json_error){0};
+}
+
+static char *utf8_put(char *out, uint32_t code)
+{
+    if (code < 0x80) {
+        *out++ = (char)code;
+    } else if (code < 0x800) {
+        *out++ = (char)(0xC0 | (code >> 6));
+        *out++ = (char)(0x80 | (code & 0x3F));
+    } else if (code < 0x10000) {
+        *out++ = (char)(0xE0 | (code >> 12));
+        *out++ = (char)(0x80 | ((code >> 6) & 0x3F));
+        *out++ = (char)(0x80 | (code & 0x3F));
+    } else {
+        *out++ = (char)(0xF0 | (code >> 18));
+        *out++ = (char)(0x80 | ((code >> 12) & 0x3F));
+        *out++ = (char)(0x80 | ((code >> 6) & 0x3F));
+        *out++ = (char)(0x80 | (code & 0x3F));
+    }
+    return out;
+}
+
+// Unescaped text is never longer than its escaped form, so one reservation is enough.
+static size_t unescape_to(char *out, pl_span inside)
+{
+    char *start = out;
+    for (size_t i = 0; i < inside.bytes;) {
+        char c = inside.data[i];
+        if (c != '\\') {
+            *out++ = c;
+            i++;
+            continue;
+        }
+        c = inside.data[i + 1];
+        if (c != 'u') {
+            static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
+            const char *special = strchr(from, c);
+            *out++ = special ? to[special - from] : c;
+            i += 2;
+            continue;
+        }
+        uint32_t code = (uint32_t)hex4(inside, i + 2);
+        i += 6;
+        if (code >= 0xD800 && code <= 0xDBFF) {
+            code = 0x10000 + ((code - 0xD800) << 10) + ((uint32_t)hex4(inside, i + 2) - 0xDC00);
+            i += 6;
+        }
+        out = utf8_put(out, code);
+    }
+    return (size_t)(out - start);
+}
+
+void pl_json_unescape(pl_buf *out, pl_span inside)
+{
+    out->count += unescape_to(pl_buf_reserve(out, inside.bytes), inside);
+}
+
+pl_span pl_json_unescaped(pl_arena *arena, pl_span inside)
+{
+    if (!inside.bytes || !memchr(inside.data, '\\', inside.bytes)) return inside;
+    char *copy = pl_arena_take(arena, inside.bytes + 1);
+    return (pl_span){copy, unescape_to(copy, inside)};
+}
+
+void pl_json_compact(pl_buf *out, pl_span value)
+{
+    bool in_string = false;
+    char *to = pl_buf_reserve(out, value.bytes), *start = to;
+    for (size_t i = 0; i < value.bytes; i++) {
+        char c = value.data[i];
+        if (!in_string && (c == ' ' || c == '\n' || c == '\r' || c == '\t')) continue;
+        *to++ = c;
+        if (c == '"') in_string = !in_string;
+        if (c == '\\' && in_string && i + 1 < value.bytes) *to++ = value.data[++i];
+    }
+    out->count += (size_t)(to - start);
+}
