@@ -1,0 +1,17 @@
+// commands.h -- the table of commands, in the order help shows them inside their group.
+//
+// To add a command: one line here, one file with `const pl_command pl_command_NAME`, one line in
+// meson.build.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_CLI_COMMANDS_H
+#define PL_CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+#define PL_COMMANDS(X) X(status)
+
+#define PL_COMMAND_DECLARE(name) extern const pl_command pl_command_##name;
+PL_COMMANDS(PL_COMMAND_DECLARE)
+
+#endif
