@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+# The front door. meson and ninja do the work; this file only remembers how to ask them.
+
+BUILD  ?= build
+PREFIX ?= /usr/local
+JOBS   ?= $(shell nproc)
+SETUP  := tools/setup.sh
+PYTHON := .deps/venv/bin/python
+
+.PHONY: all demo test check bench install clean format asan help
+
+all: $(BUILD)/build.ninja ## build plumb; installs what the machine lacks
+	@ninja -C $(BUILD) -j $(JOBS)
+
+$(BUILD)/build.ninja: tools/versions.sh tools/setup.sh
+	@$(SETUP) build
+	@test -f $@ || meson setup $(BUILD) --prefix=$(PREFIX)
+	@touch $@
+
+demo: all ## play the whole pipeline on generated posts, in ./demo
+	@BUILD=$(BUILD) tools/demo.sh
+
+test: ## unit tests, then everything the program promises
+	@BUILD=$(BUILD) tools/test.sh
+
+check: ## format, layers, two compilers with -Werror, sanitizers
+	@tools/check.sh
+
+bench: all ## plumb against DuckDB's COPY, alternately
+	@$(SETUP) test
+	@$(PYTHON) tools/bench.py --build $(BUILD)
+
+install: all ## into PREFIX (default /usr/local); DESTDIR is honoured
+	@meson configure $(BUILD) --prefix=$(PREFIX) && DESTDIR='$(DESTDIR)' meson install -C $(BUILD)
+
+format: ## rewrite every C file as .clang-format says
+	@$(SETUP) check
+	@clang-format-14 -i $$(git ls-files '*.c' '*.h')
+
+asan: ## a build with ASan and UBSan, in build-asan
+	@$(SETUP) test
+	@tools/build.sh asan
+
+clean: ## forget builds and the demo; what was set up stays in .deps
+	rm -rf build build-* demo
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# tools/build.sh gcc|clang|asan
+#
+# One more build beside the usual one, in build-gcc, build-clang or build-asan: both compilers
+# with -Werror, and ASan+UBSan where any report ends the program. Unit tests are built too.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+flavour=${1:?one of gcc clang asan}
+dir=build-$flavour
+case $flavour in
+gcc) CC=gcc options=(-Dwerror=true) ;;
+# No optimisation: it is here for its warnings, which do not depend on it.
+clang) CC=clang options=(-Dwerror=true --buildtype=debug) ;;
+asan) CC=gcc options=(--buildtype=debugoptimized -Db_sanitize=address,undefined
+    -Db_lundef=false -Dc_args=-fno-sanitize-recover=undefined) ;;
+*) echo "build: unknown flavour '$flavour'; one of gcc clang asan" >&2; exit 2 ;;
+esac
+[ -f "$dir/build.ninja" ] || CC=$CC meson setup "$dir" "${options[@]}" >/dev/null
+ninja -C "$dir" -j "${JOBS:-$(nproc)}" all meson-test-prereq
