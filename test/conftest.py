@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every test of the program shares: where it was built, and a way to call it.
+
+    def test_something(plumb):
+        plumb("init", ".")                      # fails the test unless it exits with 0
+        plumb("ingest", "tiktok", "a.json", code=2)
+        assert plumb.json("status")["tables"] == []
+
+`plumb` runs in an empty folder of its own, plumb.dir.
+"""
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("PLUMB_BUILD", ROOT / "build")).resolve()
+
+
+def program(name):
+    """The built executable `name`, wherever in the build it was made."""
+    for folder in ("src/cli", "src/sqlworker", "tools/samples", "src", "."):
+        if (BUILD / folder / name).is_file():
+            return str(BUILD / folder / name)
+    pytest.fail(f"{name} is not in {BUILD}: run make", pytrace=False)
+
+
+class Plumb:
+    """The program plumb, called as a person would, in one folder."""
+
+    def __init__(self, folder):
+        self.dir = pathlib.Path(folder)
+        self.exe = program("plumb")
+
+    def __call__(self, *words, code=0, input=None, cwd=None, env=None, timeout=240):
+        """Run it with `words`; the exit code must be `code` (None: any). Output is text."""
+        done = subprocess.run([self.exe, *map(str, words)], input=input, timeout=timeout,
+                              capture_output=True, text=not isinstance(input, bytes),
+                              cwd=cwd or self.dir, env={**os.environ, **(env or {})},
+                              **({} if input is not None else {"stdin": subprocess.DEVNULL}))
+        if code is not None and done.returncode != code:
+            pytest.fail(f"plumb {' '.join(map(str, words))}: exit {done.returncode}, wanted {code}"
+                        f"\n--- stdout\n{done.stdout}\n--- stderr\n{done.stderr}", pytrace=False)
+        return done
+
+    def json(self, *words, **how):
+        """Run it with --json and give back the document it printed."""
+        return json.loads(self(*words, "--json", **how).stdout)
+
+
+@pytest.fixture
+def plumb(tmp_path):
+    return Plumb(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def samples():
+    """plumb-samples as a function: samples(platform="tiktok", posts=100, seed=1) -> bytes."""
+    exe = program("plumb-samples")
+
+    def make(**options):
+        words = [w for k, v in options.items() for w in (f"--{k}", str(v))]
+        return subprocess.run([exe, *words, "--out", "-"], capture_output=True, check=True).stdout
+    return make
