@@ -2,7 +2,8 @@
 //
 // Every function names the file in its error. fsync that failed is never repeated: the caller
 // gives the file up. Descriptors are close-on-exec. Reads and writes are whole: EINTR and short
-// counts are handled here.
+// counts are handled here; a read that waits ends with PLUMB_E_CANCELLED when the user interrupts.
+// Creating what exists is PLUMB_E_CONFLICT.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_OS_FILE_H
@@ -40,7 +41,9 @@ typedef struct pl_file_info {
     bool is_directory;
     bool is_regular;
     unsigned mode;
+    uint64_t links; // names the file has; 0 = unlinked while open
 } pl_file_info;
+PL_MUST_USE plumb_status pl_file_info_get(pl_file *file, pl_file_info *ret_info, plumb_error *err);
 PL_MUST_USE plumb_status pl_path_info(const char *path, pl_file_info *ret_info, plumb_error *err);
 bool pl_path_exists(const char *path);
 // Absolute, symlinks resolved; the path must exist.
@@ -66,6 +69,8 @@ PL_MUST_USE plumb_status pl_path_list(const char *path, pl_arena *arena, char **
 // Exclusive kernel lock on an open file; it goes with the descriptor and with the process.
 // Waits up to wait_ms (0 = do not wait); PLUMB_E_UNAVAILABLE when still held by another.
 PL_MUST_USE plumb_status pl_file_lock(pl_file *file, int64_t wait_ms, plumb_error *err);
+// A shared lock: excludes the exclusive one, and works on a file opened for reading.
+PL_MUST_USE plumb_status pl_file_lock_shared(pl_file *file, int64_t wait_ms, plumb_error *err);
 
 // Name of the file system type if it is a network one ("nfs", "cifs", ...), else NULL.
 const char *pl_path_network(const char *path);

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "os/os.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t clock_micros(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t pl_clock_micros(void)
+{
+    return clock_micros(CLOCK_REALTIME);
+}
+
+int64_t pl_clock_monotonic(void)
+{
+    return clock_micros(CLOCK_MONOTONIC);
+}
+
+void pl_entropy(void *buffer, size_t bytes)
+{
+    char *to = buffer;
+    while (bytes) {
+        ssize_t n = getrandom(to, bytes, 0);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            // Never silently predictable: ids and temporary names rest on it.
+            fprintf(stderr, "plumb: cannot get random bytes from the system\n");
+            _Exit(1);
+        }
+        to += n;
+        bytes -= (size_t)n;
+    }
+}
+
+int pl_cpu_count(void)
+{
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
+    return PL_MAX(count, 1);
+}
+
+uint64_t pl_memory_peak(void)
+{
+    // getrusage also counts what ran before exec in this process, so it is second choice.
+    unsigned long long kib = 0;
+    FILE *status = fopen("/proc/self/status", "re");
+    char line[256];
+    while (status && fgets(line, sizeof line, status))
+        if (sscanf(line, "VmHWM: %llu kB", &kib) == 1) break;
+    if (status) fclose(status);
+    struct rusage usage;
+    if (kib == 0 && getrusage(RUSAGE_SELF, &usage) == 0) kib = (unsigned long long)usage.ru_maxrss;
+    return (uint64_t)kib * 1024;
+}
+
+bool pl_is_terminal(int fd)
+{
+    return isatty(fd) == 1;
+}
+
+void pl_sleep_ms(int64_t ms)
+{
+    struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    nanosleep(&pause, NULL); // a signal ends it early: callers look at their condition again
+}
+
+atomic_bool pl_cancelled;
+
+static void on_signal(int number)
+{
+    if (number == SIGINT && atomic_load(&pl_cancelled)) _exit(130);
+    atomic_store(&pl_cancelled, true);
+}
+
+void pl_signals_install(void)
+{
+    // No SA_RESTART: a read that waits for input must return.
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+typedef struct thread_start {
+    void (*work)(void *context, uint32_t index);
+    void *context;
+    uint32_t index;
+    pthread_t thread;
+    bool started;
+} thread_start;
+
+static void *thread_main(void *argument)
+{
+    thread_start *start = argument;
+    start->work(start->context, start->index);
+    return NULL;
+}
+
+void pl_threads_run(uint32_t threads, void (*work)(void *context, uint32_t index), void *context)
+{
+    if (threads == 0) return;
+    thread_start *starts = pl_zalloc(threads, sizeof *starts);
+    for (uint32_t i = 1; i < threads; i++) {
+        starts[i] = (thread_start){.work = work, .context = context, .index = i};
+        starts[i].started = pthread_create(&starts[i].thread, NULL, thread_main, &starts[i]) == 0;
+    }
+    work(context, 0);
+    for (uint32_t i = 1; i < threads; i++) {
+        if (starts[i].started)
+            pthread_join(starts[i].thread, NULL);
+        else
+            work(context, i); // the system gave no thread: its share is done here, only slower
+    }
+    free(starts);
+}
