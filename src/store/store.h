@@ -1,9 +1,13 @@
 // store.h -- objects by key: put once, get, list, delete. A local directory now, S3 later.
 //
-// Keys are relative paths with '/' ("tables/t/data/x.parquet"), no leading '/', no "..". An object
-// appears whole and durable, or not at all: pl_put_finish returns only when bytes, name and every
-// directory on the way are fsynced. `put` never overwrites; `replace` is atomic and exists for
-// version-hint.text alone.
+// Keys are relative paths with '/' ("tables/t/data/x.parquet"), no leading '/', no empty element,
+// no "." or ".." (PLUMB_E_MISUSE). An object appears whole and durable, or not at all:
+// pl_put_finish returns only when bytes, name and every directory on the way are fsynced. `put`
+// never overwrites; `replace` is atomic and exists for version-hint.text alone.
+//
+// While it is written an object has a hidden name, ".tmp/<name>", and its writer holds a kernel
+// lock on it. The lock goes with the file through the rename and with the process when it dies, so
+// "locked" means "its writer lives" for both names; what a dead writer left is swept away.
 //
 // Threads: a store may be used by many threads; one pl_put by one.
 //
@@ -39,6 +43,28 @@ uint64_t pl_put_bytes(const pl_put *put); // written so far
 PL_MUST_USE plumb_status pl_put_finish(pl_put *put, unsigned mode, plumb_error *err);
 void pl_put_abort(pl_put *put); // forget it; NULL is a no-op
 
+// For a caller who records the object elsewhere and must tell a dead writer from a live one:
+// choose the hidden name (".tmp/<name>"; PLUMB_E_CONFLICT if taken), and finish in two steps.
+// After publish the object is durable and visible and still locked; release closes and frees.
+// Abort, also after publish, removes what is there under either name.
+PL_MUST_USE plumb_status pl_put_begin_as(pl_store *store, const char *key, const char *name,
+                                         pl_put **ret_put, plumb_error *err);
+PL_MUST_USE plumb_status pl_put_publish(pl_put *put, unsigned mode, plumb_error *err);
+void pl_put_release(pl_put *put); // NULL is a no-op
+
+typedef enum pl_writer_state {
+    PL_WRITER_ALIVE,   // locked: leave it
+    PL_WRITER_DEAD,    // there, and its writer is gone
+    PL_WRITER_NOTHING, // no such object
+} pl_writer_state;
+// Is the writer of a key (or of a hidden name, ".tmp/<name>") alive?
+PL_MUST_USE plumb_status pl_store_writer(pl_store *store, const char *key,
+                                         pl_writer_state *ret_state, plumb_error *err);
+// Remove every hidden name whose writer is dead, except those `keep` says yes to (NULL: none).
+PL_MUST_USE plumb_status pl_store_sweep(pl_store *store,
+                                        bool (*keep)(void *context, const char *name),
+                                        void *context, uint32_t *ret_removed, plumb_error *err);
+
 // Begin, write, finish in one call.
 PL_MUST_USE plumb_status pl_store_put(pl_store *store, const char *key, pl_span bytes,
                                       plumb_error *err);
@@ -55,11 +81,13 @@ PL_MUST_USE plumb_status pl_store_read(pl_store *store, const char *key, uint64_
 PL_MUST_USE plumb_status pl_store_size(pl_store *store, const char *key, uint64_t *ret_bytes,
                                        plumb_error *err);
 
-// Call `visit` for every object whose key starts with `prefix` (a directory), in name order.
+// Call `visit` for every object below the directory `prefix` ("" = all), in byte order of the keys.
+// Hidden names are left out; a prefix that does not exist holds nothing.
 // `visit` returns false to stop.
 typedef bool (*pl_store_visit)(void *context, const char *key, uint64_t bytes);
 PL_MUST_USE plumb_status pl_store_list(pl_store *store, const char *prefix, pl_store_visit visit,
                                        void *context, plumb_error *err);
+// Deleting what does not exist is done already: PLUMB_OK.
 PL_MUST_USE plumb_status pl_store_delete(pl_store *store, const char *key, plumb_error *err);
 
 #endif
