@@ -1,0 +1,71 @@
+// framer.h -- from a stream of bytes to records: where each one starts and ends.
+//
+// Three formats of content, and a path to the records inside a document:
+//
+//     ndjson     one document per line; blank lines are nothing
+//     array      one top-level array; its items are the documents, streamed one by one
+//     document   the whole content is one document
+//
+// Without a records path a document is a record. With one ("data.list[]") the documents are
+// envelopes: the items of that array are the records. A path that leads to no array makes one bad
+// record, never none; an empty array makes none.
+//
+// A bad record is a byte range and a reason: one line, or from a syntax error inside an array to
+// the end of that array's document. It counts as one record, so that every byte is accounted for.
+//
+// Limits: PL_RECORD_BYTES_MAX, PL_DOCUMENT_BYTES_MAX.   Threads: one at a time.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_JSON_FRAMER_H
+#define PL_JSON_FRAMER_H
+
+#include "base/error.h"
+#include "json/text.h"
+
+typedef enum pl_format {
+    PL_FORMAT_NDJSON,
+    PL_FORMAT_ARRAY,
+    PL_FORMAT_DOCUMENT,
+} pl_format;
+
+const char *pl_format_name(pl_format format); // "ndjson", "array", "document"
+bool pl_format_parse(pl_span name, pl_format *ret_format);
+
+// Where bytes come from. *ret_got 0 means the end. An error status ends the framing: the caller
+// learns it from pl_framer_next and decides what the rest of the object is.
+typedef plumb_status (*pl_framer_read)(void *context, char *buffer, size_t bytes, size_t *ret_got,
+                                       plumb_error *err);
+
+typedef struct pl_framer_options {
+    pl_format format;
+    bool has_records;    // a records path was given
+    bool records_top;    // it is `$[]`: the documents themselves are the arrays
+    const pl_span *keys; // else: keys to the array
+    uint32_t key_count;
+    const char *records_text; // as written, for messages: "data.list"
+} pl_framer_options;
+
+typedef struct pl_frame {
+    pl_span text;      // the record (valid until the next call); .data NULL: a bad record
+    uint64_t offset;   // of its first byte in the content
+    uint64_t bytes;    // of its range
+    uint64_t index;    // records before it in this content, bad ones included
+    uint64_t error_at; // bad: the exact byte in the content
+    char reason[160];  // bad: why
+} pl_frame;
+
+typedef struct pl_framer pl_framer;
+
+pl_framer *pl_framer_new(const pl_framer_options *options, pl_framer_read read, void *context);
+void pl_framer_free(pl_framer *framer);
+
+// The next record. *ret_more false: there is none (frame is then untouched). Fails only with what
+// the read callback failed with; what was framed before is complete, and the bytes from
+// pl_framer_offset() on were not framed.
+PL_MUST_USE plumb_status pl_framer_next(pl_framer *framer, pl_frame *ret_frame, bool *ret_more,
+                                        plumb_error *err);
+
+uint64_t pl_framer_offset(const pl_framer *framer);  // content bytes framed so far
+uint64_t pl_framer_records(const pl_framer *framer); // records so far, bad ones included
+
+#endif

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "json/paths.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+
+void pl_paths_init(pl_paths *paths)
+{
+    *paths = (pl_paths){.table_size = 256};
+    paths->table = pl_zalloc(paths->table_size, sizeof *paths->table);
+    PL_GROW(paths->nodes, paths->count, paths->capacity);
+    paths->nodes[paths->count++] = (pl_path_node){
+        .parent = PL_PATH_NONE, .slot = -1, .first_next = PL_PATH_NONE, .next = PL_PATH_NONE};
+}
+
+void pl_paths_done(pl_paths *paths)
+{
+    pl_arena_done(&paths->arena);
+    free(paths->nodes);
+    free(paths->table);
+    *paths = (pl_paths){0};
+}
+
+// Place in the table where (parent, key) is, or where it belongs.
+static uint32_t *place_of(const pl_paths *paths, uint32_t parent, pl_span key)
+{
+    uint32_t mask = paths->table_size - 1;
+    for (uint32_t i = (uint32_t)pl_hash(key) + parent * 0x9e3779b1u;; i++) {
+        uint32_t *place = &paths->table[i & mask];
+        if (!*place) return place;
+        const pl_path_node *node = &paths->nodes[*place - 1];
+        if (node->parent == parent && pl_span_equal(node->key, key)) return place;
+    }
+}
+
+static void table_grow(pl_paths *paths)
+{
+    free(paths->table);
+    paths->table_size *= 2;
+    paths->table = pl_zalloc(paths->table_size, sizeof *paths->table);
+    for (uint32_t id = 1; id < paths->count; id++)
+        *place_of(paths, paths->nodes[id].parent, paths->nodes[id].key) = id + 1;
+}
+
+uint32_t pl_paths_child(pl_paths *paths, uint32_t parent, pl_span key, bool learn)
+{
+    uint32_t *place = place_of(paths, parent, key);
+    if (*place) return *place - 1;
+    if (!learn || paths->count >= PL_PATHS_MAX) return PL_PATH_NONE;
+    if (paths->count * 2 >= paths->table_size) {
+        table_grow(paths);
+        place = place_of(paths, parent, key);
+    }
+    uint32_t id = paths->count;
+    *place = id + 1;
+    PL_GROW(paths->nodes, paths->count, paths->capacity);
+    paths->nodes[paths->count++] = (pl_path_node){.parent = parent,
+                                                  .key = pl_arena_copy(&paths->arena, key),
+                                                  .slot = -1,
+                                                  .first_next = PL_PATH_NONE,
+                                                  .next = PL_PATH_NONE};
+    return id;
+}
+
+uint32_t pl_paths_want(pl_paths *paths, const pl_span *keys, uint32_t count)
+{
+    uint32_t node = PL_PATH_ROOT;
+    for (uint32_t i = 0; i < count; i++) {
+        paths->nodes[node].inside = true;
+        node = pl_paths_child(paths, node, keys[i], true);
+    }
+    pl_path_node *wanted = &paths->nodes[node];
+    if (wanted->slot < 0) wanted->slot = (int32_t)paths->slot_count++;
+    return (uint32_t)wanted->slot;
+}
+
+bool pl_paths_below(const pl_paths *paths, uint32_t node, uint32_t ancestor)
+{
+    while (node != ancestor && node != PL_PATH_NONE) node = paths->nodes[node].parent;
+    return node == ancestor;
+}
