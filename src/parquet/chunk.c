@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "parquet/chunk_int.h"
+
+#include <assert.h>
+
+#include "codec/snappy.h"
+#include "parquet/format_int.h"
+#include "parquet/hybrid_int.h"
+
+enum {
+    HEADER_BYTES_MAX = 64,       // a page header without statistics needs less than 40
+    PAGE_SLOTS_MAX = 128 * 1024, // so that no reader meets a page of millions of short values
+};
+
+// One chunk on its way out.
+typedef struct work {
+    pl_sink *sink;
+    pl_scratch *scratch;
+    const pl_leaf *leaf;
+    const pl_parquet_options *options;
+    const pl_column *values;         // the leaf's column
+    const uint8_t *rep, *def;        // per slot; NULL unless the leaf is in a list
+    const pl_dictionary *dictionary; // NULL: PLAIN
+    uint32_t slots;
+    pl_chunk *chunk;
+} work;
+
+// A data page: slots [slot, slot_end), rows [row, row_end) of the leaf's column.
+typedef struct cut {
+    uint32_t slot, slot_end, row, row_end;
+} cut;
+
+plumb_status pl_sink__write(pl_sink *sink, pl_span bytes, plumb_error *err)
+{
+    PL_TRY(pl_put_write(sink->put, bytes, err));
+    sink->offset += bytes.bytes;
+    return PLUMB_OK;
+}
+
+void pl_scratch__done(pl_scratch *scratch)
+{
+    pl_dictionary__done(&scratch->dictionary);
+    pl_buf_done(&scratch->rep);
+    pl_buf_done(&scratch->def);
+    pl_buf_done(&scratch->page);
+    pl_buf_done(&scratch->packed);
+    pl_buf_done(&scratch->head);
+}
+
+static void slot(pl_scratch *s, uint32_t rep, uint32_t def)
+{
+    pl_buf_char(&s->rep, (char)rep);
+    pl_buf_char(&s->def, (char)def);
+}
+
+// Append the slots of one row at list depth `depth`; `def` is what its ancestors have reached.
+static void shred(pl_scratch *s, const pl_column *column, uint32_t row, bool required, uint32_t rep,
+                  uint32_t def, uint32_t depth)
+{
+    if (!required) {
+        if (!column->valid[row]) {
+            slot(s, rep, def);
+            return;
+        }
+        def++;
+    }
+    if (!column->child) {
+        slot(s, rep, def);
+        return;
+    }
+    uint32_t first = column->offsets[row], end = column->offsets[row + 1];
+    if (first == end) slot(s, rep, def);
+    for (uint32_t i = first; i < end; i++)
+        shred(s, column->child, i, false, i == first ? rep : depth + 1, def + 1, depth + 1);
+}
+
+// A page of `scratch->page`: compressed behind room for its header, the header put right before
+// it, so that both go out in one piece.
+static plumb_status put_page(work *w, bool dictionary, uint32_t count, plumb_error *err)
+{
+    pl_scratch *s = w->scratch;
+    assert(s->page.count <= INT32_MAX);
+    pl_buf_reset(&s->packed);
+    char *room = pl_buf_reserve(&s->packed, HEADER_BYTES_MAX + pl_snappy_bound(s->page.count));
+    size_t packed = pl_snappy_compress(pl_buf_view(&s->page), room + HEADER_BYTES_MAX);
+
+    pl_buf_reset(&s->head);
+    pl_thrift t = pl_thrift__begin(&s->head);
+    pl_thrift__i32(&t, 1, dictionary ? PL_DICTIONARY_PAGE : PL_DATA_PAGE);
+    pl_thrift__i32(&t, 2, (int32_t)s->page.count);
+    pl_thrift__i32(&t, 3, (int32_t)packed);
+    pl_thrift__struct(&t, dictionary ? 7 : 5);
+    pl_thrift__i32(&t, 1, (int32_t)count);
+    pl_thrift__i32(&t, 2, dictionary || !w->dictionary ? PL_PLAIN : PL_RLE_DICTIONARY);
+    if (!dictionary) {
+        pl_thrift__i32(&t, 3, PL_RLE);
+        pl_thrift__i32(&t, 4, PL_RLE);
+    }
+    pl_thrift__end(&t);
+    pl_thrift__end(&t);
+    assert(s->head.count <= HEADER_BYTES_MAX);
+
+    char *start = room + HEADER_BYTES_MAX - s->head.count;
+    memcpy(start, s->head.data, s->head.count);
+    PL_TRY(pl_sink__write(w->sink, pl_span_make(start, s->head.count + packed), err));
+    w->chunk->bytes += s->head.count + packed;
+    w->chunk->bytes_raw += s->head.count + s->page.count;
+    return PLUMB_OK;
+}
+
+static cut cut_flat(const work *w, cut last)
+{
+    uint32_t bits = w->dictionary         ? pl_hybrid__width(w->dictionary->count - 1)
+                    : w->leaf->width == 0 ? 1 // booleans
+                                          : w->leaf->width * 8u;
+    uint64_t slots = (uint64_t)w->options->page_bytes * 8 / bits;
+    slots = PL_MIN(PL_MAX(slots, 1), (uint64_t)PAGE_SLOTS_MAX);
+    uint32_t end = last.slot_end + (uint32_t)PL_MIN(slots, (uint64_t)(w->slots - last.slot_end));
+    return (cut){last.slot_end, end, last.slot_end, end};
+}
+
+// Lists and PLAIN text: row by row until the page is full.
+static cut cut_rows(const work *w, cut last)
+{
+    cut page = {last.slot_end, last.slot_end, last.row_end, last.row_end};
+    bool text = !w->dictionary && pl_leaf__is_text(w->leaf);
+    size_t value_bytes = text || w->dictionary ? 4 : PL_MAX(w->leaf->width, 1);
+    size_t bytes = 0;
+    do {
+        do {
+            bool element = !w->def || w->def[page.slot_end] + 1 >= w->leaf->def_max;
+            if (element) {
+                bytes += value_bytes;
+                if (text) bytes += pl_column_span(w->values, page.row_end).bytes;
+                page.row_end++;
+            }
+            page.slot_end++;
+        } while (page.slot_end < w->slots && w->rep && w->rep[page.slot_end] != 0);
+    } while (page.slot_end < w->slots && bytes < w->options->page_bytes &&
+             page.slot_end - page.slot < PAGE_SLOTS_MAX);
+    return page;
+}
+
+static void put_size(pl_buf *out, size_t at)
+{
+    uint32_t bytes = (uint32_t)(out->count - at - sizeof bytes);
+    memcpy(out->data + at, &bytes, sizeof bytes);
+}
+
+static void put_levels(pl_buf *out, const uint8_t *levels, uint32_t count, uint32_t max)
+{
+    size_t at = out->count;
+    pl_buf_append(out, "\0\0\0\0", 4);
+    pl_hybrid__levels(out, levels, count, pl_hybrid__width(max));
+    put_size(out, at);
+}
+
+static void put_all_present(pl_buf *out, uint32_t count)
+{
+    size_t at = out->count;
+    pl_buf_append(out, "\0\0\0\0", 4);
+    pl_hybrid__run(out, 1, count, 1);
+    put_size(out, at);
+}
+
+static uint32_t present(const pl_column *column, uint32_t first, uint32_t end)
+{
+    if (column->nulls == 0) return end - first;
+    uint32_t count = 0;
+    for (uint32_t row = first; row < end; row++) count += column->valid[row];
+    return count;
+}
+
+// `*index` is the number of values in the pages before.
+static void fill_page(const work *w, cut page, uint32_t *index)
+{
+    pl_buf *out = &w->scratch->page;
+    pl_buf_reset(out);
+    uint32_t slots = page.slot_end - page.slot;
+    if (w->rep) {
+        put_levels(out, w->rep + page.slot, slots, w->leaf->rep_max);
+        put_levels(out, w->def + page.slot, slots, w->leaf->def_max);
+    } else if (w->leaf->def_max) {
+        if (w->values->nulls)
+            put_levels(out, w->values->valid + page.row, slots, 1);
+        else
+            put_all_present(out, slots);
+    }
+    if (w->dictionary) {
+        uint32_t count = present(w->values, page.row, page.row_end);
+        uint32_t width = pl_hybrid__width(w->dictionary->count - 1);
+        pl_buf_char(out, (char)width);
+        pl_hybrid__indices(out, w->dictionary->indices + *index, count, width);
+        *index += count;
+    } else {
+        pl_leaf__plain(out, w->leaf, w->values, page.row, page.row_end);
+    }
+}
+
+static plumb_status put_pages(work *w, plumb_error *err)
+{
+    if (w->dictionary) {
+        pl_buf_reset(&w->scratch->page);
+        pl_leaf__plain_rows(&w->scratch->page, w->leaf, w->values, w->dictionary->rows,
+                            w->dictionary->count);
+        PL_TRY(put_page(w, true, w->dictionary->count, err));
+    }
+    w->chunk->data_offset = w->sink->offset;
+    bool by_rows = w->rep || (pl_leaf__is_text(w->leaf) && !w->dictionary);
+    uint32_t index = 0;
+    cut page = {0};
+    while (page.slot_end < w->slots) {
+        page = by_rows ? cut_rows(w, page) : cut_flat(w, page);
+        fill_page(w, page, &index);
+        PL_TRY(put_page(w, false, page.slot_end - page.slot, err));
+        w->chunk->data_pages++;
+    }
+    assert(page.row_end == w->values->count);
+    return PLUMB_OK;
+}
+
+// Text is cut; what cannot be cut upwards leaves the chunk without a range, because readers take
+// min and max only together.
+static void set_statistics(pl_chunk *chunk, const pl_leaf *leaf, const pl_range *range,
+                           pl_arena *arena)
+{
+    pl_buf min = {0}, max = {0};
+    pl_value upper = range->max, lower = range->min;
+    char room[PL_STATISTIC_BYTES + 1];
+    chunk->has_range = range->has;
+    chunk->min_exact = chunk->max_exact = true;
+    if (pl_leaf__is_text(leaf) && range->has) {
+        lower.text.bytes = pl_text__cut(range->min.text, PL_STATISTIC_BYTES);
+        chunk->min_exact = lower.text.bytes == range->min.text.bytes;
+        size_t bytes = pl_text__cut(range->max.text, PL_STATISTIC_BYTES);
+        if (bytes < range->max.text.bytes) {
+            memcpy(room, upper.text.data, bytes);
+            chunk->has_range = pl_text__raise(room, &bytes);
+            chunk->max_exact = false;
+            upper.text = pl_span_make(room, bytes);
+        }
+    }
+    if (chunk->has_range) {
+        pl_leaf__statistic(&min, leaf, &lower);
+        pl_leaf__statistic(&max, leaf, &upper);
+        chunk->min = pl_arena_copy(arena, pl_buf_view(&min));
+        chunk->max = pl_arena_copy(arena, pl_buf_view(&max));
+    }
+    pl_buf_done(&min);
+    pl_buf_done(&max);
+}
+
+plumb_status pl_chunk__write(pl_sink *sink, pl_scratch *scratch, const pl_leaf *leaf,
+                             const pl_parquet_options *options, const pl_column *column,
+                             pl_arena *arena, pl_chunk *ret_chunk, pl_range *ret_range,
+                             plumb_error *err)
+{
+    pl_chunk chunk = {.offset = sink->offset};
+    work w = {.sink = sink,
+              .scratch = scratch,
+              .leaf = leaf,
+              .options = options,
+              .values = pl_leaf__column(leaf, column),
+              .slots = column->count,
+              .chunk = &chunk};
+    if (leaf->rep_max) {
+        pl_buf_reset(&scratch->rep);
+        pl_buf_reset(&scratch->def);
+        for (uint32_t row = 0; row < column->count; row++)
+            shred(scratch, column, row, leaf->field->required, 0, 0, 0);
+        w.rep = (const uint8_t *)scratch->rep.data;
+        w.def = (const uint8_t *)scratch->def.data;
+        w.slots = (uint32_t)scratch->rep.count;
+    }
+    chunk.slots = w.slots;
+    chunk.nulls = (int64_t)w.slots - (w.values->count - w.values->nulls);
+
+    const pl_dictionary *dictionary = &scratch->dictionary;
+    if (pl_dictionary__build(&scratch->dictionary, leaf, w.values, options->dictionary_bytes_max))
+        w.dictionary = dictionary;
+    chunk.has_dictionary = w.dictionary != NULL;
+    // The entries are enough for the range, but NaNs are counted row by row.
+    bool floating = leaf->type->kind == PL_FLOAT || leaf->type->kind == PL_DOUBLE;
+    pl_range range = w.dictionary && !floating
+                         ? pl_range__scan_rows(w.values, dictionary->rows, dictionary->count)
+                         : pl_range__scan(w.values);
+    set_statistics(&chunk, leaf, &range, arena);
+
+    PL_TRY(put_pages(&w, err));
+    *ret_chunk = chunk;
+    *ret_range = range;
+    return PLUMB_OK;
+}
+
+static void footer_statistics(pl_thrift *t, const pl_chunk *chunk)
+{
+    pl_thrift__struct(t, 12);
+    pl_thrift__i64(t, 3, chunk->nulls);
+    if (chunk->has_range) {
+        pl_thrift__text(t, 5, chunk->max);
+        pl_thrift__text(t, 6, chunk->min);
+        pl_thrift__bool(t, 7, chunk->max_exact);
+        pl_thrift__bool(t, 8, chunk->min_exact);
+    }
+    pl_thrift__end(t);
+}
+
+static void footer_page_kind(pl_thrift *t, int32_t page, int32_t encoding, uint32_t count)
+{
+    pl_thrift__struct_element(t);
+    pl_thrift__i32(t, 1, page);
+    pl_thrift__i32(t, 2, encoding);
+    pl_thrift__i32(t, 3, (int32_t)count);
+    pl_thrift__end(t);
+}
+
+void pl_chunk__footer(pl_thrift *t, const pl_leaf *leaf, const pl_chunk *chunk)
+{
+    bool levels = leaf->def_max > 0;
+    pl_thrift__struct_element(t);
+    pl_thrift__i64(t, 2, 0); // file_offset: deprecated, zero says there is none
+    pl_thrift__struct(t, 3);
+    pl_thrift__i32(t, 1, (int32_t)leaf->physical);
+    pl_thrift__list(t, 2, PL_THRIFT_I32, 1u + levels + chunk->has_dictionary);
+    pl_thrift__i32_element(t, PL_PLAIN); // values or dictionary page
+    if (levels) pl_thrift__i32_element(t, PL_RLE);
+    if (chunk->has_dictionary) pl_thrift__i32_element(t, PL_RLE_DICTIONARY);
+    pl_leaf__path(t, 3, leaf);
+    pl_thrift__i32(t, 4, PL_CODEC_SNAPPY);
+    pl_thrift__i64(t, 5, chunk->slots);
+    pl_thrift__i64(t, 6, (int64_t)chunk->bytes_raw);
+    pl_thrift__i64(t, 7, (int64_t)chunk->bytes);
+    pl_thrift__i64(t, 9, (int64_t)chunk->data_offset);
+    if (chunk->has_dictionary) pl_thrift__i64(t, 11, (int64_t)chunk->offset);
+    footer_statistics(t, chunk);
+    pl_thrift__list(t, 13, PL_THRIFT_STRUCT, 1u + chunk->has_dictionary);
+    if (chunk->has_dictionary) footer_page_kind(t, PL_DICTIONARY_PAGE, PL_PLAIN, 1);
+    footer_page_kind(t, PL_DATA_PAGE, chunk->has_dictionary ? PL_RLE_DICTIONARY : PL_PLAIN,
+                     chunk->data_pages);
+    pl_thrift__end(t);
+    pl_thrift__end(t);
+}

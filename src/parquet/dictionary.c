@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "parquet/dictionary_int.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "parquet/hybrid_int.h"
+
+struct pl_dictionary_slot {
+    uint32_t hash;
+    uint32_t entry; // 1-based; 0: free
+};
+
+enum { SLOTS_MIN = 1024 };
+
+typedef enum shape { TEXT, FOUR, EIGHT, SIXTEEN } shape;
+
+// `s` is a constant in every caller of these two, so each shape gets a loop of its own.
+static inline uint32_t row_hash(const pl_column *column, uint32_t row, shape s)
+{
+    const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash;
+    switch (s) {
+    case FOUR:
+        hash = (uint32_t)column->i32[row] * odd;
+        break;
+    case EIGHT:
+        hash = (uint64_t)column->i64[row] * odd;
+        hash ^= hash >> 29; // doubles of few digits differ in their high bits only
+        hash *= odd;
+        break;
+    case SIXTEEN:
+        hash = ((uint64_t)column->i128[row] ^ (uint64_t)(column->i128[row] >> 64) * 31) * odd;
+        break;
+    default:
+        hash = pl_hash(pl_column_span(column, row));
+    }
+    return (uint32_t)(hash >> 32);
+}
+
+static inline bool row_equal(const pl_column *column, uint32_t a, uint32_t b, shape s)
+{
+    switch (s) {
+    case FOUR:
+        return column->i32[a] == column->i32[b];
+    case EIGHT:
+        return column->i64[a] == column->i64[b];
+    case SIXTEEN:
+        return column->i128[a] == column->i128[b];
+    default:
+        return pl_span_equal(pl_column_span(column, a), pl_column_span(column, b));
+    }
+}
+
+static void table_size(pl_dictionary *d, uint32_t slots)
+{
+    if (slots > d->slot_room) {
+        free(d->slots);
+        d->slots = pl_alloc(slots * sizeof *d->slots);
+        d->slot_room = slots;
+    }
+    d->slot_count = slots;
+    memset(d->slots, 0, slots * sizeof *d->slots);
+    for (uint32_t entry = 0; entry < d->count; entry++) {
+        uint32_t at = d->hashes[entry] & (slots - 1);
+        while (d->slots[at].entry) at = (at + 1) & (slots - 1);
+        d->slots[at] = (struct pl_dictionary_slot){d->hashes[entry], entry + 1};
+    }
+}
+
+static uint32_t add_entry(pl_dictionary *d, uint32_t row, uint32_t hash)
+{
+    if (d->count == d->room) {
+        d->room = d->room ? d->room * 2 : SLOTS_MIN / 2;
+        d->rows = pl_realloc(d->rows, d->room * sizeof *d->rows);
+        d->hashes = pl_realloc(d->hashes, d->room * sizeof *d->hashes);
+    }
+    d->rows[d->count] = row;
+    d->hashes[d->count] = hash;
+    return ++d->count;
+}
+
+// False as soon as the entries pass `bytes_max`.
+static inline bool build(pl_dictionary *d, const pl_column *column, size_t width, size_t bytes_max,
+                         shape s)
+{
+    for (uint32_t row = 0; row < column->count; row++) {
+        if (!column->valid[row]) continue;
+        uint32_t hash = row_hash(column, row, s);
+        uint32_t at = hash & (d->slot_count - 1);
+        while (d->slots[at].entry && (d->slots[at].hash != hash ||
+                                      !row_equal(column, d->rows[d->slots[at].entry - 1], row, s)))
+            at = (at + 1) & (d->slot_count - 1);
+        uint32_t entry = d->slots[at].entry;
+        if (!entry) {
+            d->bytes += s == TEXT ? 4 + pl_column_span(column, row).bytes : width;
+            if (d->bytes > bytes_max) return false;
+            entry = add_entry(d, row, hash);
+            d->slots[at] = (struct pl_dictionary_slot){hash, entry};
+            if (entry > d->slot_count / 2) table_size(d, d->slot_count * 2);
+        }
+        d->indices[d->index_count++] = entry - 1;
+    }
+    return true;
+}
+
+static bool build_any(pl_dictionary *d, const pl_column *column, size_t width, size_t bytes_max)
+{
+    switch (column->type.kind) {
+    case PL_INT:
+    case PL_DATE:
+    case PL_FLOAT:
+        return build(d, column, width, bytes_max, FOUR);
+    case PL_LONG:
+    case PL_TIMESTAMP:
+    case PL_DOUBLE:
+        return build(d, column, width, bytes_max, EIGHT);
+    case PL_DECIMAL:
+        return build(d, column, width, bytes_max, SIXTEEN);
+    default:
+        return build(d, column, width, bytes_max, TEXT);
+    }
+}
+
+bool pl_dictionary__build(pl_dictionary *d, const pl_leaf *leaf, const pl_column *column,
+                          size_t bytes_max)
+{
+    uint32_t values = column->count - column->nulls;
+    if (leaf->type->kind == PL_BOOLEAN || values == 0) return false;
+    if (values > d->index_room) {
+        free(d->indices);
+        d->indices = pl_alloc(values * sizeof *d->indices);
+        d->index_room = values;
+    }
+    d->count = d->index_count = 0;
+    d->bytes = 0;
+    table_size(d, SLOTS_MIN);
+
+    size_t plain = pl_leaf__is_text(leaf) ? (size_t)values * 4 + column->heap.count
+                                          : (size_t)values * leaf->width;
+    if (!build_any(d, column, leaf->width, PL_MIN(bytes_max, plain))) return false;
+    // Runs can only make the indices smaller than this.
+    size_t packed = ((size_t)values * pl_hybrid__width(d->count - 1) + 7) / 8;
+    return d->bytes + packed < plain;
+}
+
+void pl_dictionary__done(pl_dictionary *d)
+{
+    free(d->slots);
+    free(d->rows);
+    free(d->hashes);
+    free(d->indices);
+    *d = (pl_dictionary){0};
+}

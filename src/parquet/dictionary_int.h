@@ -1,0 +1,29 @@
+// dictionary_int.h -- the distinct values of one column chunk, and each value's index among them.
+//
+// An open-addressing table of (hash, entry); an entry is the first row that has the value, so
+// values are compared where they are and nothing is copied. Floats are told apart by their bits.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_PARQUET_DICTIONARY_INT_H
+#define PL_PARQUET_DICTIONARY_INT_H
+
+#include "parquet/leaf_int.h"
+
+typedef struct pl_dictionary {
+    struct pl_dictionary_slot *slots; // owned, slot_room of them; the first slot_count in use
+    uint32_t slot_count, slot_room;
+    uint32_t count, room; // entries, in order of appearance
+    uint32_t *rows;       // [count] first row with this value; owned
+    uint32_t *hashes;     // [count] owned
+    uint32_t index_count, index_room;
+    uint32_t *indices; // [index_count] entry of every value that is not NULL, in order; owned
+    size_t bytes;      // of the entries in PLAIN form
+} pl_dictionary;
+
+// Whether a dictionary of at most `bytes_max` makes the chunk smaller; if so it is in `d`.
+// Memory is kept for the next call; start from a zero `d`.
+bool pl_dictionary__build(pl_dictionary *d, const pl_leaf *leaf, const pl_column *column,
+                          size_t bytes_max);
+void pl_dictionary__done(pl_dictionary *d);
+
+#endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "parquet/hybrid_int.h"
+
+#include "parquet/thrift_int.h"
+
+uint32_t pl_hybrid__width(uint32_t max)
+{
+    return max == 0 ? 1 : 32 - (uint32_t)__builtin_clz(max);
+}
+
+void pl_hybrid__run(pl_buf *out, uint32_t value, uint32_t count, uint32_t width)
+{
+    pl_thrift__varint(out, (uint64_t)count << 1);
+    for (uint32_t bit = 0; bit < width; bit += 8) pl_buf_char(out, (char)(value >> bit));
+}
+
+// One body for both element sizes; `narrow` is a constant in each caller.
+static inline uint32_t at(const void *values, uint32_t index, bool narrow)
+{
+    return narrow ? ((const uint8_t *)values)[index] : ((const uint32_t *)values)[index];
+}
+
+static inline uint32_t run_from(const void *values, uint32_t first, uint32_t end, bool narrow)
+{
+    uint32_t value = at(values, first, narrow), i = first + 1;
+    while (i < end && at(values, i, narrow) == value) i++;
+    return i - first;
+}
+
+static inline void pack(pl_buf *out, const void *values, uint32_t first, uint32_t end,
+                        uint32_t width, bool narrow)
+{
+    uint32_t groups = (end - first + 7) / 8;
+    pl_thrift__varint(out, (uint64_t)groups << 1 | 1);
+    size_t bytes = (size_t)groups * width;
+    uint8_t *to = (uint8_t *)pl_buf_reserve(out, bytes);
+    uint64_t bits = 0;
+    uint32_t held = 0; // bits held back, < 8 between values, so that 8 + 32 always fit
+    for (uint32_t i = first; i < first + groups * 8; i++) {
+        if (i < end) bits |= (uint64_t)at(values, i, narrow) << held;
+        for (held += width; held >= 8; held -= 8, bits >>= 8) *to++ = (uint8_t)bits;
+    }
+    out->count += bytes;
+}
+
+static inline void encode(pl_buf *out, const void *values, uint32_t count, uint32_t width,
+                          bool narrow)
+{
+    // A run costs up to 3 bytes beside the literals around it: only worth it past 24 bits or so.
+    uint32_t run_min = width == 1 ? 32 : width <= 3 ? 16 : 8;
+    uint32_t first = 0;
+    while (first < count) {
+        uint32_t run = run_from(values, first, count, narrow);
+        if (run >= run_min || run == count - first) {
+            pl_hybrid__run(out, at(values, first, narrow), run, width);
+            first += run;
+            continue;
+        }
+        // Literals come in whole groups of 8, so a run can only be taken up at a group's start.
+        uint32_t end = first;
+        do {
+            end += 8;
+        } while (end < count &&
+                 run_from(values, end, PL_MIN(count, end + run_min), narrow) < run_min);
+        end = PL_MIN(end, count);
+        pack(out, values, first, end, width, narrow);
+        first = end;
+    }
+}
+
+void pl_hybrid__levels(pl_buf *out, const uint8_t *values, uint32_t count, uint32_t width)
+{
+    encode(out, values, count, width, true);
+}
+
+void pl_hybrid__indices(pl_buf *out, const uint32_t *values, uint32_t count, uint32_t width)
+{
+    encode(out, values, count, width, false);
+}

@@ -1,0 +1,56 @@
+// leaf_int.h -- what a field of the schema is in Parquet: physical type, annotations, levels, and
+// its values in PLAIN form.
+//
+// Every field has exactly one leaf: itself, or the innermost element of a list. The mapping:
+//
+//     boolean BOOLEAN      int INT32      long INT64     float FLOAT    double DOUBLE
+//     date    INT32 DATE   timestamp INT64 TIMESTAMP(micros, UTC)       string, json BYTE_ARRAY
+//     STRING decimal INT32 (precision <= 9), INT64 (<= 18), else FIXED_LEN_BYTE_ARRAY of least
+//     width
+//
+//     list    [optional|required] group <name> (LIST) { repeated group list { optional element } }
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_PARQUET_LEAF_INT_H
+#define PL_PARQUET_LEAF_INT_H
+
+#include "column/column.h"
+#include "parquet/format_int.h"
+#include "parquet/thrift_int.h"
+
+typedef struct pl_leaf {
+    const pl_field *field; // borrowed from the schema
+    const pl_type *type;   // of the leaf: the innermost element of a list
+    int32_t field_id;      // of the leaf
+    pl_physical physical;
+    uint8_t width;   // bytes of one PLAIN value; 0 for text and boolean
+    uint8_t def_max; // 0: required, no definition levels
+    uint8_t rep_max; // depth of lists; 0: no repetition levels
+} pl_leaf;
+
+pl_leaf pl_leaf__make(const pl_field *field);
+
+// The column whose rows are the leaf's values: `column` itself, or its innermost child.
+const pl_column *pl_leaf__column(const pl_leaf *leaf, const pl_column *column);
+
+static inline bool pl_leaf__is_text(const pl_leaf *leaf)
+{
+    return leaf->physical == PL_PHYSICAL_BYTES;
+}
+
+// Append the values of rows [first, end) that are not NULL.
+void pl_leaf__plain(pl_buf *out, const pl_leaf *leaf, const pl_column *column, uint32_t first,
+                    uint32_t end);
+// Append the values of these rows, none of them NULL; not for booleans.
+void pl_leaf__plain_rows(pl_buf *out, const pl_leaf *leaf, const pl_column *column,
+                         const uint32_t *rows, uint32_t count);
+// Append one value as statistics carry it: PLAIN, but text without its size, boolean as a byte.
+void pl_leaf__statistic(pl_buf *out, const pl_leaf *leaf, const pl_value *value);
+
+// The footer's schema elements of a field, in the tree's order, and how many they are.
+uint32_t pl_leaf__schema_count(const pl_leaf *leaf);
+void pl_leaf__schema(pl_thrift *t, const pl_leaf *leaf);
+// The leaf's path: "a", or "a", "list", "element", as field `id` of the open struct.
+void pl_leaf__path(pl_thrift *t, int16_t id, const pl_leaf *leaf);
+
+#endif
