@@ -141,9 +141,9 @@ typedef struct pl_state_row {
     const char *object;
     const char *table;
     pl_object_state state; // the state to move to; never PL_STATE_NEW
-    const char *run;
-    int64_t snapshot; // 0 unless published
-    int64_t mapping;  // mapping version that made the rows
+    const char *run;       // NULL: keep the one there, so that its ledger rows go on counting
+    int64_t snapshot;      // 0 unless published
+    int64_t mapping;       // mapping version that made the rows
 } pl_state_row;
 #define PL_FROM(state)  (1u << (state))
 #define PL_FROM_PENDING (PL_FROM(PL_STATE_NEW) | PL_FROM(PL_STATE_STAGED))
@@ -208,7 +208,7 @@ typedef struct pl_ledger_row {
 PL_MUST_USE plumb_status pl_registry_ledger_add(pl_registry *registry, const pl_ledger_row *row,
                                                 plumb_error *err);
 typedef bool (*pl_ledger_visit)(void *context, const pl_ledger_row *row);
-// The rows that count, by object and table; object, table NULL: all. `object` may be a prefix.
+// The rows that count, newest object first; object, table NULL: all. `object` may be a prefix.
 PL_MUST_USE plumb_status pl_registry_ledger(pl_registry *registry, const char *object,
                                             const char *table, int64_t limit, pl_ledger_visit visit,
                                             void *context, plumb_error *err);

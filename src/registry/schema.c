@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+
+#include "registry/registry_int.h"
+
+#define SCHEMA_VERSION 1
+#define APPLICATION_ID 0x706c6d62 // "plmb": file(1) and we know the file by it
+
+// The catalog tables exactly as the Java, Python, Go and Rust SQL catalogs make them: the V0 table,
+// then V1's column.
+static const char catalog_sql[] =
+    "CREATE TABLE iceberg_tables(catalog_name VARCHAR(255) NOT NULL, table_namespace VARCHAR(255) "
+    "NOT NULL, table_name VARCHAR(255) NOT NULL, metadata_location VARCHAR(1000), "
+    "previous_metadata_location VARCHAR(1000), PRIMARY KEY (catalog_name, table_namespace, "
+    "table_name));"
+    "ALTER TABLE iceberg_tables ADD COLUMN iceberg_type VARCHAR(5);"
+    "CREATE TABLE iceberg_namespace_properties(catalog_name VARCHAR(255) NOT NULL, namespace "
+    "VARCHAR(255) NOT NULL, property_key VARCHAR(255), property_value VARCHAR(1000), PRIMARY KEY "
+    "(catalog_name, namespace, property_key));"
+    "INSERT INTO iceberg_namespace_properties VALUES('" PL_CATALOG_NAME "', '" PL_CATALOG_NAMESPACE
+    "', 'exists', 'true');";
+
+static const char raw_sql[] =
+    "CREATE TABLE objects("
+    " id TEXT PRIMARY KEY, source TEXT NOT NULL, key TEXT NOT NULL UNIQUE, format TEXT NOT NULL,"
+    " name TEXT NOT NULL, sha256 TEXT NOT NULL, received_us INTEGER NOT NULL,"
+    " landed_us INTEGER NOT NULL, stored_bytes INTEGER NOT NULL, content_bytes INTEGER NOT NULL,"
+    " broken INTEGER NOT NULL CHECK(broken IN (0, 1)), again INTEGER NOT NULL,"
+    " UNIQUE(source, sha256, again)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX objects_by_source ON objects(source, id);"
+    "CREATE TABLE intents(id TEXT PRIMARY KEY, key TEXT NOT NULL, at_us INTEGER NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE states("
+    " object TEXT NOT NULL REFERENCES objects(id), tbl TEXT NOT NULL,"
+    " state TEXT NOT NULL CHECK(state IN ('staged', 'published', 'withdrawn')),"
+    " run TEXT NOT NULL, snapshot INTEGER NOT NULL, mapping INTEGER NOT NULL,"
+    " PRIMARY KEY(tbl, object)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE publications("
+    " object TEXT NOT NULL REFERENCES objects(id), tbl TEXT NOT NULL, snapshot INTEGER NOT NULL,"
+    " mapping INTEGER NOT NULL, run TEXT NOT NULL,"
+    " PRIMARY KEY(tbl, object, snapshot)) STRICT, WITHOUT ROWID;";
+
+static const char books_sql[] =
+    "CREATE TABLE runs("
+    " id TEXT PRIMARY KEY, state TEXT NOT NULL CHECK(state IN ('working', 'done', 'held',"
+    " 'failed')), started_us INTEGER NOT NULL, finished_us INTEGER NOT NULL, pid INTEGER NOT NULL,"
+    " command TEXT NOT NULL, counts TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX runs_by_state ON runs(state, id);"
+    "CREATE TABLE tasks("
+    " run TEXT NOT NULL REFERENCES runs(id), task TEXT NOT NULL, result TEXT,"
+    " PRIMARY KEY(run, task)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE ledger("
+    " object TEXT NOT NULL REFERENCES objects(id), tbl TEXT NOT NULL, run TEXT NOT NULL,"
+    " records INTEGER NOT NULL, curated INTEGER NOT NULL, quarantined INTEGER NOT NULL,"
+    " filtered INTEGER NOT NULL, duplicates INTEGER NOT NULL, lost INTEGER NOT NULL,"
+    " coerced INTEGER NOT NULL, conflicts INTEGER NOT NULL, PRIMARY KEY(tbl, object, run),"
+    " CHECK(min(records, curated, quarantined, filtered) >= 0),"
+    " CONSTRAINT balance CHECK(records = curated + quarantined + filtered))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE quarantine("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, object TEXT NOT NULL REFERENCES objects(id),"
+    " tbl TEXT NOT NULL, run TEXT NOT NULL, record_first INTEGER NOT NULL,"
+    " record_count INTEGER NOT NULL, byte_first INTEGER NOT NULL, byte_count INTEGER NOT NULL,"
+    " col TEXT NOT NULL, reason TEXT NOT NULL, byte INTEGER NOT NULL, sample TEXT NOT NULL) STRICT;"
+    "CREATE INDEX quarantine_by_object ON quarantine(object, tbl, run);"
+    "CREATE TABLE mappings("
+    " source TEXT NOT NULL, tbl TEXT NOT NULL, version INTEGER NOT NULL, text TEXT NOT NULL,"
+    " created_us INTEGER NOT NULL, PRIMARY KEY(source, tbl, version)) STRICT;"
+    "CREATE TABLE contracts("
+    " tbl TEXT NOT NULL, version INTEGER NOT NULL, text TEXT NOT NULL,"
+    " created_us INTEGER NOT NULL, PRIMARY KEY(tbl, version)) STRICT;"
+    "CREATE TABLE snapshots("
+    " tbl TEXT NOT NULL, snapshot_id INTEGER NOT NULL, parent INTEGER NOT NULL, run TEXT NOT NULL,"
+    " metadata_location TEXT NOT NULL, rows INTEGER NOT NULL, files INTEGER NOT NULL,"
+    " created_us INTEGER NOT NULL, PRIMARY KEY(tbl, snapshot_id)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE files("
+    " tbl TEXT NOT NULL, path TEXT NOT NULL, snapshot INTEGER NOT NULL, run TEXT NOT NULL,"
+    " rows INTEGER NOT NULL, bytes INTEGER NOT NULL, objects TEXT NOT NULL,"
+    " PRIMARY KEY(tbl, path)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE events("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, at_us INTEGER NOT NULL, kind TEXT NOT NULL,"
+    " who TEXT NOT NULL, tbl TEXT NOT NULL, text TEXT NOT NULL) STRICT;";
+
+static plumb_status number(pl_registry *registry, const char *sql, int64_t *ret_value,
+                           plumb_error *err)
+{
+    pl_doing doing = PL_DOING("open", NULL);
+    sqlite3_stmt *stmt = NULL;
+    bool row = false;
+    PL_TRY(pl_registry__start(registry, doing, sql, &stmt, err, ""));
+    plumb_status st = pl_registry__step(registry, doing, stmt, &row, err);
+    if (st == PLUMB_OK) *ret_value = row ? pl_registry__int(stmt, 0) : 0;
+    pl_registry__end(registry, stmt);
+    return st;
+}
+
+plumb_status pl_registry__version(pl_registry *registry, int64_t *ret_version, plumb_error *err)
+{
+    int64_t version = 0, application = 0, tables = 0;
+    PL_TRY(number(registry, "PRAGMA user_version", &version, err));
+    PL_TRY(number(registry, "PRAGMA application_id", &application, err));
+    PL_TRY(number(registry, "SELECT count(*) FROM sqlite_schema", &tables, err));
+    if (application != APPLICATION_ID && (application || version || tables)) {
+        pl_fail(err, PLUMB_E_MALFORMED,
+                "cannot open registry '%s': it is a database of another program", registry->path);
+        pl_hint(err, "Name another file with 'state:' in plumb.yaml.");
+        return PLUMB_E_MALFORMED;
+    }
+    if (version > SCHEMA_VERSION) {
+        pl_fail(
+            err, PLUMB_E_MALFORMED,
+            "cannot open registry '%s': a newer plumb wrote it (schema %lld, this one knows %d)",
+            registry->path, (long long)version, SCHEMA_VERSION);
+        pl_hint(err, "Use the newer plumb, or name another file with 'state:' in plumb.yaml.");
+        return PLUMB_E_MALFORMED;
+    }
+    *ret_version = version;
+    return PLUMB_OK;
+}
+
+static plumb_status create(pl_registry *registry, plumb_error *err)
+{
+    pl_doing doing = PL_DOING("create", NULL);
+    PL_TRY(pl_registry__exec(registry, doing, catalog_sql, err));
+    PL_TRY(pl_registry__exec(registry, doing, raw_sql, err));
+    PL_TRY(pl_registry__exec(registry, doing, books_sql, err));
+    char sql[128];
+    snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;",
+             APPLICATION_ID, SCHEMA_VERSION);
+    return pl_registry__exec(registry, doing, sql, err);
+}
+
+plumb_status pl_registry__schema(pl_registry *registry, plumb_error *err)
+{
+    int64_t version = 0;
+    PL_TRY(pl_registry__version(registry, &version, err));
+    if (version == SCHEMA_VERSION) return PLUMB_OK;
+
+    PL_TRY(pl_registry_begin(registry, err));
+    plumb_status st = pl_registry__version(registry, &version, err); // another may have been first
+    if (st == PLUMB_OK && version == 0) st = create(registry, err);
+    if (st != PLUMB_OK) {
+        pl_registry_rollback(registry);
+        return st;
+    }
+    return pl_registry_commit(registry, err);
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/registry_int.h"
+
+// Run a query for one number; *ret_value stays when it has no row or NULL.
+static plumb_status one(pl_registry *registry, pl_doing doing, sqlite3_stmt *stmt,
+                        int64_t *ret_value, plumb_error *err)
+{
+    bool row = false;
+    plumb_status st = pl_registry__step(registry, doing, stmt, &row, err);
+    if (st == PLUMB_OK && row && sqlite3_column_type(stmt, 0) != SQLITE_NULL)
+        *ret_value = pl_registry__int(stmt, 0);
+    pl_registry__end(registry, stmt);
+    return st;
+}
+
+plumb_status pl_registry_mapping_version(pl_registry *registry, const char *source,
+                                         const char *table, pl_span text, int64_t at_us,
+                                         int64_t *ret_version, plumb_error *err)
+{
+    pl_doing doing = PL_DOING("record mapping of source", source);
+    sqlite3_stmt *stmt = NULL;
+    int64_t version = 0;
+    PL_TRY(pl_registry__start(
+        registry, doing,
+        "SELECT max(version) FROM mappings WHERE source = ? AND tbl = ? AND text = ?", &stmt, err,
+        "tts", source, table, text));
+    PL_TRY(one(registry, doing, stmt, &version, err));
+    if (!version) {
+        PL_TRY(pl_registry__start(
+            registry, doing,
+            "SELECT coalesce(max(version), 0) + 1 FROM mappings WHERE source = ? AND tbl = ?",
+            &stmt, err, "tt", source, table));
+        PL_TRY(one(registry, doing, stmt, &version, err));
+        PL_TRY(pl_registry__write(registry, doing,
+                                  "INSERT INTO mappings(source, tbl, version, text, created_us)"
+                                  " VALUES (?, ?, ?, ?, ?)",
+                                  NULL, err, "ttisi", source, table, version, text, at_us));
+    }
+    *ret_version = version;
+    return PLUMB_OK;
+}
+
+plumb_status pl_registry_contract_version(pl_registry *registry, const char *table, pl_span text,
+                                          int64_t at_us, int64_t *ret_version, plumb_error *err)
+{
+    pl_doing doing = PL_DOING("record contract of table", table);
+    sqlite3_stmt *stmt = NULL;
+    int64_t version = 0;
+    PL_TRY(pl_registry__start(registry, doing,
+                              "SELECT max(version) FROM contracts WHERE tbl = ? AND text = ?",
+                              &stmt, err, "ts", table, text));
+    PL_TRY(one(registry, doing, stmt, &version, err));
+    if (!version) {
+        PL_TRY(pl_registry__start(registry, doing,
+                                  "SELECT coalesce(max(version), 0) + 1 FROM contracts"
+                                  " WHERE tbl = ?",
+                                  &stmt, err, "t", table));
+        PL_TRY(one(registry, doing, stmt, &version, err));
+        PL_TRY(pl_registry__write(
+            registry, doing,
+            "INSERT INTO contracts(tbl, version, text, created_us) VALUES (?, ?, ?, ?)", NULL, err,
+            "tisi", table, version, text, at_us));
+    }
+    *ret_version = version;
+    return PLUMB_OK;
+}
+
+typedef struct version_walk {
+    pl_version_visit visit;
+    void *context;
+} version_walk;
+
+static bool version_row(void *context, sqlite3_stmt *stmt)
+{
+    version_walk *walk = context;
+    const char *text = pl_registry__text(stmt, 3);
+    pl_version_row row = {
+        .source = pl_registry__text(stmt, 0),
+        .table = pl_registry__text(stmt, 1),
+        .version = pl_registry__int(stmt, 2),
+        .text = pl_span_make(text, (size_t)sqlite3_column_bytes(stmt, 3)),
+        .created_us = pl_registry__int(stmt, 4),
+        .objects = pl_registry__int(stmt, 5),
+    };
+    return walk->visit(walk->context, &row);
+}
+
+plumb_status pl_registry_mappings(pl_registry *registry, const char *source, const char *table,
+                                  pl_version_visit visit, void *context, plumb_error *err)
+{
+    static const char sql[] =
+        "SELECT m.source, m.tbl, m.version, m.text, m.created_us,"
+        " (SELECT count(*) FROM states s JOIN objects o ON o.id = s.object WHERE s.tbl = m.tbl AND"
+        "  s.state = 'published' AND s.mapping = m.version AND o.source = m.source)"
+        " FROM mappings m WHERE m.source = ?1 AND (?2 IS NULL OR m.tbl = ?2)"
+        " ORDER BY m.tbl, m.version";
+    pl_doing doing = PL_DOING("list mappings of source", source);
+    sqlite3_stmt *stmt = NULL;
+    PL_TRY(pl_registry__start(registry, doing, sql, &stmt, err, "tt", source, table));
+    version_walk walk = {visit, context};
+    return pl_registry__each(registry, doing, stmt, version_row, &walk, err);
+}
+
+plumb_status pl_registry_contracts(pl_registry *registry, const char *table, pl_version_visit visit,
+                                   void *context, plumb_error *err)
+{
+    static const char sql[] = "SELECT '', tbl, version, text, created_us, 0 FROM contracts"
+                              " WHERE tbl = ? ORDER BY version";
+    pl_doing doing = PL_DOING("list contracts of table", table);
+    sqlite3_stmt *stmt = NULL;
+    PL_TRY(pl_registry__start(registry, doing, sql, &stmt, err, "t", table));
+    version_walk walk = {visit, context};
+    return pl_registry__each(registry, doing, stmt, version_row, &walk, err);
+}
