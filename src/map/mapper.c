@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "map/mapper.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef enum system_column {
+    SYSTEM_OBJECT,
+    SYSTEM_RECORD,
+    SYSTEM_MAPPING,
+    SYSTEM_FLAGS,
+    SYSTEM_REST,
+} system_column;
+
+static const pl_type string_type = {.kind = PL_STRING};
+
+const pl_field pl_system_fields[PL_SYSTEM_COLUMNS] = {
+    [SYSTEM_OBJECT] = {.name = {"_object", 7},
+                       .type = {.kind = PL_STRING},
+                       .required = true,
+                       .doc = {"ULID of the raw object the row came from", 40}},
+    [SYSTEM_RECORD] = {.name = {"_record", 7},
+                       .type = {.kind = PL_LONG},
+                       .required = true,
+                       .doc = {"index of the record in that object", 34}},
+    [SYSTEM_MAPPING] = {.name = {"_mapping", 8},
+                        .type = {.kind = PL_INT},
+                        .required = true,
+                        .doc = {"mapping version that made the row", 33}},
+    [SYSTEM_FLAGS] = {.name = {"_flags", 6},
+                      .type = {.kind = PL_LIST, .element = &string_type},
+                      .doc = {"column:reason of every value that did not fit plainly", 53}},
+    [SYSTEM_REST] = {.name = {"_rest", 5},
+                     .type = {.kind = PL_JSON},
+                     .doc = {"JSON of what no column took", 27}},
+};
+
+// One term of a rule bound to a slot; `behind` are the steps after the slot's value.
+typedef struct bound_term {
+    const pl_term *term;
+    uint32_t slot;
+    const pl_step *behind;
+    uint32_t behind_count;
+} bound_term;
+
+typedef struct bound_rule {
+    const pl_contract_column *column;
+    uint32_t field; // index in the schema
+    uint32_t term_count;
+    bound_term *terms;
+} bound_rule;
+
+struct pl_map_plan {
+    const pl_mapping *mapping;
+    const pl_schema *schema;
+    int32_t version;
+    int32_t system[PL_SYSTEM_COLUMNS]; // index in the schema
+    uint32_t rule_count;
+    bound_rule *rules;
+    pl_span *record_keys;
+    char *records_text;
+};
+
+struct pl_mapper {
+    const pl_map_plan *plan;
+    pl_paths paths;
+    pl_scanner scanner;
+    pl_arena scratch; // this record
+    pl_cell *cells;
+    bool *taken; // per slot: a column holds its value
+    pl_value *flags;
+    uint32_t flag_count, flag_capacity;
+    pl_buf rest;
+    pl_span object;
+    int64_t received_us;
+    pl_map_counts counts;
+};
+
+pl_schema pl_map_schema(const pl_contract *contract, pl_arena *arena)
+{
+    pl_schema schema = {.count = contract->schema.count + PL_SYSTEM_COLUMNS};
+    schema.fields = PL_TAKE(arena, pl_field, schema.count);
+    memcpy(schema.fields, contract->schema.fields, contract->schema.count * sizeof(pl_field));
+    memcpy(schema.fields + contract->schema.count, pl_system_fields, sizeof pl_system_fields);
+    return schema;
+}
+
+// Slots are numbered in the order of the rules, so every mapper's table agrees with the plan's.
+static void want_paths(const pl_mapping *mapping, pl_paths *paths, bound_rule *rules)
+{
+    for (uint32_t r = 0; r < mapping->rule_count; r++) {
+        const pl_rule *rule = &mapping->rules[r];
+        for (uint32_t t = 0; t < rule->term_count; t++) {
+            const pl_term *term = &rule->terms[t];
+            if (term->kind != PL_TERM_PATH) continue;
+            pl_span keys[PL_STEPS_MAX];
+            uint32_t count = 0;
+            while (count < term->path.count && term->path.steps[count].kind == PL_STEP_KEY) {
+                keys[count] = term->path.steps[count].key;
+                count++;
+            }
+            uint32_t slot = pl_paths_want(paths, keys, count);
+            if (!rules) continue;
+            rules[r].terms[t].slot = slot;
+            rules[r].terms[t].behind = term->path.steps + count;
+            rules[r].terms[t].behind_count = term->path.count - count;
+        }
+    }
+}
+
+plumb_status pl_map_compile(const pl_mapping *mapping, const pl_schema *schema,
+                            int32_t mapping_version, pl_arena *arena, pl_map_plan **ret_plan,
+                            plumb_error *err)
+{
+    pl_map_plan *plan = PL_TAKE(arena, pl_map_plan, 1);
+    plan->mapping = mapping;
+    plan->schema = schema;
+    plan->version = mapping_version;
+    plan->rule_count = mapping->rule_count;
+    plan->rules = PL_TAKE(arena, bound_rule, mapping->rule_count);
+    for (uint32_t i = 0; i < PL_SYSTEM_COLUMNS; i++)
+        plan->system[i] = pl_schema_find(schema, pl_system_fields[i].name);
+    for (uint32_t r = 0; r < mapping->rule_count; r++) {
+        const pl_rule *rule = &mapping->rules[r];
+        bound_rule *bound = &plan->rules[r];
+        bound->column = &mapping->contract->columns[rule->column];
+        int field = pl_schema_find(schema, bound->column->field.name);
+        if (field < 0)
+            return pl_fail(err, PLUMB_E_MISUSE, "cannot map column '%.*s': table '%.*s' lacks it",
+                           PL_FMT(bound->column->field.name), PL_FMT(mapping->table));
+        bound->field = (uint32_t)field;
+        bound->term_count = rule->term_count;
+        bound->terms = PL_TAKE(arena, bound_term, rule->term_count);
+        for (uint32_t t = 0; t < rule->term_count; t++) bound->terms[t].term = &rule->terms[t];
+    }
+    pl_paths paths;
+    pl_paths_init(&paths);
+    want_paths(mapping, &paths, plan->rules);
+    pl_paths_done(&paths);
+    plan->record_keys = PL_TAKE(arena, pl_span, mapping->records.count);
+    for (uint32_t i = 0; i < mapping->records.count; i++)
+        plan->record_keys[i] = mapping->records.steps[i].key;
+    pl_span text = mapping->records_text;
+    if (text.bytes > 2 && memcmp(text.data + text.bytes - 2, "[]", 2) == 0) text.bytes -= 2;
+    plan->records_text = pl_arena_cstr(arena, text);
+    *ret_plan = plan;
+    return PLUMB_OK;
+}
+
+void pl_map_framing(const pl_map_plan *plan, pl_format format, pl_framer_options *ret_options)
+{
+    *ret_options = (pl_framer_options){.format = format,
+                                       .has_records = plan->mapping->has_records,
+                                       .records_top = plan->mapping->records_top,
+                                       .keys = plan->record_keys,
+                                       .key_count = plan->mapping->records.count,
+                                       .records_text = plan->records_text};
+}
+
+pl_mapper *pl_mapper_new(const pl_map_plan *plan)
+{
+    pl_mapper *m = pl_zalloc(1, sizeof *m);
+    m->plan = plan;
+    pl_paths_init(&m->paths);
+    want_paths(plan->mapping, &m->paths, NULL);
+    pl_scanner_init(&m->scanner, &m->paths);
+    m->cells = pl_zalloc(plan->schema->count, sizeof *m->cells);
+    m->taken = pl_zalloc(m->paths.slot_count, sizeof *m->taken);
+    return m;
+}
+
+void pl_mapper_free(pl_mapper *m)
+{
+    if (!m) return;
+    pl_scanner_done(&m->scanner);
+    pl_paths_done(&m->paths);
+    pl_arena_done(&m->scratch);
+    pl_buf_done(&m->rest);
+    free(m->cells);
+    free(m->taken);
+    free(m->flags);
+    free(m);
+}
+
+void pl_mapper_object(pl_mapper *m, pl_span object, int64_t received_us)
+{
+    m->object = object;
+    m->received_us = received_us;
+}
+
+// `text` cut to fit and at a code point.
+static void sample_set(char sample[96], pl_span text)
+{
+    size_t bytes = PL_MIN(text.bytes, (size_t)80);
+    while (bytes && bytes < text.bytes && ((uint8_t)text.data[bytes] & 0xC0) == 0x80) bytes--;
+    snprintf(sample, 96, "%.*s%s", (int)bytes, text.data, bytes < text.bytes ? "..." : "");
+}
+
+static bool reject(pl_mapper *m, pl_reject *out, pl_span column, uint64_t error_at, pl_span sample,
+                   const char *reason)
+{
+    *out = (pl_reject){.column = column, .error_at = error_at};
+    snprintf(out->reason, sizeof out->reason, "%s", reason);
+    sample_set(out->sample, sample);
+    return false;
+}
+
+static void flag(pl_mapper *m, const bound_rule *rule, const char *reason, uint64_t *count)
+{
+    (*count)++;
+    PL_GROW(m->flags, m->flag_count, m->flag_capacity);
+    char *text = pl_arena_printf(&m->scratch, "%.*s:%s", PL_FMT(rule->column->field.name), reason);
+    m->flags[m->flag_count++] = (pl_value){.kind = PL_STRING, .text = pl_span_of(text)};
+}
+
+// The value of a term that is not a path.
+static pl_cell constant(const pl_mapper *m, const pl_term *term, const pl_type *type,
+                        uint64_t record)
+{
+    pl_cell cell = {.value = {.kind = type->kind}};
+    switch (term->kind) {
+    case PL_TERM_RECEIVED:
+        cell.value.i64 = m->received_us;
+        break;
+    case PL_TERM_OBJECT:
+        cell.value.text = m->object;
+        break;
+    case PL_TERM_SOURCE:
+        cell.value.text = m->plan->mapping->source;
+        break;
+    case PL_TERM_RECORD:
+        if (type->kind == PL_INT)
+            cell.value.i32 = (int32_t)record;
+        else
+            cell.value.i64 = (int64_t)record;
+        break;
+    default:
+        cell.value = term->literal;
+    }
+    return cell;
+}
+
+// What a path term finds: absent, or a slot whose value stands at *ret_raw.
+static pl_slot term_slot(pl_mapper *m, const bound_term *term)
+{
+    pl_slot slot = m->scanner.slots[term->slot];
+    if (!term->behind_count || slot.kind == PL_SLOT_ABSENT || slot.kind == PL_SLOT_NULL)
+        return slot;
+    if (slot.kind != PL_SLOT_ARRAY && slot.kind != PL_SLOT_OBJECT) return (pl_slot){0};
+    return pl_dig(slot.raw, term->behind, term->behind_count, &m->scratch);
+}
+
+typedef struct rule_state {
+    bool has_value;
+    const char *why; // of the first value that did not fit
+    pl_slot lost;    // that value
+    const bound_term *lost_term;
+} rule_state;
+
+// One term: fill the cell, or note what is wrong.
+static void apply_term(pl_mapper *m, const bound_rule *rule, const bound_term *term,
+                       rule_state *state, bool *conflict)
+{
+    const pl_type *type = &m->plan->schema->fields[rule->field].type;
+    pl_slot slot = term_slot(m, term);
+    if (slot.kind == PL_SLOT_ABSENT || slot.kind == PL_SLOT_NULL) return;
+    pl_cell cell;
+    bool coerced;
+    const char *why = pl_convert(&slot, type, &term->term->parser, &m->scratch, &cell, &coerced);
+    if (state->has_value) {
+        if (why || !pl_cell_equal(&cell, &m->cells[rule->field]))
+            *conflict = true;
+        else if (!term->behind_count)
+            m->taken[term->slot] = true;
+        return;
+    }
+    if (why) {
+        if (!state->why) *state = (rule_state){.why = why, .lost = slot, .lost_term = term};
+        return;
+    }
+    m->cells[rule->field] = cell;
+    state->has_value = true;
+    if (!term->behind_count) m->taken[term->slot] = true;
+    if (coerced) flag(m, rule, "coerced", &m->counts.coerced);
+}
+
+static uint64_t content_offset(const pl_frame *frame, pl_span inside)
+{
+    return frame->offset + (uint64_t)(inside.data - frame->text.data);
+}
+
+// The path as a person wrote it, for a reason: "likes: stats.likes is not a number".
+static bool reject_lost(pl_mapper *m, const bound_rule *rule, const rule_state *state,
+                        const pl_frame *frame, pl_reject *out)
+{
+    char reason[192];
+    pl_span path = state->lost_term->term->text;
+    snprintf(reason, sizeof reason, "%.*s %s", (int)PL_MIN(path.bytes, (size_t)100), path.data,
+             state->why);
+    bool in_frame = state->lost.raw.data >= frame->text.data &&
+                    state->lost.raw.data <= frame->text.data + frame->text.bytes;
+    uint64_t at = in_frame ? content_offset(frame, state->lost.raw) : frame->offset;
+    if (in_frame && state->lost.kind == PL_SLOT_STRING) at--;
+    return reject(m, out, rule->column->field.name, at, state->lost.raw, reason);
+}
+
+static bool apply_rule(pl_mapper *m, const bound_rule *rule, const pl_frame *frame, pl_reject *out)
+{
+    const pl_field *field = &m->plan->schema->fields[rule->field];
+    rule_state state = {0};
+    bool conflict = false;
+    for (uint32_t t = 0; t < rule->term_count; t++) {
+        const bound_term *term = &rule->terms[t];
+        if (term->term->kind == PL_TERM_PATH) {
+            apply_term(m, rule, term, &state, &conflict);
+        } else if (!state.has_value) {
+            m->cells[rule->field] = constant(m, term->term, &field->type, frame->index);
+            state.has_value = !m->cells[rule->field].value.is_null;
+        }
+    }
+    bool strict = rule->column->field.required || field->required || rule->column->critical;
+    if (state.why && !state.has_value && strict) return reject_lost(m, rule, &state, frame, out);
+    if (state.why) flag(m, rule, "lost", &m->counts.lost);
+    if (conflict) flag(m, rule, "conflict", &m->counts.conflicts);
+    if (!state.has_value && (rule->column->field.required || field->required))
+        return reject(m, out, field->name, frame->offset, (pl_span){0},
+                      "is required, and no path of its rule has a value");
+    return true;
+}
+
+// Everything the record held and no column took.
+static void collect_rest(pl_mapper *m, bool lost)
+{
+    pl_scanner *s = &m->scanner;
+    bool drop = m->plan->mapping->drop_rest;
+    if (drop && !lost) return;
+    if (drop) s->rest_count = 0;
+    for (uint32_t i = 0; i < s->slot_count; i++) {
+        const pl_slot *slot = &s->slots[i];
+        if (slot->kind == PL_SLOT_ABSENT || slot->kind == PL_SLOT_NULL || m->taken[i]) continue;
+        if (slot->node == PL_PATH_ROOT) continue;
+        const pl_path_node *node = &m->paths.nodes[slot->node];
+        pl_span value = slot->raw;
+        if (slot->kind == PL_SLOT_STRING) value = (pl_span){value.data - 1, value.bytes + 2};
+        PL_GROW(s->rest, s->rest_count, s->rest_capacity);
+        s->rest[s->rest_count++] = (pl_rest_entry){node->parent, node->raw, value};
+    }
+    pl_rest_write(&m->rest, &m->paths, s->rest, s->rest_count);
+}
+
+static void fill_system(pl_mapper *m, const pl_frame *frame)
+{
+    const int32_t *at = m->plan->system;
+    if (at[SYSTEM_OBJECT] >= 0)
+        m->cells[at[SYSTEM_OBJECT]].value = (pl_value){.kind = PL_STRING, .text = m->object};
+    if (at[SYSTEM_RECORD] >= 0)
+        m->cells[at[SYSTEM_RECORD]].value =
+            (pl_value){.kind = PL_LONG, .i64 = (int64_t)frame->index};
+    if (at[SYSTEM_MAPPING] >= 0)
+        m->cells[at[SYSTEM_MAPPING]].value = (pl_value){.kind = PL_INT, .i32 = m->plan->version};
+    if (at[SYSTEM_FLAGS] >= 0)
+        m->cells[at[SYSTEM_FLAGS]] =
+            (pl_cell){.value = {.kind = PL_LIST, .is_null = !m->flag_count},
+                      .elements = m->flags,
+                      .count = m->flag_count};
+    if (at[SYSTEM_REST] >= 0)
+        m->cells[at[SYSTEM_REST]].value =
+            (pl_value){.kind = PL_JSON, .is_null = !m->rest.count, .text = pl_buf_view(&m->rest)};
+}
+
+static bool scan(pl_mapper *m, const pl_frame *frame, pl_reject *out)
+{
+    static const char *const kinds[] = {"nothing",  "null",   "false",    "true",     "a number",
+                                        "a number", "a text", "an array", "an object"};
+    char reason[192];
+    size_t start = pl_json_space(frame->text, 0);
+    pl_span text = {frame->text.data + start, frame->text.bytes - start};
+    if (!text.bytes || text.data[0] != '{') {
+        pl_json_error error = pl_json_check(text);
+        snprintf(reason, sizeof reason,
+                 error.reason ? "not JSON: %s" : "a record must be an object, found %s",
+                 error.reason ? error.reason : kinds[pl_slot_kind_of(text)]);
+        return reject(m, out, (pl_span){0}, frame->offset + start + error.offset, (pl_span){0},
+                      reason);
+    }
+    size_t end = pl_scan_record(&m->scanner, frame->text, start);
+    pl_json_error error = m->scanner.error;
+    if (end != SIZE_MAX) {
+        end = pl_json_space(frame->text, end);
+        if (end == frame->text.bytes) return true;
+        error = (pl_json_error){"text follows the value", end};
+    }
+    snprintf(reason, sizeof reason, "not JSON: %s", error.reason);
+    return reject(m, out, (pl_span){0}, frame->offset + error.offset, (pl_span){0}, reason);
+}
+
+static bool map_record(pl_mapper *m, const pl_frame *frame, pl_reject *ret_reject)
+{
+    pl_arena_reset(&m->scratch);
+    pl_buf_reset(&m->rest);
+    m->flag_count = 0;
+    if (!frame->text.data)
+        return reject(m, ret_reject, (pl_span){0}, frame->error_at, (pl_span){0}, frame->reason);
+    if (frame->bytes > PL_RECORD_BYTES_MAX)
+        return reject(m, ret_reject, (pl_span){0}, frame->offset, (pl_span){0},
+                      "a record is larger than 16 MiB");
+    if (!scan(m, frame, ret_reject)) return false;
+    memset(m->taken, 0, m->paths.slot_count);
+    for (uint32_t i = 0; i < m->plan->schema->count; i++)
+        m->cells[i] =
+            (pl_cell){.value = {.kind = m->plan->schema->fields[i].type.kind, .is_null = true}};
+    uint64_t lost = m->counts.lost + m->counts.conflicts;
+    for (uint32_t r = 0; r < m->plan->rule_count; r++)
+        if (!apply_rule(m, &m->plan->rules[r], frame, ret_reject)) return false;
+    collect_rest(m, m->counts.lost + m->counts.conflicts > lost);
+    fill_system(m, frame);
+    m->counts.duplicate_keys += m->scanner.duplicates;
+    return true;
+}
+
+bool pl_mapper_record(pl_mapper *m, const pl_frame *frame, pl_reject *ret_reject)
+{
+    pl_map_counts before = m->counts;
+    bool mapped = map_record(m, frame, ret_reject);
+    if (!mapped) m->counts = before; // values of a record that is no row are not counted
+    m->counts.rows += mapped;
+    m->counts.rejected += !mapped;
+    return mapped;
+}
+
+const pl_cell *pl_mapper_cells(const pl_mapper *m)
+{
+    return m->cells;
+}
+
+void pl_mapper_append(const pl_mapper *m, pl_column *columns)
+{
+    for (uint32_t i = 0; i < m->plan->schema->count; i++) {
+        const pl_cell *cell = &m->cells[i];
+        if (columns[i].type.kind != PL_LIST || cell->value.is_null) {
+            pl_column_append(&columns[i], &cell->value);
+            continue;
+        }
+        for (uint32_t e = 0; e < cell->count; e++)
+            pl_column_append(columns[i].child, &cell->elements[e]);
+        pl_column_list(&columns[i]);
+    }
+}
+
+const pl_map_counts *pl_mapper_counts(const pl_mapper *m)
+{
+    return &m->counts;
+}

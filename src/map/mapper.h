@@ -1,0 +1,78 @@
+// mapper.h -- one record in, one row of cells out: the compiled mapping of a (source, table).
+//
+//     pl_map_compile     contract + mapping + the table's schema -> a plan, shared by all threads
+//     pl_mapper_new      a plan's per-thread state: path table, scanner, scratch
+//     pl_mapper_record   scan, convert, decide: a row, or a reject with its reason
+//     pl_mapper_append   put the row into columns that have the table's schema
+//
+// A row is staged in cells first, so a record that turns out bad never touched a column.
+//
+// The rules of a value (product note, sections 3 and 6): terms of a rule are tried in file order
+// and the first that is present, not null and fits wins. A present value that does not fit is
+// *lost*: if the column is required or critical the record is rejected, else the column is NULL (or
+// the next term's value), the row is flagged `column:lost` and the value kept in _rest. A later
+// term that holds another value is a *conflict*: the first wins, the other is kept in _rest. An
+// exact conversion is flagged `column:coerced`. Required and absent is a reject; critical and
+// absent is NULL.
+//
+// System columns, filled here for every table that has them: _object, _record, _mapping, _flags,
+// _rest.
+//
+// Threads: a plan by any; a mapper by one.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_MAP_MAPPER_H
+#define PL_MAP_MAPPER_H
+
+#include "column/column.h"
+#include "contract/mapping.h"
+#include "map/convert.h"
+#include "json/framer.h"
+
+// The system columns, in this order after a table's declared ones. Ids are 0.
+#define PL_SYSTEM_COLUMNS 5
+extern const pl_field pl_system_fields[PL_SYSTEM_COLUMNS];
+
+// A contract's columns followed by the system columns, ids 0: what the table must look like.
+pl_schema pl_map_schema(const pl_contract *contract, pl_arena *arena);
+
+typedef struct pl_map_plan pl_map_plan; // opaque, immutable
+typedef struct pl_mapper pl_mapper;     // opaque
+
+// `schema` is the table's current schema (ids set); it, the contract and the mapping must outlive
+// the plan. PLUMB_E_MISUSE if the schema lacks a column of the contract.
+PL_MUST_USE plumb_status pl_map_compile(const pl_mapping *mapping, const pl_schema *schema,
+                                        int32_t mapping_version, pl_arena *arena,
+                                        pl_map_plan **ret_plan, plumb_error *err);
+// How the framer finds the records of this mapping.
+void pl_map_framing(const pl_map_plan *plan, pl_format format, pl_framer_options *ret_options);
+
+pl_mapper *pl_mapper_new(const pl_map_plan *plan);
+void pl_mapper_free(pl_mapper *mapper); // NULL is a no-op
+
+// The raw object whose records follow. `object` is its ULID text, borrowed.
+void pl_mapper_object(pl_mapper *mapper, pl_span object, int64_t received_us);
+
+// Why a record cannot be a row.
+typedef struct pl_reject {
+    pl_span column;    // "" when the record as a whole is the problem
+    char reason[192];  // without the value, so that equal causes are equal texts
+    char sample[96];   // the offending text, cut at a code point; "" if none
+    uint64_t error_at; // exact byte in the content
+} pl_reject;
+
+typedef struct pl_map_counts {
+    uint64_t rows, rejected;
+    uint64_t lost, coerced, conflicts; // values
+    uint64_t duplicate_keys;           // JSON keys that were repeated
+} pl_map_counts;
+
+// Map one framed record. True: pl_mapper_cells and pl_mapper_append speak of it until the next
+// call. False: *ret_reject says why.
+bool pl_mapper_record(pl_mapper *mapper, const pl_frame *frame, pl_reject *ret_reject);
+// One cell per field of the schema.
+const pl_cell *pl_mapper_cells(const pl_mapper *mapper);
+void pl_mapper_append(const pl_mapper *mapper, pl_column *columns); // [schema->count]
+const pl_map_counts *pl_mapper_counts(const pl_mapper *mapper);     // since _new
+
+#endif
