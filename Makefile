@@ -11,6 +11,7 @@ PYTHON := .deps/venv/bin/python
 
 all: $(BUILD)/build.ninja ## build plumb; installs what the machine lacks
 	@ninja -C $(BUILD) -j $(JOBS)
+	@ln -sfn src/cli/plumb $(BUILD)/plumb
 
 $(BUILD)/build.ninja: tools/versions.sh tools/setup.sh
 	@$(SETUP) build

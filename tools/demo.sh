@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# tools/demo.sh (make demo)
+#
+# Plays the whole pipeline on made-up posts of five platforms: files of five days go into the raw
+# zone, are mapped to one table, and are read back by SQL and by an engine that has never heard of
+# plumb. Everything happens in ./demo, which is made anew; run it as often as you like.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+BUILD=$(realpath "${BUILD:-build}")
+PATH=$BUILD/src/cli:$BUILD/tools/samples:$PATH
+POSTS=${POSTS:-2000} # per platform and day
+
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+    bold=$'\e[1m' dim=$'\e[2m' off=$'\e[0m'
+else
+    bold='' dim='' off=''
+fi
+title() { printf '\n%s── %s%s\n' "$bold" "$1" "$off"; }
+say() { printf '%s%s%s\n' "$dim" "$*" "$off"; }
+
+# Show a command as one would type it, then run it.
+show() {
+    local word line=
+    for word in "$@"; do
+        case $word in
+        *[!A-Za-z0-9_./:=@%+,-]*) line+=" '${word//\'/\'\\\'\'}'" ;;
+        *) line+=" $word" ;;
+        esac
+    done
+    printf '\n%s$%s%s\n' "$bold" "$line" "$off"
+    "$@"
+}
+
+# Keep the last demo if it is not one: never delete what we did not make.
+if [ -e demo ]; then
+    [ -f demo/.made-by-demo ] || { echo "demo: ./demo is not from a demo; move it away" >&2; exit 1; }
+    chmod -R u+w demo
+    rm -r demo
+fi
+mkdir demo
+touch demo/.made-by-demo
+cp -R examples/social demo/social
+cd demo/social
+
+title "1. Five platforms, five days, five ideas of what a post is"
+mkdir incoming
+for day in 01 02 03 04 05; do
+    for platform in tiktok instagram youtube x linkedin; do
+        plumb-samples --platform $platform --posts "$POSTS" --start "2026-11-$day" \
+            --out "incoming/$platform-$day.json"
+    done
+done
+gzip incoming/youtube-*.json # compressed or not: plumb looks
+say "$(ls incoming | wc -l) files, $(du -sh incoming | cut -f1), in demo/social/incoming. One post of each:"
+for platform in tiktok instagram youtube x linkedin; do
+    cat incoming/$platform-01.json* | { gzip -dcf 2>/dev/null || true; } | head -c 400 |
+        tr '\n' ' ' | cut -c1-110 || true
+done
+say "The project: a contract says what the table is, a mapping says where one source has it."
+show cat sources/tiktok.yml
+
+title "2. Every byte is kept: into the raw zone, day by day"
+for day in 01 02 03 04 05; do
+    for platform in tiktok instagram youtube x linkedin; do
+        command=(plumb ingest $platform incoming/$platform-$day.json*
+            --received "2026-11-${day}T23:59:59Z")
+        if [ $day-$platform = 01-tiktok ]; then
+            show "${command[@]}"
+            say "... and the same for the other 24 files"
+        else
+            "${command[@]}" >/dev/null
+        fi
+    done
+done
+
+title "3. Mapped, checked, published: one snapshot"
+show plumb run
+show plumb tables
+show plumb status
+
+title "4. Asked"
+show plumb query "SELECT platform, count(*) AS observations, count(DISTINCT post_id) AS posts,
+       max(likes) AS most_likes, round(avg(engagement_rate), 4) AS engagement
+FROM post_metrics GROUP BY platform ORDER BY observations DESC, platform"
+show plumb query "SELECT published_at::DATE AS day, unnest(hashtags) AS hashtag, count(*) AS posts
+FROM post_metrics WHERE observed_at >= '2026-11-05' GROUP BY ALL ORDER BY posts DESC LIMIT 5"
+
+title "5. A broken line costs one line"
+{
+    plumb-samples --platform x --posts 3 --start 2026-11-06
+    echo '{"id": 1700000000000000001, "created_at": "2026-11-06T10:00'
+    plumb-samples --platform x --posts 2 --start 2026-11-06 --seed 2
+} >incoming/x-06.json
+show plumb ingest x incoming/x-06.json --received 2026-11-06T23:59:59Z
+show plumb run
+show plumb quarantine
+
+title "6. Nothing new is nothing done"
+show plumb run
+
+title "7. Read by others, with no plumb in sight"
+python=../../.deps/venv/bin/python
+if [ -x $python ]; then
+    show $python ../../tools/read_table.py lake post_metrics
+else
+    say "After tools/setup.sh test, PyIceberg reads it: .deps/venv/bin/python tools/read_table.py \
+demo/social/lake post_metrics"
+fi
+
+title "8. No contract, no mapping, only a file: let plumb guess"
+cd ..
+gzip -dc social/incoming/youtube-01.json.gz >videos.json
+show plumb init from-sample --from videos.json --source youtube --table videos
+show cat from-sample/sources/youtube.yml
+show plumb -C from-sample run
+show plumb -C from-sample query "SELECT count(*) AS videos FROM videos"
+
+cd ../..
+title "Yours now"
+cat <<END
+  cd demo/social                       the project: plumb.yaml, contracts/, sources/, lake/
+  ../../build/plumb query 'SELECT * FROM post_metrics LIMIT 5'
+  ../../build/plumb describe post_metrics
+  ../../build/plumb history post_metrics
+  ../../build/plumb ledger
+  ../../build/plumb --help
+
+Rename a column's path in sources/tiktok.yml, ingest another day and run again:
+  ../../build/tools/samples/plumb-samples --platform tiktok --start 2026-11-07 > more.json
+  ../../build/plumb ingest tiktok more.json && ../../build/plumb run
+END
