@@ -1,0 +1,40 @@
+// mapping_int.h -- the words of a rule, read from text; shared by path.c, rule.c and mapping.c.
+//
+// The readers below move *at behind what they took. A failure is PLUMB_E_CONFIG with err->column =
+// the byte of the text (from 1) where it is; the caller turns that into a place in the file.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_CONTRACT_MAPPING_INT_H
+#define PL_CONTRACT_MAPPING_INT_H
+
+#include "contract/mapping.h"
+#include "contract/words_int.h"
+
+// A failure at byte `at` of the text being read.
+plumb_status pl_contract__at(plumb_error *err, size_t at, const char *fmt, ...) PL_PRINTF(3, 4);
+
+static inline size_t pl_contract__space(pl_span text, size_t at)
+{
+    while (at < text.bytes &&
+           (text.data[at] == ' ' || text.data[at] == '\t' || text.data[at] == '\n'))
+        at++;
+    return at;
+}
+
+PL_MUST_USE plumb_status pl_contract__path(pl_span text, size_t *at, pl_arena *arena,
+                                           pl_path *ret_path, plumb_error *err);
+// What stands between the brackets of parse(): "epoch(ms)".
+PL_MUST_USE plumb_status pl_contract__parser(pl_span text, size_t *at, pl_arena *arena,
+                                             pl_parser *ret_parser, plumb_error *err);
+
+// Read the rule of one column; `column` is NULL when its contract could not be read, then only the
+// words are checked. false after a mistake.
+bool pl_contract__rule(const pl_reading *reading, const pl_yaml *node,
+                       const pl_contract_column *column, pl_rule *ret_rule);
+
+// pl_mapping_parse; with `lenient` an unknown table is no mistake (its contract has some already).
+pl_mapping *pl_contract__mapping(const pl_reading *reading, pl_span text,
+                                 pl_contract *const *contracts, uint32_t contract_count,
+                                 bool lenient);
+
+#endif
