@@ -78,15 +78,28 @@ sum(views), sum(followers), sum(length(text)), sum(len(hashtags)),
 sum(epoch_us(published_at) // 1000000) FROM read_parquet(?)"""
 
 
-def measure(words, **how):
-    """Run and wait; wall, CPU (user + system) and peak memory in MiB, of the child alone."""
-    started = os.times().elapsed
-    child = subprocess.Popen([str(w) for w in words], stdout=subprocess.DEVNULL, **how)
-    _, status, used = os.wait4(child.pid, 0)
-    wall = os.times().elapsed - started
-    if status:
-        sys.exit(f"bench: {words[0]} failed: {os.waitstatus_to_exitcode(status)}")
-    return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+# A process inherits the peak of the one it was forked from, and this one is large by now: so a
+# small one starts the child and tells what it used.
+LAUNCHER = """
+import os, sys, time
+started = time.monotonic()
+child = os.fork() or os.execvp(sys.argv[1], sys.argv[1:])
+_, status, used = os.wait4(child, 0)
+print(time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024,
+      os.waitstatus_to_exitcode(status), file=sys.stderr)
+"""
+
+
+def measure(words):
+    """Run and wait; wall and CPU (user + system) seconds and peak memory in MiB of the child."""
+    words = [str(w) for w in words]
+    done = subprocess.run([sys.executable, "-S", "-c", LAUNCHER, *words],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True)
+    *said, figures = done.stderr.splitlines()
+    wall, cpu, peak, code = figures.split()
+    if code != "0":
+        sys.exit(f"bench: {' '.join(words)}: exit {code}\n" + "\n".join(said))
+    return float(wall), float(cpu), float(peak)
 
 
 def run_plumb(exe, source, folder, threads):

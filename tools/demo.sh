@@ -34,9 +34,12 @@ show() {
     "$@"
 }
 
-# Keep the last demo if it is not one: never delete what we did not make.
+# Never delete what we did not make.
 if [ -e demo ]; then
-    [ -f demo/.made-by-demo ] || { echo "demo: ./demo is not from a demo; move it away" >&2; exit 1; }
+    if [ ! -f demo/.made-by-demo ]; then
+        echo "demo: ./demo is not from a demo; move it away" >&2
+        exit 1
+    fi
     chmod -R u+w demo
     rm -r demo
 fi
@@ -54,7 +57,7 @@ for day in 01 02 03 04 05; do
     done
 done
 gzip incoming/youtube-*.json # compressed or not: plumb looks
-say "$(ls incoming | wc -l) files, $(du -sh incoming | cut -f1), in demo/social/incoming. One post of each:"
+say "25 files, $(du -sh incoming | cut -f1), in demo/social/incoming. How each of them begins:"
 for platform in tiktok instagram youtube x linkedin; do
     cat incoming/$platform-01.json* | { gzip -dcf 2>/dev/null || true; } | head -c 400 |
         tr '\n' ' ' | cut -c1-110 || true

@@ -13,6 +13,6 @@ rows = table.scan().to_arrow()
 
 print(f"PyIceberg: default.{name}, {len(table.snapshots())} snapshots, {rows.num_rows} rows")
 for platform in sorted(set(rows["platform"].to_pylist())):
-    some = table.scan(row_filter=f"platform = '{platform}'",
-                      selected_fields=("post_id", "likes")).to_arrow().sort_by([("likes", "descending")])
+    scan = table.scan(row_filter=f"platform = '{platform}'", selected_fields=("post_id", "likes"))
+    some = scan.to_arrow().sort_by([("likes", "descending")])
     print(f"  {platform:10} {some.num_rows:6} rows, most liked post {some['post_id'][0]}")
