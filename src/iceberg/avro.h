@@ -10,8 +10,8 @@
 // any field order, union order, block sign and unknown field is met; the caller finds fields by
 // Iceberg field id or by name. Codecs: null and deflate. Logical types are kept as text only.
 //
-// Limits: schemas nest 32 deep; one block inflates to PL_AVRO_BLOCK_BYTES_MAX; one record has at
-// most PL_AVRO_NODES_MAX values.
+// Limits: schemas nest 32 deep, references included; one block inflates to PL_AVRO_BLOCK_BYTES_MAX;
+// one record has at most PL_AVRO_NODES_MAX values.
 //
 // Threads: one at a time.
 //
@@ -77,6 +77,7 @@ typedef struct pl_avro_type {
     const struct pl_avro_type **branches; // union
     const struct pl_avro_type *items;     // array: items, map: values
     uint32_t size;                        // fixed
+    int height;                           // 0 for a leaf; bounds the decoder's recursion
 } pl_avro_type;
 
 typedef struct pl_avro_field {

@@ -74,7 +74,6 @@ typedef struct pl_ice_manifest_writer {
     pl_avro_writer avro;
     pl_ice_manifest row;
     int64_t min_sequence; // of live entries with a number; INT64_MAX if none
-    bool inherits;        // some live entry inherits
     pl_arena *arena;
 } pl_ice_manifest_writer;
 
