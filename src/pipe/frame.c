@@ -28,7 +28,7 @@ void pl_frame_append(pl_buf *out, pl_frame_type type, pl_span payload)
     pl_frame_end(out, begun);
 }
 
-void pl_frame_feed(pl_frame_reader *reader, pl_span bytes)
+pl_buf *pl_frame_room(pl_frame_reader *reader)
 {
     // Taken bytes are dropped here and not in next, so that a frame stays where it was given.
     if (reader->at > 0) {
@@ -37,7 +37,12 @@ void pl_frame_feed(pl_frame_reader *reader, pl_span bytes)
         reader->bytes.count = left;
         reader->at = 0;
     }
-    pl_buf_span(&reader->bytes, bytes);
+    return &reader->bytes;
+}
+
+void pl_frame_feed(pl_frame_reader *reader, pl_span bytes)
+{
+    pl_buf_span(pl_frame_room(reader), bytes);
 }
 
 plumb_status pl_frame_next(pl_frame_reader *reader, pl_frame *ret_frame, bool *ret_found,

@@ -62,7 +62,9 @@ typedef struct pl_frame_reader {
     size_t at;
 } pl_frame_reader;
 
-void pl_frame_feed(pl_frame_reader *reader, pl_span bytes);
+// Where received bytes are to be appended; borrowed until the next call.
+pl_buf *pl_frame_room(pl_frame_reader *reader);
+void pl_frame_feed(pl_frame_reader *reader, pl_span bytes); // append a copy
 // *ret_found tells whether a whole frame stood there; it is taken if so.
 PL_MUST_USE plumb_status pl_frame_next(pl_frame_reader *reader, pl_frame *ret_frame,
                                        bool *ret_found, plumb_error *err);

@@ -78,6 +78,29 @@ plumb_status pl_columns_read(pl_span payload, pl_arena *arena, pl_result_column 
     return PLUMB_OK;
 }
 
+size_t pl_rows_begin(pl_buf *out)
+{
+    return pl_cell_begin(out);
+}
+
+void pl_rows_end(pl_buf *out, size_t begun, uint32_t rows)
+{
+    pl_wire_put_u32(out->data + begun, rows);
+}
+
+size_t pl_cell_begin(pl_buf *out)
+{
+    put_u32(out, 0);
+    return out->count - 4;
+}
+
+void pl_cell_end(pl_buf *out, size_t begun)
+{
+    size_t bytes = out->count - begun - 4;
+    assert(bytes < NULL_CELL);
+    pl_wire_put_u32(out->data + begun, (uint32_t)bytes);
+}
+
 void pl_cell_write(pl_buf *out, pl_span text)
 {
     assert(text.bytes < NULL_CELL);

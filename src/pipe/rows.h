@@ -50,9 +50,14 @@ typedef struct pl_cell {
     bool is_null;
 } pl_cell;
 
-// Append one value to a payload that began with a row count (u32) of the writer's.
+// Build a ROWS payload: begin, the cells row by row, end with how many rows there were.
+size_t pl_rows_begin(pl_buf *out);
+void pl_rows_end(pl_buf *out, size_t begun, uint32_t rows);
 void pl_cell_write(pl_buf *out, pl_span text);
 void pl_cell_write_null(pl_buf *out);
+// A cell appended in place: begin, the bytes, end.
+size_t pl_cell_begin(pl_buf *out);
+void pl_cell_end(pl_buf *out, size_t begun);
 
 // A cursor over one ROWS payload. Cells borrow the payload.
 typedef struct pl_rows {

@@ -21,33 +21,33 @@
 
 #include "query/query.h"
 
-typedef enum pl_format_kind {
-    PL_FORMAT_TABLE,
-    PL_FORMAT_CSV,
-    PL_FORMAT_JSON,
-    PL_FORMAT_NDJSON,
-} pl_format_kind;
+typedef enum pl_query_format_kind {
+    PL_QUERY_FORMAT_TABLE,
+    PL_QUERY_FORMAT_CSV,
+    PL_QUERY_FORMAT_JSON,
+    PL_QUERY_FORMAT_NDJSON,
+} pl_query_format_kind;
 
 // "table", "csv", "json", "ndjson"; false for any other word.
-bool pl_format_parse(pl_span word, pl_format_kind *ret_kind);
+bool pl_query_format_parse(pl_span word, pl_query_format_kind *ret_kind);
 
-typedef struct pl_format_options {
-    pl_format_kind kind;
+typedef struct pl_query_format_options {
+    pl_query_format_kind kind;
     uint64_t rows_max; // 0: all; later rows are counted, not written
     // Where the text goes; called with a few KiB at a time.
     plumb_status (*write)(void *context, pl_span text, plumb_error *err);
     void *context;
-} pl_format_options;
+} pl_query_format_options;
 
-typedef struct pl_format pl_format; // opaque
+typedef struct pl_query_format pl_query_format; // opaque
 
-pl_format *pl_format_open(const pl_format_options *options);
+pl_query_format *pl_query_format_open(const pl_query_format_options *options);
 // The sink to give to pl_query_run; borrowed from `format`.
-pl_query_sink pl_format_sink(pl_format *format);
+pl_query_sink pl_query_format_sink(pl_query_format *format);
 // Write what is held back, and the end of the document. Only after a query that succeeded: a
 // JSON array is left open after a failure, so no reader takes half a result for the whole.
-PL_MUST_USE plumb_status pl_format_finish(pl_format *format, plumb_error *err);
-uint64_t pl_format_rows(const pl_format *format); // written so far
-void pl_format_close(pl_format *format);          // NULL is a no-op
+PL_MUST_USE plumb_status pl_query_format_finish(pl_query_format *format, plumb_error *err);
+uint64_t pl_query_format_rows(const pl_query_format *format); // written so far
+void pl_query_format_close(pl_query_format *format);          // NULL is a no-op
 
 #endif
