@@ -21,7 +21,7 @@ BUILD = pathlib.Path(os.environ.get("PLUMB_BUILD", ROOT / "build")).resolve()
 
 def program(name):
     """The built executable `name`, wherever in the build it was made."""
-    for folder in ("src/cli", "src/sqlworker", "tools/samples", "src", "."):
+    for folder in ("src/cli", "src/sqlworker", "tools/samples", "test/tools", "src", "."):
         if (BUILD / folder / name).is_file():
             return str(BUILD / folder / name)
     pytest.fail(f"{name} is not in {BUILD}: run make", pytrace=False)

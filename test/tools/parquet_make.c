@@ -7,6 +7,7 @@
 //     types   every type, required / optional / optional with NULLs / all NULL, lists, 4 groups
 //     pages   the same with tiny pages and dictionaries
 //     large   100,000 rows in one group: unique, few and many distinct values, sorted times
+//     texts   one text per row group, around the lengths at which bounds are cut
 //     empty   the columns of types, no row group
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -42,7 +43,6 @@ static const char *const types[] = {
 };
 enum { REQ, OPT, SOME, NUL, MODES };
 static const char *const modes[MODES] = {"req", "opt", "some", "nul"};
-static const uint32_t group_rows[] = {1000, 1, 777, 3000};
 enum { LARGE_ROWS = 100000 };
 
 static uint64_t mix(uint64_t column, uint64_t row)
@@ -187,6 +187,22 @@ static void large_row(pl_column *columns, uint64_t row, pl_buf *room)
     }
 }
 
+static pl_span long_text(uint64_t row, pl_buf *room)
+{
+    static const struct {
+        const char *point;
+        int times;
+    } texts[] = {{"a", 64},
+                 {"b", 65},
+                 {"\xc3\xa9", 70},
+                 {"\xed\x9f\xbf", 30},
+                 {"\xf0\x9f\x98\x80", 17},
+                 {"\xf4\x8f\xbf\xbf", 20}};
+    pl_buf_reset(room);
+    for (int i = 0; i < texts[row].times; i++) pl_buf_text(room, texts[row].point);
+    return pl_buf_view(room);
+}
+
 static void hex(const char *name, bool has, pl_span bytes)
 {
     printf(", \"%s\": %s", name, has ? "\"" : "null");
@@ -219,71 +235,96 @@ static void must(plumb_status status, const plumb_error *err)
     exit(1);
 }
 
-static pl_schema make_schema(pl_arena *arena, bool large)
+typedef struct file_case {
+    const char *name;
+    enum { ALL_TYPES, LARGE, TEXTS } columns;
+    pl_parquet_options options;
+    uint32_t group_count;
+    uint32_t group_rows[6];
+} file_case;
+
+static const file_case cases[] = {
+    {"types", ALL_TYPES, {0}, 4, {1000, 1, 777, 3000}},
+    {"pages", ALL_TYPES, {512, 2000}, 4, {1000, 1, 777, 3000}},
+    {"large", LARGE, {0}, 1, {LARGE_ROWS}},
+    {"texts", TEXTS, {0}, 6, {1, 1, 1, 1, 1, 1}},
+    {"empty", ALL_TYPES, {0}, 0, {0}},
+};
+
+static pl_schema make_schema(pl_arena *arena, const file_case *c)
 {
     pl_schema schema = {.fields = PL_TAKE(arena, pl_field, PL_COUNT(types) * MODES)};
-    if (!large) {
+    if (c->columns == ALL_TYPES) {
         for (unsigned t = 0; t < PL_COUNT(types); t++)
             for (int mode = 0; mode < MODES; mode++) add_field(arena, &schema, types[t], mode);
         return schema;
     }
     static const char *const columns[] = {"long", "string",    "string",
                                           "long", "timestamp", "double"};
-    for (unsigned i = 0; i < PL_COUNT(columns); i++) {
+    for (unsigned i = 0; i < (c->columns == LARGE ? PL_COUNT(columns) : 2); i++) {
         add_field(arena, &schema, columns[i], i == 2 ? SOME : REQ);
         schema.fields[i].name = pl_span_of(pl_arena_printf(arena, "c%u", i));
     }
     return schema;
 }
 
-int main(int argc, char **argv)
+static void append_row(const file_case *c, pl_column *columns, uint32_t count, uint64_t row,
+                       pl_buf *room)
 {
-    if (argc != 3) return 2;
-    const char *which = argv[2];
-    bool large = strcmp(which, "large") == 0, empty = strcmp(which, "empty") == 0;
+    if (c->columns == LARGE) {
+        large_row(columns, row, room);
+    } else if (c->columns == TEXTS) {
+        pl_column_append(&columns[0], &(pl_value){.kind = PL_LONG, .i64 = (int64_t)row});
+        pl_column_text(&columns[1], long_text(row, room));
+    } else {
+        static const unsigned null_of_7[MODES] = {[SOME] = 1, [NUL] = 7};
+        for (uint32_t i = 0; i < count; i++)
+            append(&columns[i], i, row, null_of_7[i % MODES], room);
+    }
+}
+
+static void write_file(const file_case *c, pl_put *put, pl_arena *arena, pl_file_metrics *ret)
+{
     plumb_error err;
-    pl_arena arena = {0};
     pl_buf room = {0};
-    pl_schema schema = make_schema(&arena, large);
-    pl_column *columns = PL_TAKE(&arena, pl_column, schema.count);
+    pl_parquet_writer *writer;
+    pl_schema schema = make_schema(arena, c);
+    pl_column *columns = PL_TAKE(arena, pl_column, schema.count);
     for (uint32_t i = 0; i < schema.count; i++) pl_column_init(&columns[i], &schema.fields[i].type);
 
-    pl_store *store;
-    pl_put *put;
-    pl_parquet_writer *writer;
-    pl_parquet_options options = {0};
-    if (strcmp(which, "pages") == 0) options = (pl_parquet_options){512, 2000};
-    must(pl_store_open_local(argv[1], true, &store, &err), &err);
-    must(pl_put_begin(store, pl_arena_printf(&arena, "%s.parquet", which), &put, &err), &err);
-    must(pl_parquet_open(&schema, &options, put, &writer, &err), &err);
-
+    must(pl_parquet_open(&schema, &c->options, put, &writer, &err), &err);
     uint64_t row = 0;
-    for (unsigned g = 0; g < (empty ? 0 : large ? 1 : PL_COUNT(group_rows)); g++) {
-        uint64_t end = row + (large ? LARGE_ROWS : group_rows[g]);
+    for (uint32_t g = 0; g < c->group_count; g++) {
         for (uint32_t i = 0; i < schema.count; i++) pl_column_reset(&columns[i]);
-        for (; row < end; row++) {
-            if (large) {
-                large_row(columns, row, &room);
-                continue;
-            }
-            for (uint32_t i = 0; i < schema.count; i++)
-                append(&columns[i], i, row,
-                       i % MODES == SOME  ? 1
-                       : i % MODES == NUL ? 7
-                                          : 0,
-                       &room);
-        }
+        for (uint64_t end = row + c->group_rows[g]; row < end; row++)
+            append_row(c, columns, schema.count, row, &room);
         must(pl_parquet_write_group(writer, columns, &err), &err);
     }
-    pl_file_metrics metrics;
-    must(pl_parquet_finish(writer, &arena, &metrics, &err), &err);
-    must(pl_put_finish(put, 0, &err), &err);
-    print(&metrics);
-
+    must(pl_parquet_finish(writer, arena, ret, &err), &err);
     pl_parquet_close(writer);
-    pl_store_close(store);
     for (uint32_t i = 0; i < schema.count; i++) pl_column_done(&columns[i]);
     pl_buf_done(&room);
+}
+
+int main(int argc, char **argv)
+{
+    const file_case *c = cases, *end = cases + PL_COUNT(cases);
+    while (argc == 3 && c < end && strcmp(c->name, argv[2]) != 0) c++;
+    if (argc != 3 || c == end) {
+        fprintf(stderr, "parquet_make FOLDER types|pages|large|texts|empty\n");
+        return 2;
+    }
+    plumb_error err;
+    pl_arena arena = {0};
+    pl_store *store;
+    pl_put *put;
+    pl_file_metrics metrics;
+    must(pl_store_open_local(argv[1], true, &store, &err), &err);
+    must(pl_put_begin(store, pl_arena_printf(&arena, "%s.parquet", c->name), &put, &err), &err);
+    write_file(c, put, &arena, &metrics);
+    must(pl_put_finish(put, 0, &err), &err);
+    print(&metrics);
+    pl_store_close(store);
     pl_arena_done(&arena);
     return 0;
 }

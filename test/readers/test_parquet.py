@@ -1,0 +1,405 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Our Parquet files, read by pyarrow and DuckDB: every value, id, type and statistic.
+
+test/tools/parquet_make.c writes files whose values follow from a formula; the same formula is
+here. Each reader must give back exactly the values, and what the footer and the writer's metrics
+say about them must be what we compute from the values.
+"""
+import decimal
+import functools
+import json
+import math
+import re
+import struct
+import subprocess
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from conftest import program
+
+# --- the formula of parquet_make.c -------------------------------------------------------------
+
+TYPES = ["boolean", "int", "long", "float", "double", "decimal(9, 2)", "decimal(18, 4)",
+         "decimal(19, 0)", "decimal(38, 10)", "date", "timestamp", "string", "json",
+         "list(string)", "list(long)", "list(boolean)", "list(double)", "list(decimal(38, 10))",
+         "list(list(int))"]
+MODES = ["req", "opt", "some", "nul"]
+NULL_OF_7 = {"req": 0, "opt": 0, "some": 1, "nul": 7}
+GROUPS = {"types": [1000, 1, 777, 3000], "pages": [1000, 1, 777, 3000], "large": [100000],
+          "texts": [1] * 6, "empty": []}
+MASK = (1 << 64) - 1
+ODD_TEXTS = ["", "\U0010ffff", "\U0001f600" * 3, "\u00e9" * 70, "\ud7ff" * 20, "\x01\x7f"]
+LONG_TEXTS = ["a" * 64, "b" * 65, "\u00e9" * 70, "\ud7ff" * 30, "\U0001f600" * 17,
+              "\U0010ffff" * 20]
+FLOATS = {"float": (16.0, 3.4028234663852886e38, 2.0 ** -149),
+          "double": (-8.0, 1.7976931348623157e308, 5e-324)}
+
+
+def mix(column, row):
+    z = ((column << 40) + row + 0x9e3779b97f4a7c15) & MASK
+    z = ((z ^ z >> 30) * 0xbf58476d1ce4e5b9) & MASK
+    z = ((z ^ z >> 27) * 0x94d049bb133111eb) & MASK
+    return z ^ z >> 31
+
+
+def signed(value, bits):
+    value &= (1 << bits) - 1
+    return value - (1 << bits) if value >> (bits - 1) else value
+
+
+def decimal_value(precision, v, more):
+    limit = 10 ** precision
+    if v % 16 < 4:
+        return [limit - 1, 1 - limit, 0, -1][v % 16]
+    value = (v * 10 ** 18 + more % 10 ** 18) % limit
+    return -value if v & 16 else value
+
+
+def scalar(kind, column, row):
+    """One value: int for whole numbers, dates, times and unscaled decimals; float; str; bool."""
+    v = mix(column, row)
+    pick = v % 16
+    if kind == "boolean":
+        return bool(v >> 8 & 1)
+    if kind in ("int", "long"):
+        bits = 32 if kind == "int" else 64
+        extremes = {0: -1 << (bits - 1), 1: (1 << (bits - 1)) - 1}
+        return extremes.get(pick, signed(v >> 16 if kind == "int" else v, bits))
+    if kind in FLOATS:
+        divisor, largest, tiniest = FLOATS[kind]
+        other = (signed(v >> 32, 32) if kind == "float" else v >> 11) / divisor
+        other = ([math.nan, -0.0, 0.0, math.inf, -math.inf, largest, tiniest] + 9 * [other])[pick]
+        return struct.unpack("f", struct.pack("f", other))[0] if kind == "float" else other
+    if kind.startswith("decimal"):
+        return decimal_value(int(re.findall(r"\d+", kind)[0]), v, mix(column + 300, row))
+    if kind == "date":
+        return {0: -719162, 1: 2932896}.get(pick, (v >> 16) % 60000 - 20000)
+    if kind == "timestamp":
+        return {0: -62135596800000000, 1: 253402300799999999}.get(pick, (v >> 13) - (1 << 50))
+    if kind == "json":
+        return '{"a":%d}' % (v % 50)
+    return ODD_TEXTS[pick] if pick < len(ODD_TEXTS) else f"s{v % 1000}"
+
+
+def cell(kind, column, row, null_of_7):
+    if mix(column + 100, row) % 7 < null_of_7:
+        return None
+    if not kind.startswith("list("):
+        return scalar(kind, column, row)
+    count = mix(column + 200, row) % 6
+    return [cell(kind[5:-1], column, row * 8 + i, 1) for i in range(count)]
+
+
+class Column:
+    """A field of the file: its name, type, id, and its values group by group."""
+
+    def __init__(self, index, name, kind, required, groups):
+        self.name, self.kind, self.required, self.groups = name, kind, required, groups
+        self.id = 1 + index * 10
+        self.depth = kind.count("list(")
+        self.leaf_kind = kind[5 * self.depth:len(kind) - self.depth]
+        self.leaf_id = self.id + self.depth
+        self.values = [v for group in groups for v in group]
+
+
+@functools.cache
+def columns(case):
+    if case == "large":
+        rows = range(100000)
+        values = [
+            ("long", [*rows]),
+            ("string", [f"user-{row * 7919 % 100000:07}@example.org" for row in rows]),
+            ("string", [None if row % 1000 == 7 else f"platform {mix(2, row) % 5}"
+                        for row in rows]),
+            ("long", [mix(3, row) % 20000 * 1000003 for row in rows]),
+            ("timestamp", [1764000000000000 + row * 250 for row in rows]),
+            ("double", [mix(5, row) % 100 / 100 for row in rows])]
+        return [Column(i, f"c{i}", kind, i != 2, [v]) for i, (kind, v) in enumerate(values)]
+    if case == "texts":
+        return [Column(0, "c0", "long", True, [[i] for i in range(6)]),
+                Column(1, "c1", "string", True, [[text] for text in LONG_TEXTS])]
+    made = []
+    for kind in TYPES:
+        for mode in MODES:
+            groups, row, index = [], 0, len(made)
+            for count in GROUPS[case]:
+                groups.append([cell(kind, index, r, NULL_OF_7[mode])
+                               for r in range(row, row + count)])
+                row += count
+            made.append(Column(index, f"{kind} {mode}", kind, mode == "req", groups))
+    return made
+
+
+def leaf_slots(column, values):
+    """The leaf's values as Parquet counts them: a NULL or empty list is one slot without value."""
+    for _ in range(column.depth):
+        values = [e for v in values for e in (v if v else [None])]
+    return values
+
+
+def counted(values):
+    return [v for v in values if v is not None and v == v]
+
+
+def smallest_largest(column, values):
+    """Bounds as the format orders them: text by its bytes, zeros as -0.0 and +0.0."""
+    values = counted(values)
+    if not values:
+        return None, None
+    if isinstance(values[0], str):
+        values = [v.encode("utf-8", "surrogatepass") for v in values]
+    low, high = min(values), max(values)
+    if column.leaf_kind in FLOATS:
+        low, high = low or -0.0, high or 0.0
+    return low, high
+
+
+# --- the files ---------------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("parquet")
+
+    @functools.cache
+    def make(case):
+        done = subprocess.run([program("parquet_make"), str(folder), case], check=True,
+                              capture_output=True, text=True)
+        return folder / f"{case}.parquet", json.loads(done.stdout)
+    return make
+
+
+def exact(value):
+    """A form in which equal means identical: NaN equals NaN, -0.0 is not 0.0."""
+    if isinstance(value, float):
+        return "nan" if value != value else struct.pack("d", value)
+    return [exact(v) for v in value] if isinstance(value, list) else value
+
+
+def plain(array, kind):
+    """An Arrow column as the formula's Python values."""
+    if kind.startswith("list("):
+        elements = iter(plain(pc.list_flatten(array), kind[5:-1]))
+        return [None if count is None else [next(elements) for _ in range(count)]
+                for count in pc.list_value_length(array).to_pylist()]
+    if kind == "timestamp":
+        assert array.type == pa.timestamp("us", tz=array.type.tz) and array.type.tz
+        array = array.cast(pa.int64())
+    elif kind == "date":
+        assert array.type == pa.date32()
+        array = array.cast(pa.int32())
+    values = array.to_pylist()
+    if kind.startswith("decimal"):
+        precision, scale = map(int, re.findall(r"\d+", kind))
+        assert array.type == pa.decimal128(precision, scale)
+        with decimal.localcontext(prec=80):
+            values = [v if v is None else int(v.scaleb(scale)) for v in values]
+    return values
+
+
+def check_values(case, table):
+    assert table.num_rows == sum(GROUPS[case])
+    assert table.column_names == [c.name for c in columns(case)]
+    for column in columns(case):
+        got = plain(table[column.name], column.kind)
+        assert len(got) == len(column.values)
+        for row, (g, w) in enumerate(zip(got, column.values)):
+            assert exact(g) == exact(w), f"column '{column.name}', row {row}"
+
+
+@pytest.mark.parametrize("case", GROUPS)
+def test_pyarrow_reads_every_value(made, case):
+    check_values(case, pq.ParquetFile(made(case)[0]).read())
+
+
+@pytest.mark.parametrize("case", GROUPS)
+def test_duckdb_reads_every_value(made, case):
+    path = made(case)[0]
+    check_values(case, duckdb.connect().execute(f"FROM '{path}'").to_arrow_table())
+
+
+@pytest.mark.parametrize("case", GROUPS)
+def test_schema_has_ids_types_and_nullability(made, case):
+    schema = pq.ParquetFile(made(case)[0]).schema_arrow
+    leaf = {"boolean": pa.bool_(), "int": pa.int32(), "long": pa.int64(), "float": pa.float32(),
+            "double": pa.float64(), "date": pa.date32(), "string": pa.string(),
+            "json": pa.string(), "timestamp": pa.timestamp("us", tz="UTC")}
+    for column, field in zip(columns(case), schema, strict=True):
+        wanted = leaf.get(column.leaf_kind)
+        if column.leaf_kind.startswith("decimal"):
+            wanted = pa.decimal128(*map(int, re.findall(r"\d+", column.leaf_kind)))
+        field_id, required = column.id, column.required
+        for _ in range(column.depth):
+            assert field.nullable is not required and pa.types.is_list(field.type)
+            assert int(field.metadata[b"PARQUET:field_id"]) == field_id
+            field, field_id, required = field.type.value_field, field_id + 1, False
+            assert field.name == "element"
+        assert field.type == wanted and field.nullable is not required
+        assert int(field.metadata[b"PARQUET:field_id"]) == field_id
+
+
+def test_schema_has_both_kinds_of_annotation(made):
+    path = made("types")[0]
+    rows = duckdb.connect().execute(
+        "SELECT name, type, type_length, converted_type, logical_type "
+        f"FROM parquet_schema('{path}')").fetchall()
+    said = {name: rest for name, *rest in rows}
+    assert said["boolean req"] == ["BOOLEAN", None, None, None]
+    assert said["decimal(9, 2) req"][:3] == ["INT32", None, "DECIMAL"]
+    assert said["decimal(18, 4) req"][:3] == ["INT64", None, "DECIMAL"]
+    assert said["decimal(19, 0) req"][:3] == ["FIXED_LEN_BYTE_ARRAY", "9", "DECIMAL"]
+    assert said["decimal(38, 10) req"][:3] == ["FIXED_LEN_BYTE_ARRAY", "16", "DECIMAL"]
+    assert said["date req"][:3] == ["INT32", None, "DATE"]
+    assert said["timestamp req"][:3] == ["INT64", None, "TIMESTAMP_MICROS"]
+    assert said["string req"][:3] == said["json req"][:3] == ["BYTE_ARRAY", None, "UTF8"]
+    assert said["list(long) req"][2] == "LIST"
+    assert "isAdjustedToUTC=1" in said["timestamp req"][3] and "MICROS" in said["timestamp req"][3]
+    assert "StringType" in said["json req"][3]
+
+
+# --- what the footer says ----------------------------------------------------------------------
+
+@pytest.mark.parametrize("case", GROUPS)
+def test_footer_describes_the_row_groups(made, case):
+    path, metrics = made(case)
+    meta = pq.ParquetFile(path).metadata
+    assert re.fullmatch(r"plumb version \d+\.\d+\.\d+ \(build \w+\)", meta.created_by)
+    assert meta.format_version == "1.0" and meta.num_rows == sum(GROUPS[case])
+    assert [meta.row_group(g).num_rows for g in range(meta.num_row_groups)] == GROUPS[case]
+    end = 4
+    for g in range(meta.num_row_groups):
+        group, raw = meta.row_group(g), 0
+        assert metrics["splits"][g] == end
+        for c in range(group.num_columns):
+            chunk = group.column(c)
+            first = chunk.dictionary_page_offset if chunk.has_dictionary_page \
+                else chunk.data_page_offset
+            assert first == end and chunk.data_page_offset >= end
+            assert chunk.compression == "SNAPPY" and chunk.file_path == ""
+            end += chunk.total_compressed_size
+            raw += chunk.total_uncompressed_size
+        assert group.total_byte_size == raw
+    assert len(metrics["splits"]) == meta.num_row_groups
+    assert metrics["rows"] == meta.num_rows
+    assert metrics["bytes"] == path.stat().st_size == end + meta.serialized_size + 8
+
+
+@pytest.mark.parametrize("case", GROUPS)
+def test_encodings_say_what_the_pages_are(made, case):
+    meta = pq.ParquetFile(made(case)[0]).metadata
+    for g in range(meta.num_row_groups):
+        for c, column in enumerate(columns(case)):
+            chunk = meta.row_group(g).column(c)
+            levels = {"RLE"} if column.depth or not column.required else set()
+            dictionary = {"RLE_DICTIONARY"} if chunk.has_dictionary_page else set()
+            assert set(chunk.encodings) == {"PLAIN"} | levels | dictionary
+
+
+def test_a_dictionary_is_used_where_it_pays(made):
+    group = pq.ParquetFile(made("large")[0]).metadata.row_group(0)
+    used = [group.column(c).has_dictionary_page for c in range(6)]
+    assert used == [False, False, True, True, False, True]
+    # A dictionary above its bound is dropped as a whole.
+    small = pq.ParquetFile(made("pages")[0]).metadata
+    wide = next(c for c in columns("pages") if c.name == "string req")
+    index = columns("pages").index(wide)
+    assert not small.row_group(3).column(index).has_dictionary_page
+    assert pq.ParquetFile(made("types")[0]).metadata.row_group(3).column(index).has_dictionary_page
+
+
+def cut_text(value, limit, length):
+    """(lower, upper, exact) of bounds cut to `limit` units, counted by `length`."""
+    if length(value) <= limit:
+        return value, value, True
+    text = value
+    while length(text) > limit:
+        text = text[:-1]
+    upper = text
+    while upper and upper[-1] == "\U0010ffff":
+        upper = upper[:-1]
+    if upper:
+        following = 0xe000 if upper[-1] == "\ud7ff" else ord(upper[-1]) + 1
+        upper = upper[:-1] + chr(following)
+    return text, upper or None, False
+
+
+def size(text):
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def statistic_values(column, values):
+    """Statistics as pyarrow shows them, as the formula's values."""
+    arrow = {"timestamp": pa.timestamp("us", tz="UTC"), "date": pa.date32()}
+    if column.leaf_kind in arrow:
+        return plain(pa.array(values, arrow[column.leaf_kind]), column.leaf_kind)
+    if column.leaf_kind.startswith("decimal"):
+        precision, scale = map(int, re.findall(r"\d+", column.leaf_kind))
+        return plain(pa.array(values, pa.decimal128(precision, scale)), column.leaf_kind)
+    return values
+
+
+@pytest.mark.parametrize("case", GROUPS)
+def test_chunk_statistics_are_those_of_the_values(made, case):
+    path = made(case)[0]
+    meta = pq.ParquetFile(path).metadata
+    said_exact = {(g, c): flags for g, c, *flags in duckdb.connect().execute(
+        "SELECT row_group_id, column_id, min_is_exact, max_is_exact "
+        f"FROM parquet_metadata('{path}')").fetchall()}
+    for g in range(meta.num_row_groups):
+        for c, column in enumerate(columns(case)):
+            what = f"column '{column.name}', group {g}"
+            chunk = meta.row_group(g).column(c)
+            slots = leaf_slots(column, column.groups[g])
+            assert chunk.num_values == len(slots), what
+            assert chunk.statistics.null_count == slots.count(None), what
+            low, high = smallest_largest(column, slots)
+            is_exact = [True, True]
+            if isinstance(low, bytes):
+                low, _, is_exact[0] = cut_text(low.decode(), 64, size)
+                _, high, is_exact[1] = cut_text(high.decode(), 64, size)
+            has = low is not None and high is not None  # readers want both or none
+            assert chunk.statistics.has_min_max == has, what
+            if has:
+                assert said_exact[g, c] == is_exact, what
+                got = statistic_values(column, [chunk.statistics.min, chunk.statistics.max])
+                assert exact(got) == exact([low, high]), what
+
+
+# --- what Iceberg is told ----------------------------------------------------------------------
+
+def single_value(kind, value):
+    """Iceberg's single-value serialisation."""
+    if kind.startswith("decimal"):
+        size = 1
+        while not -1 << (8 * size - 1) <= value < 1 << (8 * size - 1):
+            size += 1
+        return value.to_bytes(size, "big", signed=True)
+    codes = {"boolean": "<?", "int": "<i", "date": "<i", "long": "<q", "timestamp": "<q",
+             "float": "<f", "double": "<d"}
+    return struct.pack(codes[kind], value)
+
+
+@pytest.mark.parametrize("case", GROUPS)
+def test_metrics_are_those_of_the_values(made, case):
+    path, metrics = made(case)
+    meta = pq.ParquetFile(path).metadata
+    for c, (column, leaf) in enumerate(zip(columns(case), metrics["leaves"], strict=True)):
+        slots = leaf_slots(column, column.values)
+        assert leaf["id"] == column.leaf_id
+        assert leaf["values"] == len(slots) and leaf["nulls"] == slots.count(None)
+        nans = sum(v is not None and v != v for v in slots)
+        assert leaf["nans"] == (nans if column.leaf_kind in FLOATS else -1)
+        assert leaf["compressed"] == sum(meta.row_group(g).column(c).total_compressed_size
+                                         for g in range(meta.num_row_groups))
+        low, high = smallest_largest(column, slots) if not column.depth else (None, None)
+        if isinstance(low, bytes):
+            low = cut_text(low.decode(), 16, len)[0].encode()
+            high = cut_text(high.decode(), 16, len)[1]
+            high = high and high.encode()
+        elif low is not None:
+            low, high = (single_value(column.kind, v) for v in (low, high))
+        got = [b if b is None else bytes.fromhex(b) for b in (leaf["lower"], leaf["upper"])]
+        assert got == [low, high], column.name

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "parquet/dictionary_int.h"
+
+#include "unit.h"
+
+static pl_field field_of(pl_kind kind)
+{
+    return (pl_field){.id = 1, .name = PL_SPAN("c"), .type = {.kind = kind}};
+}
+
+TEST(dictionary_numbers_values_as_they_appear)
+{
+    pl_field field = field_of(PL_STRING);
+    pl_leaf leaf = pl_leaf__make(&field);
+    pl_dictionary d = {0};
+    pl_column column;
+    pl_column_init(&column, &field.type);
+    static const char *const words[] = {"banana", "apple", NULL, "banana", "", "apple", "banana"};
+    for (int round = 0; round < 3; round++)
+        for (unsigned i = 0; i < PL_COUNT(words); i++) {
+            if (words[i])
+                pl_column_text(&column, pl_span_of(words[i]));
+            else
+                pl_column_null(&column);
+        }
+    CHECK(pl_dictionary__build(&d, &leaf, &column, 1000));
+    CHECK_INT(3, d.count);
+    CHECK_INT(3 * 4 + 6 + 5, d.bytes);
+    CHECK_INT(18, d.index_count);
+    const uint32_t want[] = {0, 1, 0, 2, 1, 0};
+    for (unsigned i = 0; i < 18; i++) CHECK_INT(want[i % 6], d.indices[i]);
+    CHECK_INT(4, d.rows[2]);
+    CHECK(!pl_dictionary__build(&d, &leaf, &column, 22)); // one byte short
+    pl_column_done(&column);
+    pl_dictionary__done(&d);
+}
+
+// 100,000 rows of `kind` with `distinct` different values.
+static bool pays(pl_kind kind, uint8_t precision, uint32_t distinct, uint32_t *ret_count)
+{
+    pl_field field = field_of(kind);
+    field.type.precision = precision;
+    pl_leaf leaf = pl_leaf__make(&field);
+    pl_dictionary d = {0};
+    pl_column column;
+    pl_column_init(&column, &field.type);
+    for (uint32_t row = 0; row < 100000; row++) {
+        uint32_t n = row % distinct;
+        pl_value value = {.kind = kind};
+        if (kind == PL_INT) value.i32 = (int32_t)n - 50000;
+        if (kind == PL_LONG) value.i64 = (int64_t)n << 40;
+        if (kind == PL_DOUBLE) value.f64 = n / 100.0;
+        if (kind == PL_DECIMAL) value.i128 = (pl_i128)n << 90;
+        if (kind == PL_BOOLEAN) value.boolean = n & 1;
+        pl_column_append(&column, &value);
+    }
+    bool built = pl_dictionary__build(&d, &leaf, &column, 1024 * 1024);
+    *ret_count = d.count;
+    pl_column_done(&column);
+    pl_dictionary__done(&d);
+    return built;
+}
+
+TEST(dictionary_is_dropped_when_values_are_unique)
+{
+    uint32_t count;
+    CHECK(!pays(PL_INT, 0, 100000, &count));
+    CHECK(!pays(PL_LONG, 0, 100000, &count));
+    CHECK(!pays(PL_DOUBLE, 0, 100000, &count));
+    CHECK(!pays(PL_DECIMAL, 38, 100000, &count));
+    CHECK(!pays(PL_BOOLEAN, 0, 2, &count));
+}
+
+TEST(dictionary_grows_to_what_pays)
+{
+    uint32_t count;
+    CHECK(pays(PL_INT, 0, 20000, &count));
+    CHECK_INT(20000, count);
+    CHECK(pays(PL_LONG, 0, 20000, &count));
+    CHECK_INT(20000, count);
+    CHECK(pays(PL_DOUBLE, 0, 1, &count));
+    CHECK_INT(1, count);
+    CHECK(pays(PL_DECIMAL, 38, 50000, &count));
+    CHECK_INT(50000, count);
+}
+
+TEST(dictionary_of_no_value_is_none)
+{
+    pl_field field = field_of(PL_STRING);
+    pl_leaf leaf = pl_leaf__make(&field);
+    pl_dictionary d = {0};
+    pl_column column;
+    pl_column_init(&column, &field.type);
+    pl_column_null(&column);
+    CHECK(!pl_dictionary__build(&d, &leaf, &column, 1000));
+    pl_column_done(&column);
+    pl_dictionary__done(&d);
+}
+
+int main(void)
+{
+    return RUN_TESTS("parquet/dictionary", T(dictionary_numbers_values_as_they_appear),
+                     T(dictionary_is_dropped_when_values_are_unique),
+                     T(dictionary_grows_to_what_pays), T(dictionary_of_no_value_is_none));
+}
