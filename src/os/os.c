@@ -66,6 +66,11 @@ uint64_t pl_memory_peak(void)
     return (uint64_t)kib * 1024;
 }
 
+int64_t pl_process_id(void)
+{
+    return getpid();
+}
+
 bool pl_is_terminal(int fd)
 {
     return isatty(fd) == 1;

@@ -16,6 +16,7 @@ int64_t pl_clock_monotonic(void); // microseconds, for durations
 void pl_entropy(void *buffer, size_t bytes);
 int pl_cpu_count(void);        // processors this process may use
 uint64_t pl_memory_peak(void); // bytes, this process so far
+int64_t pl_process_id(void);
 bool pl_is_terminal(int fd);
 void pl_sleep_ms(int64_t ms);
 

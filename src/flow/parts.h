@@ -1,0 +1,58 @@
+// parts.h -- rows to partitions to row groups to data files: the writing half of a task.
+//
+// Every partition a task meets has its own columns. A row group is cut when a partition holds
+// PL_GROUP_ROWS rows or its share of memory; when all partitions together reach the limit, the
+// largest is cut first. A data file is opened by its partition's first row group and finished at
+// the end, or earlier when too many files are open: then the partition goes on in a next file.
+//
+//     tables/post_metrics/data/platform=tiktok/year=2026/month=11/day=22/<run>-<task>-<n>.parquet
+//
+// Nobody refers to the files until a snapshot names them; the run in their names is what recovery
+// deletes dead ones by.
+//
+// Limits: PL_GROUP_ROWS, PL_OPEN_FILES_MAX, the memory given.   Threads: one per task.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_FLOW_PARTS_H
+#define PL_FLOW_PARTS_H
+
+#include "column/metrics.h"
+#include "map/mapper.h"
+#include "schema/partition.h"
+#include "store/store.h"
+
+#define PL_GROUP_ROWS       (128u * 1024)
+#define PL_GROUP_BYTES      (64u * 1024 * 1024)
+#define PL_OPEN_FILES_MAX   24
+#define PL_FILE_OBJECTS_MAX 64 // ranges of objects remembered per file
+
+typedef struct pl_parts_options {
+    pl_store *store;               // borrowed
+    const pl_schema *schema;       // the table's, ids set; borrowed
+    const pl_partition_spec *spec; // the table's, ids set; borrowed
+    const char *data_prefix;       // "tables/post_metrics/data"
+    const char *name_prefix;       // "<run>-<task>"
+    size_t memory_bytes;           // for rows not yet written
+} pl_parts_options;
+
+typedef struct pl_part_file {
+    pl_span uri;
+    char *key;
+    const pl_value *values; // partition values, one per spec field
+    pl_file_metrics metrics;
+    char *objects; // JSON: [["first ULID","last ULID"], ...]
+} pl_part_file;
+
+typedef struct pl_parts pl_parts; // opaque
+
+// `arena` holds the files that finish returns; it must not be used by others meanwhile.
+pl_parts *pl_parts_new(const pl_parts_options *options, pl_arena *arena);
+// Take the mapper's current row; `object` is the ULID it came from (borrowed until free).
+PL_MUST_USE plumb_status pl_parts_row(pl_parts *parts, const pl_mapper *mapper, pl_span object,
+                                      plumb_error *err);
+// Write what is left. Every file listed is durable.
+PL_MUST_USE plumb_status pl_parts_finish(pl_parts *parts, pl_part_file **ret_files,
+                                         uint32_t *ret_count, plumb_error *err);
+void pl_parts_free(pl_parts *parts); // files not finished are given up; NULL is a no-op
+
+#endif

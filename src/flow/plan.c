@@ -1,0 +1,191 @@
+// plan.c -- what a run has to do: pending objects per (source, table), tables, tasks.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+
+#include "flow/run_int.h"
+#include "os/os.h"
+
+// A task is at least this much stored data, so that few small objects share files and workers.
+#define TASK_BYTES_MIN (8 * 1024 * 1024)
+
+static char *span_cstr(run_state *run, pl_span text)
+{
+    return pl_arena_cstr(run->arena, text);
+}
+
+typedef struct pending_visit {
+    run_state *run;
+    run_source *source;
+} pending_visit;
+
+static bool pending_one(void *context, const pl_object_row *row, pl_object_state state)
+{
+    pending_visit *visit = context;
+    run_source *source = visit->source;
+    pl_arena *arena = visit->run->arena;
+    if (state != PL_STATE_NEW) return true; // staged ones wait for a decision
+    pl_format format = PL_FORMAT_NDJSON;
+    // Registered by ingest, so the name is one of ours; an unknown one is read line by line.
+    if (!pl_format_parse(pl_span_of(row->format), &format)) format = PL_FORMAT_NDJSON;
+    PL_GROW(source->objects, source->count, source->capacity);
+    source->objects[source->count++] =
+        (pl_work_object){.id = pl_arena_copy(arena, pl_span_of(row->id)),
+                         .key = pl_arena_cstr(arena, pl_span_of(row->key)),
+                         .format = format,
+                         .received_us = row->received_us,
+                         .stored_bytes = row->stored_bytes,
+                         .content_bytes = row->content_bytes,
+                         .broken = row->broken};
+    if (row->content_bytes > 0) visit->run->content_total += (uint64_t)row->content_bytes;
+    return true;
+}
+
+static run_table *table_of(run_state *run, const pl_contract *contract)
+{
+    for (uint32_t i = 0; i < run->table_count; i++)
+        if (run->tables[i].contract == contract) return &run->tables[i];
+    run_table *table = &run->tables[run->table_count++];
+    *table = (run_table){.contract = contract, .name = span_cstr(run, contract->table)};
+    table->key = pl_arena_printf(run->arena, "tables/%s", table->name);
+    return table;
+}
+
+// Pending objects of every mapping that is asked for.
+static plumb_status find_pending(run_state *run, plumb_error *err)
+{
+    const pl_project *project = run->options->project;
+    run->sources = PL_TAKE(run->arena, run_source, project->mapping_count);
+    run->tables = PL_TAKE(run->arena, run_table, project->contract_count);
+    for (uint32_t i = 0; i < project->mapping_count; i++) {
+        const pl_mapping *mapping = project->mappings[i];
+        run_source *source = &run->sources[run->source_count];
+        *source = (run_source){.mapping = mapping, .name = span_cstr(run, mapping->source)};
+        if (run->options->source && strcmp(run->options->source, source->name) != 0) continue;
+        source->table = table_of(run, mapping->contract);
+        pending_visit visit = {run, source};
+        PL_TRY(pl_registry_objects_pending(run->options->registry, source->name,
+                                           source->table->name, pending_one, &visit, err));
+        run->source_count++;
+    }
+    return PLUMB_OK;
+}
+
+static plumb_status create_table(run_state *run, run_table *table, const pl_schema *wanted,
+                                 plumb_error *err)
+{
+    pl_ice_new new_table = {.key = table->key,
+                            .schema = wanted,
+                            .spec = &table->contract->partition,
+                            .now_ms = run->now_us / 1000};
+    pl_entropy(new_table.uuid, sizeof new_table.uuid);
+    table->evolved = true;
+    return pl_ice_create(run->options->store, &new_table, run->arena, &table->table, err);
+}
+
+plumb_status pl_run__load_table(run_state *run, run_table *table, plumb_error *err)
+{
+    pl_schema wanted = pl_map_schema(table->contract, run->arena);
+    pl_catalog catalog = pl_registry_catalog(run->options->registry);
+    PL_TRY(catalog.load(catalog.self, table->name, run->arena, &table->expected, err));
+    table->evolved = false;
+    if (!table->expected) return create_table(run, table, &wanted, err);
+    PL_TRY(pl_ice_load(run->options->store, table->expected, run->arena, &table->table, err));
+    if (!pl_ice_spec_matches(table->table, &table->contract->partition)) {
+        pl_fail(err, PLUMB_E_CONFIG, "cannot change the partition of table '%s'", table->name);
+        pl_place(err, table->contract->file, 1, 1);
+        pl_hint(err, "Give the contract a new table name, or restore its partition line; changing "
+                     "the partition of an existing table is not done by this version.");
+        return PLUMB_E_CONFIG;
+    }
+    plumb_status st = pl_ice_evolve(table->table, &wanted, &table->evolved, err);
+    if (st == PLUMB_E_CONFIG) pl_place(err, table->contract->file, 1, 1);
+    return st;
+}
+
+static bool has_work(const run_state *run, const run_table *table)
+{
+    for (uint32_t i = 0; i < run->source_count; i++)
+        if (run->sources[i].table == table && run->sources[i].count) return true;
+    return false;
+}
+
+// Cut a source's objects into tasks of nearly equal size, in landing order.
+static void cut_tasks(run_state *run, run_source *source, uint32_t threads, size_t memory_bytes)
+{
+    int64_t total = 0;
+    for (uint32_t i = 0; i < source->count; i++) total += source->objects[i].stored_bytes;
+    uint32_t pieces = (uint32_t)PL_MIN(total / TASK_BYTES_MIN + 1, (int64_t)threads * 2);
+    int64_t share = total / pieces + 1, taken = 0;
+    for (uint32_t first = 0; first < source->count;) {
+        uint32_t last = first;
+        int64_t bytes = 0;
+        do bytes += source->objects[last++].stored_bytes;
+        while (last < source->count && bytes + source->objects[last].stored_bytes / 2 < share);
+        taken += bytes;
+        run_task *task = &run->tasks[run->task_count++];
+        *task = (run_task){.source = source};
+        task->work = (pl_work_task){.store = run->options->store,
+                                    .run = run->run,
+                                    .table_key = source->table->key,
+                                    .plan = source->plan,
+                                    .schema = pl_ice_current_schema(source->table->table),
+                                    .spec = pl_ice_current_spec(source->table->table),
+                                    .objects = source->objects + first,
+                                    .object_count = last - first,
+                                    .memory_bytes = memory_bytes,
+                                    .progress = &run->progress,
+                                    .cancel = &run->stop};
+        task->work.id = pl_arena_printf(run->arena, "t%u", run->task_count);
+        first = last;
+    }
+}
+
+static plumb_status compile(run_state *run, run_source *source, plumb_error *err)
+{
+    PL_TRY(pl_registry_mapping_version(run->options->registry, source->name, source->table->name,
+                                       source->mapping->text, run->now_us, &source->version, err));
+    return pl_map_compile(source->mapping, pl_ice_current_schema(source->table->table),
+                          (int32_t)source->version, run->arena, &source->plan, err);
+}
+
+plumb_status pl_run__plan(run_state *run, plumb_error *err)
+{
+    PL_TRY(find_pending(run, err));
+    uint32_t threads = run->options->threads;
+    uint64_t memory = run->options->project->settings.memory_bytes;
+    // A fixed part for code, catalog and registry, a quarter of the rest for encoding scratch.
+    uint64_t fixed = UINT64_C(96) << 20;
+    size_t share = (size_t)((memory > fixed * 2 ? memory - fixed : memory / 2) / 2 / threads);
+    uint32_t objects = 0;
+    for (uint32_t i = 0; i < run->source_count; i++) objects += run->sources[i].count;
+    run->tasks = PL_TAKE(run->arena, run_task, objects);
+    bool anything = false;
+    for (uint32_t i = 0; i < run->table_count; i++) {
+        PL_TRY(pl_run__load_table(run, &run->tables[i], err));
+        // A table that exists and gained or promoted a column is committed even without rows; one
+        // that does not exist waits for its first objects.
+        bool work = has_work(run, &run->tables[i]);
+        anything = anything || work || (run->tables[i].evolved && run->tables[i].expected);
+    }
+    if (!anything) return PLUMB_OK;
+    PL_TRY(pl_registry_begin(run->options->registry, err));
+    pl_run_row row = {.id = run->run,
+                      .state = "working",
+                      .started_us = run->now_us,
+                      .pid = pl_process_id(),
+                      .command = "run",
+                      .counts = ""};
+    plumb_status st = pl_registry_run_start(run->options->registry, &row, err);
+    for (uint32_t i = 0; i < run->source_count && st == PLUMB_OK; i++) {
+        if (!run->sources[i].count) continue;
+        st = compile(run, &run->sources[i], err);
+        if (st == PLUMB_OK) cut_tasks(run, &run->sources[i], threads, share);
+    }
+    for (uint32_t i = 0; i < run->task_count && st == PLUMB_OK; i++)
+        st = pl_registry_task_add(run->options->registry, run->run, run->tasks[i].work.id, err);
+    if (st == PLUMB_OK) st = pl_registry_commit(run->options->registry, err);
+    if (st != PLUMB_OK) pl_registry_rollback(run->options->registry);
+    run->started = st == PLUMB_OK;
+    return st;
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "flow/work.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "flow/raw.h"
+
+typedef struct attempt {
+    const pl_work_task *task;
+    pl_task_result *result;
+    pl_mapper *mapper;
+    pl_parts *parts;
+    // The object being read.
+    pl_raw *raw;
+    uint64_t delivered; // content bytes given to the framer
+    uint64_t limit;     // content bytes that may be trusted
+    bool cut;           // the content ended before its time
+    char cut_reason[128];
+} attempt;
+
+// What of a broken object may be used: everything delivered when it was cut short; only complete
+// members when a checksum or the stream itself was wrong.
+static plumb_status trusted_bytes(attempt *a, const pl_work_object *object, plumb_error *err)
+{
+    pl_raw *raw;
+    static const size_t CHUNK = PL_GZIP_CHUNK;
+    PL_TRY(pl_raw_open(a->task->store, object->key, &raw, err));
+    char *buffer = pl_alloc(CHUNK);
+    plumb_status st;
+    size_t got;
+    do st = pl_raw_read(raw, buffer, CHUNK, &got, err);
+    while (st == PLUMB_OK && got && !atomic_load(a->task->cancel));
+    if (st == PLUMB_E_MALFORMED) st = PLUMB_OK; // that is what we came to see
+    pl_gzip_state state = pl_raw_state(raw);
+    a->limit = state.end == PL_GZIP_CORRUPT ? state.verified : state.content;
+    free(buffer);
+    pl_raw_close(raw);
+    return st;
+}
+
+// The framer's source: chunks of content, with a break turned into the end.
+static plumb_status read_content(void *context, char *buffer, size_t bytes, size_t *ret_got,
+                                 plumb_error *err)
+{
+    attempt *a = context;
+    if (atomic_load_explicit(a->task->cancel, memory_order_relaxed))
+        return pl_fail(err, PLUMB_E_CANCELLED, "stopped on request");
+    bytes = (size_t)PL_MIN((uint64_t)bytes, a->limit - a->delivered);
+    *ret_got = 0;
+    plumb_status st = bytes ? pl_raw_read(a->raw, buffer, bytes, ret_got, err) : PLUMB_OK;
+    if (st == PLUMB_E_MALFORMED) {
+        pl_gzip_state state = pl_raw_state(a->raw);
+        a->cut = true;
+        snprintf(a->cut_reason, sizeof a->cut_reason, "gzip breaks at byte %llu: %s",
+                 (unsigned long long)state.compressed, state.reason ? state.reason : "corrupt");
+        *ret_got = 0;
+        return PLUMB_OK;
+    }
+    PL_TRY(st);
+    a->delivered += *ret_got;
+    if (a->task->progress) atomic_fetch_add(&a->task->progress->content_bytes, *ret_got);
+    return PLUMB_OK;
+}
+
+static void range_add(pl_object_result *object, pl_arena *arena, const pl_frame *frame,
+                      const pl_reject *reject)
+{
+    object->quarantined++;
+    if (object->range_count) {
+        pl_quarantine_range *last = &object->ranges[object->range_count - 1];
+        if (last->record_first + last->record_count == frame->index &&
+            pl_span_equal(last->column, reject->column) &&
+            strcmp(last->reason, reject->reason) == 0) {
+            last->record_count++;
+            last->byte_count = frame->offset + frame->bytes - last->byte_first;
+            return;
+        }
+    }
+    PL_GROW(object->ranges, object->range_count, object->range_capacity);
+    object->ranges[object->range_count++] =
+        (pl_quarantine_range){.record_first = frame->index,
+                              .record_count = 1,
+                              .byte_first = frame->offset,
+                              .byte_count = frame->bytes,
+                              .error_at = reject->error_at,
+                              .column = reject->column,
+                              .reason = pl_arena_cstr(arena, pl_span_of(reject->reason)),
+                              .sample = pl_arena_cstr(arena, pl_span_of(reject->sample))};
+}
+
+static plumb_status map_frames(attempt *a, const pl_work_object *object, pl_object_result *out,
+                               pl_framer *framer, plumb_error *err)
+{
+    pl_frame frame;
+    bool more;
+    uint64_t counted = 0;
+    for (;;) {
+        PL_TRY(pl_framer_next(framer, &frame, &more, err));
+        if (!more) break;
+        pl_reject reject;
+        if (pl_mapper_record(a->mapper, &frame, &reject)) {
+            PL_TRY(pl_parts_row(a->parts, a->mapper, object->id, err));
+            out->rows++;
+        } else {
+            range_add(out, &a->result->arena, &frame, &reject);
+        }
+        if (a->task->progress && ++counted % 1024 == 0)
+            atomic_fetch_add(&a->task->progress->records, 1024);
+    }
+    if (a->task->progress) atomic_fetch_add(&a->task->progress->records, counted % 1024);
+    out->records = pl_framer_records(framer);
+    return PLUMB_OK;
+}
+
+// The part of a broken object that cannot be read is one more record, quarantined.
+static void add_cut(attempt *a, pl_object_result *out)
+{
+    pl_frame frame = {.index = out->records, .offset = a->delivered, .error_at = a->delivered};
+    pl_reject reject = {.error_at = a->delivered};
+    snprintf(reject.reason, sizeof reject.reason, "%s", a->cut_reason);
+    range_add(out, &a->result->arena, &frame, &reject);
+    out->records++;
+}
+
+static plumb_status map_object(attempt *a, const pl_work_object *object, pl_object_result *out,
+                               plumb_error *err)
+{
+    a->limit = UINT64_MAX;
+    a->delivered = 0;
+    a->cut = false;
+    if (object->broken) PL_TRY(trusted_bytes(a, object, err));
+    PL_TRY(pl_raw_open(a->task->store, object->key, &a->raw, err));
+    pl_framer_options framing;
+    pl_map_framing(a->task->plan, object->format, &framing);
+    pl_framer *framer = pl_framer_new(&framing, read_content, a);
+    pl_map_counts before = *pl_mapper_counts(a->mapper);
+    pl_mapper_object(a->mapper, object->id, object->received_us);
+    plumb_status st = map_frames(a, object, out, framer, err);
+    pl_framer_free(framer);
+    pl_raw_close(a->raw);
+    a->raw = NULL;
+    if (st != PLUMB_OK) return st;
+    if (object->broken && !a->cut && a->delivered == a->limit) {
+        a->cut = true;
+        snprintf(a->cut_reason, sizeof a->cut_reason,
+                 "gzip is broken after byte %llu of the content", (unsigned long long)a->limit);
+    }
+    if (a->cut) add_cut(a, out);
+    const pl_map_counts *after = pl_mapper_counts(a->mapper);
+    out->lost = after->lost - before.lost;
+    out->coerced = after->coerced - before.coerced;
+    out->conflicts = after->conflicts - before.conflicts;
+    return PLUMB_OK;
+}
+
+// Why an object that landed whole cannot be trusted now; NULL if it can.
+static const char *damage(const attempt *a, const pl_work_object *object)
+{
+    if (object->broken) return NULL;
+    if (a->cut) return a->cut_reason;
+    if (object->content_bytes >= 0 && a->delivered != (uint64_t)object->content_bytes)
+        return "its content has another length than when it landed";
+    return NULL;
+}
+
+// Map every object that is not marked damaged. PLUMB_E_CONFLICT: one more was found damaged and
+// marked; what was written is void.
+static plumb_status try_objects(attempt *a, plumb_error *err)
+{
+    const pl_work_task *task = a->task;
+    for (uint32_t i = 0; i < task->object_count; i++) {
+        pl_object_result *out = &a->result->objects[i];
+        if (out->damaged) continue;
+        plumb_status st = map_object(a, &task->objects[i], out, err);
+        const char *why = st == PLUMB_OK ? damage(a, &task->objects[i])
+                          : st == PLUMB_E_NOT_FOUND || st == PLUMB_E_MALFORMED ? err->message
+                                                                               : NULL;
+        if (!why && st != PLUMB_OK) return st;
+        if (!why) continue;
+        out->damaged = pl_arena_cstr(&a->result->arena, pl_span_of(why));
+        return pl_fail(err, PLUMB_E_CONFLICT, "cannot use raw object '%.*s': %s",
+                       PL_FMT(task->objects[i].id), out->damaged);
+    }
+    return pl_parts_finish(a->parts, &a->result->files, &a->result->file_count, err);
+}
+
+static void objects_reset(pl_task_result *result)
+{
+    for (uint32_t i = 0; i < result->object_count; i++) {
+        pl_object_result *object = &result->objects[i];
+        free(object->ranges);
+        *object = (pl_object_result){.damaged = object->damaged};
+    }
+}
+
+static plumb_status attempt_once(const pl_work_task *task, uint32_t number, pl_task_result *result,
+                                 plumb_error *err)
+{
+    attempt a = {.task = task, .result = result};
+    pl_arena *arena = &result->arena;
+    pl_parts_options options = {
+        .store = task->store,
+        .schema = task->schema,
+        .spec = task->spec,
+        .data_prefix = pl_arena_printf(arena, "%s/data", task->table_key),
+        .name_prefix = pl_arena_printf(arena, "%s-%s%s", task->run, task->id, number ? "r" : ""),
+        .memory_bytes = task->memory_bytes};
+    if (number > 1)
+        options.name_prefix = pl_arena_printf(arena, "%s-%sr%u", task->run, task->id, number);
+    a.mapper = pl_mapper_new(task->plan);
+    a.parts = pl_parts_new(&options, arena);
+    plumb_status st = try_objects(&a, err);
+    pl_parts_free(a.parts);
+    pl_mapper_free(a.mapper);
+    pl_raw_close(a.raw);
+    return st;
+}
+
+plumb_status pl_work(const pl_work_task *task, pl_task_result *ret_result, plumb_error *err)
+{
+    *ret_result = (pl_task_result){.object_count = task->object_count};
+    ret_result->objects = PL_TAKE(&ret_result->arena, pl_object_result, task->object_count);
+    plumb_status st = PLUMB_E_CONFLICT;
+    plumb_error local;
+    if (!err) err = &local;
+    for (uint32_t number = 0; st == PLUMB_E_CONFLICT && number <= task->object_count; number++) {
+        objects_reset(ret_result);
+        ret_result->file_count = 0;
+        st = attempt_once(task, number, ret_result, err);
+    }
+    if (st != PLUMB_OK) pl_task_result_done(ret_result);
+    return st;
+}
+
+void pl_task_result_done(pl_task_result *result)
+{
+    for (uint32_t i = 0; i < result->object_count; i++) free(result->objects[i].ranges);
+    pl_arena_done(&result->arena);
+    *result = (pl_task_result){0};
+}

@@ -1,0 +1,84 @@
+// work.h -- one task: raw objects in, data files and a task result out. Nothing shared is touched.
+//
+// A task is a group of objects of one (source, table). Its result says, per object, what became of
+// every record: rows, or ranges of quarantine; and which data files hold the rows. Until publish
+// commits, nobody refers to anything a task made.
+//
+// Three counters are kept apart so that they can disagree (invariant I2): records as the framer
+// counted them, rows and rejects as the mapper decided, rows as the finished files say.
+//
+// A raw object that was whole when it landed and does not read now is *damaged*: the task is done
+// again without it, and the object stays new. One that was already broken when it landed gives the
+// records before the break; the rest is one quarantine range.
+//
+// Threads: one task per thread; tasks share the plan only.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_FLOW_WORK_H
+#define PL_FLOW_WORK_H
+
+#include <stdatomic.h>
+
+#include "flow/parts.h"
+#include "json/framer.h"
+
+typedef struct pl_work_object {
+    pl_span id; // ULID
+    char *key;  // store key
+    pl_format format;
+    int64_t received_us;
+    int64_t stored_bytes;
+    int64_t content_bytes; // -1 when broken
+    bool broken;           // as it landed
+} pl_work_object;
+
+// Progress: added to per chunk by every task, read by whoever prints.
+typedef struct pl_work_progress {
+    _Atomic uint64_t content_bytes, records;
+} pl_work_progress;
+
+typedef struct pl_work_task {
+    const char *id; // "t3"
+    pl_store *store;
+    const char *run;       // ULID
+    const char *table_key; // "tables/post_metrics"
+    const pl_map_plan *plan;
+    const pl_schema *schema;
+    const pl_partition_spec *spec;
+    const pl_work_object *objects;
+    uint32_t object_count;
+    size_t memory_bytes;
+    pl_work_progress *progress; // may be NULL
+    atomic_bool *cancel;        // checked per chunk
+} pl_work_task;
+
+typedef struct pl_quarantine_range {
+    uint64_t record_first, record_count;
+    uint64_t byte_first, byte_count; // of the content
+    uint64_t error_at;
+    pl_span column;
+    char *reason, *sample;
+} pl_quarantine_range;
+
+typedef struct pl_object_result {
+    const char *damaged; // why the object was left out; NULL: it was mapped
+    uint64_t records;    // by the framer
+    uint64_t rows, quarantined;
+    uint64_t lost, coerced, conflicts;
+    uint32_t range_count, range_capacity;
+    pl_quarantine_range *ranges; // owned by the result
+} pl_object_result;
+
+typedef struct pl_task_result {
+    pl_arena arena;            // everything below but the ranges
+    pl_object_result *objects; // as in the task
+    uint32_t object_count;
+    pl_part_file *files;
+    uint32_t file_count;
+} pl_task_result;
+
+PL_MUST_USE plumb_status pl_work(const pl_work_task *task, pl_task_result *ret_result,
+                                 plumb_error *err);
+void pl_task_result_done(pl_task_result *result);
+
+#endif
