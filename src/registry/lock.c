@@ -85,7 +85,11 @@ plumb_status pl_run_lock_take(const char *path, int64_t wait_ms, const pl_lock_h
 
 void pl_run_lock_release(pl_run_lock *lock)
 {
+    plumb_error ignored;
     if (!lock->held) return;
+    // An idle lock file is empty, so that a run with nothing to do leaves the lake as it was. Should
+    // it fail, a stale name stays, which proves nothing anyway.
+    PL_IGNORE(pl_file_truncate(&lock->file, 0, &ignored));
     pl_file_close(&lock->file);
     lock->held = false;
 }
