@@ -79,6 +79,8 @@ struct pl_cli {
     const char *directory; // -C, or NULL
     bool json;             // --json
     bool color;            // stdout takes colour
+    bool help;             // --help: answered by the frame
+    bool closed, failed;   // stdout: its reader went away; it took no more
     int arg_count;
     const char **args;          // positional
     pl_buf out;                 // what goes to stdout
@@ -117,14 +119,15 @@ PL_MUST_USE plumb_status pl_cli_project(pl_cli *cli, bool warn, struct pl_projec
                                         plumb_error *err);
 
 typedef enum pl_cli_mode {
-    PL_CLI_READ,  // look: nothing is made or changed
-    PL_CLI_WRITE, // lake and registry are made if missing
+    PL_CLI_READ,   // look: nothing is made or changed
+    PL_CLI_REVIEW, // the same, and the warnings about the project's files are printed
+    PL_CLI_WRITE,  // lake and registry are made if missing; warnings are printed
 } pl_cli_mode;
 
 typedef struct pl_lake {
     struct pl_project *project; // in cli->arena
-    pl_store *store;            // owned; NULL in PL_CLI_READ while the lake does not exist
-    pl_registry *registry;      // owned; NULL in PL_CLI_READ while nothing was ever landed
+    pl_store *store;            // owned; NULL when only looking while the lake does not exist
+    pl_registry *registry;      // owned; NULL when only looking while nothing was ever landed
     const char *path;           // of the lake
     const char *lock_path;      // of the run lock
 } pl_lake;

@@ -9,7 +9,15 @@
 
 #include "cli/cli.h"
 
-#define PL_COMMANDS(X) X(status)
+// clang-format off
+#define PL_COMMANDS(X) \
+    X(status) \
+    X(mapping) \
+    X(runs) \
+    X(ledger) \
+    X(completion) \
+    X(help)
+// clang-format on
 
 #define PL_COMMAND_DECLARE(name) extern const pl_command pl_command_##name;
 PL_COMMANDS(PL_COMMAND_DECLARE)

@@ -1,0 +1,43 @@
+// look.h -- small things the look commands share: a project opened for reading, one table of it.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_CLI_LOOK_H
+#define PL_CLI_LOOK_H
+
+#include "cli/cli.h"
+
+// Column names of a grid and members of a JSON document are the same words.
+static inline void pl_look_text(pl_json_writer *json, const char *key, const char *value)
+{
+    pl_json_key(json, key);
+    pl_json_cstr(json, value);
+}
+
+static inline void pl_look_int(pl_json_writer *json, const char *key, int64_t value)
+{
+    pl_json_key(json, key);
+    pl_json_int(json, value);
+}
+
+static inline void pl_look_span(pl_json_writer *json, const char *key, pl_span value)
+{
+    pl_json_key(json, key);
+    pl_json_text(json, value);
+}
+
+// "2026-11-22T03:04:05.123456Z", or null for 0.
+void pl_look_time(pl_json_writer *json, const char *key, int64_t micros);
+
+// A ULID as a person may type it, in capitals; in cli->arena.
+const char *pl_look_id(pl_cli *cli, const char *text);
+
+// One table of the contracts or the catalog, or a message that names the ones there are.
+PL_MUST_USE plumb_status pl_look_table(pl_cli *cli, const pl_lake *lake, const char *name,
+                                       plumb_error *err);
+
+// The members of one quarantine entry, without brackets.
+void pl_quarantine_json(pl_json_writer *json, const pl_quarantine_row *row);
+// `quarantine show ID`; returns the exit code.
+int pl_quarantine_show(pl_cli *cli, const pl_lake *lake, const char *id);
+
+#endif

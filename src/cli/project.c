@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "contract/project.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "os/file.h"
+
+static bool holds_project(pl_cli *cli, const char *folder)
+{
+    return pl_path_exists(pl_arena_printf(&cli->arena, "%s/plumb.yaml", folder));
+}
+
+plumb_status pl_cli_root(pl_cli *cli, const char **ret_root, plumb_error *err)
+{
+    if (cli->directory) {
+        if (holds_project(cli, cli->directory)) {
+            *ret_root = cli->directory;
+            return PLUMB_OK;
+        }
+        pl_fail(err, PLUMB_E_CONFIG, "cannot open project '%s': no plumb.yaml in it",
+                cli->directory);
+        pl_hint(err, "Make one with 'plumb init %s'.", cli->directory);
+        return PLUMB_E_CONFIG;
+    }
+    char *here = getcwd(NULL, 0);
+    if (!here) return pl_fail_errno(err, errno, "cannot find the current folder");
+    char *folder = pl_arena_cstr(&cli->arena, pl_span_of(here));
+    char *start = pl_arena_cstr(&cli->arena, pl_span_of(here));
+    free(here);
+    for (int up = 0;; up++) {
+        if (holds_project(cli, folder)) {
+            *ret_root = up == 0 ? "." : folder;
+            return PLUMB_OK;
+        }
+        char *slash = strrchr(folder, '/');
+        if (!slash || folder[1] == '\0') break;
+        slash[slash == folder] = '\0'; // keep the slash of the root itself
+    }
+    pl_fail(err, PLUMB_E_CONFIG, "cannot find a project: no plumb.yaml in '%s' or any folder above",
+            start);
+    pl_hint(err, "Make one with 'plumb init DIR', or name one with -C DIR.");
+    return PLUMB_E_CONFIG;
+}
+
+plumb_status pl_cli_project(pl_cli *cli, bool warn, struct pl_project **ret_project,
+                            plumb_error *err)
+{
+    const char *root = NULL;
+    PL_TRY(pl_cli_root(cli, &root, err));
+    pl_problems problems = {0}, warnings = {0};
+    plumb_status st = pl_project_load(root, &cli->arena, ret_project, &problems, &warnings, err);
+    for (uint32_t i = 0; i < problems.count; i++) pl_cli_fail(cli, &problems.items[i]);
+    if (problems.dropped) pl_cli_warn("%u more mistakes are not shown", problems.dropped);
+    if (st == PLUMB_E_CONFIG && problems.count == 1 &&
+        err) // it says everything err->message[0] = '\0';
+        for (uint32_t i = 0; warn && i < warnings.count; i++) {
+            const plumb_error *w = &warnings.items[i];
+            pl_cli_warn("%s:%u:%u: %s", w->file, w->line, w->column, w->message);
+        }
+    pl_problems_done(&problems);
+    pl_problems_done(&warnings);
+    return st;
+}
+
+static plumb_status open_parts(pl_cli *cli, pl_cli_mode mode, pl_lake *lake, plumb_error *err)
+{
+    lake->path = lake->project->lake_path;
+    lake->lock_path = pl_arena_printf(&cli->arena, "%s/.plumb/run.lock", lake->path);
+    if (mode == PL_CLI_WRITE || pl_path_exists(lake->path))
+        PL_TRY(pl_store_open_local(lake->path, mode == PL_CLI_WRITE, &lake->store, err));
+    plumb_status st = pl_registry_open(lake->project->state_path,
+                                       mode == PL_CLI_WRITE ? PL_REGISTRY_CREATE : PL_REGISTRY_READ,
+                                       &lake->registry, err);
+    return mode != PL_CLI_WRITE && st == PLUMB_E_NOT_FOUND ? PLUMB_OK : st;
+}
+
+plumb_status pl_cli_open(pl_cli *cli, pl_cli_mode mode, pl_lake *ret_lake, plumb_error *err)
+{
+    pl_lake lake = {0};
+    PL_TRY(pl_cli_project(cli, mode != PL_CLI_READ, &lake.project, err));
+    plumb_status st = open_parts(cli, mode, &lake, err);
+    if (st != PLUMB_OK) {
+        pl_lake_close(&lake);
+        return st;
+    }
+    *ret_lake = lake;
+    return PLUMB_OK;
+}
+
+void pl_lake_close(pl_lake *lake)
+{
+    pl_registry_close(lake->registry);
+    pl_store_close(lake->store);
+    *lake = (pl_lake){0};
+}

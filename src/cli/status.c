@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+
+#include "cli/look.h"
+#include "contract/project.h"
+
+// Everything `status` shows, gathered before anything is printed.
+typedef struct facts {
+    pl_cli *cli;
+    pl_lake lake;
+    pl_counts *counts; // one per mapping of the project
+    pl_counts total;
+    pl_run_row last, working; // texts in cli->arena; id NULL if there is none
+    pl_lock_holder holder;
+} facts;
+
+static pl_run_row run_copy(pl_arena *arena, const pl_run_row *row)
+{
+    pl_run_row copy = *row;
+    copy.id = pl_arena_cstr(arena, pl_span_of(row->id));
+    copy.state = pl_arena_cstr(arena, pl_span_of(row->state));
+    copy.command = pl_arena_cstr(arena, pl_span_of(row->command));
+    copy.counts = "";
+    return copy;
+}
+
+static bool last_run(void *context, const pl_run_row *row)
+{
+    facts *f = context;
+    f->last = run_copy(&f->cli->arena, row);
+    return false;
+}
+
+static plumb_status gather(facts *f, plumb_error *err)
+{
+    pl_registry *registry = f->lake.registry;
+    const pl_project *project = f->lake.project;
+    f->counts = PL_TAKE(&f->cli->arena, pl_counts, project->mapping_count);
+    PL_TRY(pl_run_lock_holder(f->lake.lock_path, &f->cli->arena, &f->holder, err));
+    if (!registry) return PLUMB_OK;
+    for (uint32_t i = 0; i < project->mapping_count; i++) {
+        const pl_mapping *m = project->mappings[i];
+        pl_counts *c = &f->counts[i];
+        PL_TRY(pl_registry_counts(registry, pl_arena_cstr(&f->cli->arena, m->source),
+                                  pl_arena_cstr(&f->cli->arena, m->table), c, err));
+        f->total.fresh += c->fresh;
+        f->total.staged += c->staged;
+        f->total.withdrawn += c->withdrawn;
+        f->total.quarantined += c->quarantined;
+    }
+    return pl_registry_runs(registry, NULL, 1, last_run, f, err);
+}
+
+static void print_json(facts *f)
+{
+    pl_json_writer json = pl_cli_json(f->cli);
+    const pl_project *project = f->lake.project;
+    pl_json_begin(&json, '{');
+    pl_look_text(&json, "project", project->dir);
+    pl_look_text(&json, "lake", f->lake.path);
+    pl_json_key(&json, "sources");
+    pl_json_begin(&json, '[');
+    for (uint32_t i = 0; i < project->mapping_count; i++) {
+        const pl_counts *c = &f->counts[i];
+        pl_json_begin(&json, '{');
+        pl_look_span(&json, "source", project->mappings[i]->source);
+        pl_look_span(&json, "table", project->mappings[i]->table);
+        pl_look_int(&json, "objects", c->objects);
+        pl_look_int(&json, "new", c->fresh);
+        pl_look_int(&json, "staged", c->staged);
+        pl_look_int(&json, "published", c->published);
+        pl_look_int(&json, "withdrawn", c->withdrawn);
+        pl_look_int(&json, "records", c->records);
+        pl_look_int(&json, "curated", c->curated);
+        pl_look_int(&json, "quarantined", c->quarantined);
+        pl_look_int(&json, "filtered", c->filtered);
+        pl_look_int(&json, "duplicates", c->duplicates);
+        pl_look_int(&json, "lost", c->lost);
+        pl_look_int(&json, "pending_bytes", c->pending_bytes);
+        pl_look_time(&json, "newest_received", c->newest_received_us);
+        pl_json_end(&json, '}');
+    }
+    pl_json_end(&json, ']');
+    pl_json_key(&json, "last_run");
+    if (f->last.id) {
+        pl_json_begin(&json, '{');
+        pl_look_text(&json, "run", f->last.id);
+        pl_look_text(&json, "state", f->last.state);
+        pl_look_text(&json, "command", f->last.command);
+        pl_look_time(&json, "started", f->last.started_us);
+        pl_look_time(&json, "finished", f->last.finished_us);
+        pl_json_end(&json, '}');
+    } else {
+        pl_json_null(&json);
+    }
+    pl_json_key(&json, "running");
+    pl_json_bool(&json, f->holder.held);
+    pl_json_key(&json, "waits"); // for a person
+    pl_json_bool(&json, f->total.staged + f->total.withdrawn > 0);
+    pl_json_end(&json, '}');
+}
+
+static void print_sources(facts *f)
+{
+    const pl_project *project = f->lake.project;
+    pl_human ago;
+    pl_grid grid = pl_grid_make("source|table|objects>|new>|staged>|published>|withdrawn>|"
+                                "records>|rows>|quarantined>|filtered>|newest");
+    for (uint32_t i = 0; i < project->mapping_count; i++) {
+        const pl_counts *c = &f->counts[i];
+        pl_grid_printf(&grid, "%.*s", PL_FMT(project->mappings[i]->source));
+        pl_grid_printf(&grid, "%.*s", PL_FMT(project->mappings[i]->table));
+        const int64_t columns[] = {c->objects,   c->fresh,       c->staged,
+                                   c->published, c->withdrawn,   c->records,
+                                   c->curated,   c->quarantined, c->filtered};
+        for (size_t k = 0; k < PL_COUNT(columns); k++) pl_grid_count(&grid, columns[k]);
+        pl_grid_text(&grid, pl_human_ago(ago, f->cli->now_us, c->newest_received_us));
+    }
+    pl_grid_print(f->cli, &grid);
+}
+
+static void print_run(facts *f)
+{
+    pl_cli *cli = f->cli;
+    pl_human ago, took;
+    const pl_run_row *last = &f->last;
+    if (f->holder.held)
+        pl_cli_print(cli, "\nRunning: process %lld (plumb %s), started %s.\n",
+                     (long long)f->holder.pid, f->holder.command,
+                     pl_human_ago(ago, cli->now_us, f->holder.since_us));
+    else if (last->id && last->finished_us)
+        pl_cli_print(cli, "\nLast run: %s, %s, took %s.\n", last->state,
+                     pl_human_ago(ago, cli->now_us, last->finished_us),
+                     pl_human_duration(took, last->finished_us - last->started_us));
+    else if (last->id)
+        pl_cli_print(cli, "\nLast run: started %s and was cut off; the next one continues it.\n",
+                     pl_human_ago(ago, cli->now_us, last->started_us));
+    else
+        pl_cli_print(cli, "\nNothing was run yet.\n");
+}
+
+static void print_advice(facts *f)
+{
+    pl_cli *cli = f->cli;
+    const pl_counts *t = &f->total;
+    pl_human n;
+    if (t->staged)
+        pl_cli_print(cli, "%s %s held back and %s for you: 'plumb drift'.\n",
+                     pl_human_count(n, t->staged), pl_plural(t->staged, "object is", "objects are"),
+                     pl_plural(t->staged, "waits", "wait"));
+    if (t->withdrawn)
+        pl_cli_print(cli, "%s %s withdrawn by a rollback: 'plumb replay TABLE --withdrawn'.\n",
+                     pl_human_count(n, t->withdrawn),
+                     pl_plural(t->withdrawn, "object is", "objects are"));
+    if (t->quarantined)
+        pl_cli_print(cli, "%s %s could not become rows: 'plumb quarantine'.\n",
+                     pl_human_count(n, t->quarantined),
+                     pl_plural(t->quarantined, "record", "records"));
+    if (t->fresh)
+        pl_cli_print(cli, "%s new %s for 'plumb run'.\n", pl_human_count(n, t->fresh),
+                     pl_plural(t->fresh, "object waits", "objects wait"));
+}
+
+static int run(pl_cli *cli)
+{
+    plumb_error err;
+    facts f = {.cli = cli};
+    if (pl_cli_open(cli, PL_CLI_READ, &f.lake, &err)) return pl_cli_fail(cli, &err);
+    if (gather(&f, &err)) {
+        pl_lake_close(&f.lake);
+        return pl_cli_fail(cli, &err);
+    }
+    if (cli->json) {
+        print_json(&f);
+    } else if (f.lake.project->mapping_count == 0) {
+        pl_cli_print(cli, "No sources yet: write one in sources/, see 'plumb help init'.\n");
+    } else {
+        print_sources(&f);
+        print_run(&f);
+        print_advice(&f);
+    }
+    pl_lake_close(&f.lake);
+    return pl_cli_finish(cli);
+}
+
+const pl_command pl_command_status = {
+    .name = "status",
+    .group = PL_GROUP_LOOK,
+    .usage = "[--json]",
+    .summary = "what is landed, published, held back and quarantined, per source",
+    .help = "One line per source and table: how many raw objects are new, staged (mapped but held\n"
+            "back), published or withdrawn by a rollback, and what became of their records.\n"
+            "records = rows + quarantined + filtered, always.\n\n"
+            "Example:\n"
+            "  $ plumb status\n"
+            "  source  table         objects  new  staged  published  ...\n"
+            "  tiktok  post_metrics       12    1       0         11  ...\n",
+    .json = true,
+    .run = run,
+};
