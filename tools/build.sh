@@ -19,4 +19,4 @@ asan) CC=gcc options=(--buildtype=debugoptimized -Db_sanitize=address,undefined
 *) echo "build: unknown flavour '$flavour'; one of gcc clang asan" >&2; exit 2 ;;
 esac
 [ -f "$dir/build.ninja" ] || CC=$CC meson setup "$dir" "${options[@]}" >/dev/null
-ninja -C "$dir" -j "${JOBS:-$(nproc)}" all meson-test-prereq
+ninja --quiet -k 0 -C "$dir" -j "${JOBS:-$(nproc)}" all meson-test-prereq
