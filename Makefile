@@ -13,9 +13,12 @@ all: $(BUILD)/build.ninja ## build plumb; installs what the machine lacks
 	@ninja -C $(BUILD) -j $(JOBS)
 	@ln -sfn src/cli/plumb $(BUILD)/plumb
 
-$(BUILD)/build.ninja: tools/versions.sh tools/setup.sh
+# A folder that came or went is noticed here: meson itself looks only at those it knew.
+$(BUILD)/build.ninja: tools/versions.sh tools/setup.sh $(wildcard src/*/meson.build) \
+		$(wildcard test/unit/*/meson.build)
 	@$(SETUP) build
-	@test -f $@ || meson setup $(BUILD) --prefix=$(PREFIX)
+	@if [ -f $@ ]; then meson setup --reconfigure $(BUILD) >/dev/null; \
+		else meson setup $(BUILD) --prefix=$(PREFIX); fi
 	@touch $@
 
 demo: all ## play the whole pipeline on generated posts, in ./demo

@@ -18,5 +18,9 @@ asan) CC=gcc options=(--buildtype=debugoptimized -Db_sanitize=address,undefined
     -Db_lundef=false -Dc_args=-fno-sanitize-recover=undefined) ;;
 *) echo "build: unknown flavour '$flavour'; one of gcc clang asan" >&2; exit 2 ;;
 esac
-[ -f "$dir/build.ninja" ] || CC=$CC meson setup "$dir" "${options[@]}" >/dev/null
+if [ ! -f "$dir/build.ninja" ]; then
+    CC=$CC meson setup "$dir" "${options[@]}" >/dev/null
+elif [ -n "$(find src test/unit -name meson.build -newer "$dir/build.ninja")" ]; then
+    meson setup --reconfigure "$dir" >/dev/null # meson does not notice a folder that is new
+fi
 ninja --quiet -k 0 -C "$dir" -j "${JOBS:-$(nproc)}" all meson-test-prereq
