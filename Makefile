@@ -18,7 +18,7 @@ $(BUILD)/build.ninja: tools/versions.sh tools/setup.sh $(wildcard src/*/meson.bu
 		$(wildcard test/unit/*/meson.build)
 	@$(SETUP) build
 	@if [ -f $@ ]; then meson setup --reconfigure $(BUILD) >/dev/null; \
-		else meson setup $(BUILD) --prefix=$(PREFIX); fi
+		else meson setup $(BUILD); fi
 	@touch $@
 
 demo: all ## play the whole pipeline on generated posts, in ./demo
@@ -34,8 +34,16 @@ bench: all ## plumb against DuckDB's COPY, alternately
 	@$(SETUP) test
 	@$(PYTHON) tools/bench.py --build $(BUILD)
 
+install: TO = $(DESTDIR)$(PREFIX)
 install: all ## into PREFIX (default /usr/local); DESTDIR is honoured
-	@meson configure $(BUILD) --prefix=$(PREFIX) && DESTDIR='$(DESTDIR)' meson install -C $(BUILD)
+	@install -Dm755 -t $(TO)/bin $(BUILD)/src/cli/plumb $(BUILD)/src/sqlworker/plumb-sql
+	@install -Dm755 -t $(TO)/lib/plumb .deps/libduckdb.so
+	@install -d $(TO)/share/bash-completion/completions $(TO)/share/zsh/site-functions \
+		$(TO)/share/fish/vendor_completions.d
+	@$(BUILD)/plumb completion bash >$(TO)/share/bash-completion/completions/plumb
+	@$(BUILD)/plumb completion zsh >$(TO)/share/zsh/site-functions/_plumb
+	@$(BUILD)/plumb completion fish >$(TO)/share/fish/vendor_completions.d/plumb.fish
+	@echo "installed plumb into $(TO)"
 
 format: ## rewrite every C file as .clang-format says
 	@$(SETUP) check
