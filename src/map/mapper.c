@@ -196,7 +196,7 @@ static void sample_set(char sample[96], pl_span text)
     snprintf(sample, 96, "%.*s%s", (int)bytes, text.data, bytes < text.bytes ? "..." : "");
 }
 
-static bool reject(pl_mapper *m, pl_reject *out, pl_span column, uint64_t error_at, pl_span sample,
+static bool reject(pl_reject *out, pl_span column, uint64_t error_at, pl_span sample,
                    const char *reason)
 {
     *out = (pl_reject){.column = column, .error_at = error_at};
@@ -290,7 +290,7 @@ static uint64_t content_offset(const pl_frame *frame, pl_span inside)
 }
 
 // The path as a person wrote it, for a reason: "likes: stats.likes is not a number".
-static bool reject_lost(pl_mapper *m, const bound_rule *rule, const rule_state *state,
+static bool reject_lost(const bound_rule *rule, const rule_state *state,
                         const pl_frame *frame, pl_reject *out)
 {
     char reason[192];
@@ -301,7 +301,7 @@ static bool reject_lost(pl_mapper *m, const bound_rule *rule, const rule_state *
                     state->lost.raw.data <= frame->text.data + frame->text.bytes;
     uint64_t at = in_frame ? content_offset(frame, state->lost.raw) : frame->offset;
     if (in_frame && state->lost.kind == PL_SLOT_STRING) at--;
-    return reject(m, out, rule->column->field.name, at, state->lost.raw, reason);
+    return reject(out, rule->column->field.name, at, state->lost.raw, reason);
 }
 
 static bool apply_rule(pl_mapper *m, const bound_rule *rule, const pl_frame *frame, pl_reject *out)
@@ -319,11 +319,11 @@ static bool apply_rule(pl_mapper *m, const bound_rule *rule, const pl_frame *fra
         }
     }
     bool strict = rule->column->field.required || field->required || rule->column->critical;
-    if (state.why && !state.has_value && strict) return reject_lost(m, rule, &state, frame, out);
+    if (state.why && !state.has_value && strict) return reject_lost(rule, &state, frame, out);
     if (state.why) flag(m, rule, "lost", &m->counts.lost);
     if (conflict) flag(m, rule, "conflict", &m->counts.conflicts);
     if (!state.has_value && (rule->column->field.required || field->required))
-        return reject(m, out, field->name, frame->offset, (pl_span){0},
+        return reject(out, field->name, frame->offset, (pl_span){0},
                       "is required, and no path of its rule has a value");
     return true;
 }
@@ -380,7 +380,7 @@ static bool scan(pl_mapper *m, const pl_frame *frame, pl_reject *out)
         snprintf(reason, sizeof reason,
                  error.reason ? "not JSON: %s" : "a record must be an object, found %s",
                  error.reason ? error.reason : kinds[pl_slot_kind_of(text)]);
-        return reject(m, out, (pl_span){0}, frame->offset + start + error.offset, (pl_span){0},
+        return reject(out, (pl_span){0}, frame->offset + start + error.offset, (pl_span){0},
                       reason);
     }
     size_t end = pl_scan_record(&m->scanner, frame->text, start);
@@ -391,7 +391,7 @@ static bool scan(pl_mapper *m, const pl_frame *frame, pl_reject *out)
         error = (pl_json_error){"text follows the value", end};
     }
     snprintf(reason, sizeof reason, "not JSON: %s", error.reason);
-    return reject(m, out, (pl_span){0}, frame->offset + error.offset, (pl_span){0}, reason);
+    return reject(out, (pl_span){0}, frame->offset + error.offset, (pl_span){0}, reason);
 }
 
 static bool map_record(pl_mapper *m, const pl_frame *frame, pl_reject *ret_reject)
@@ -400,9 +400,9 @@ static bool map_record(pl_mapper *m, const pl_frame *frame, pl_reject *ret_rejec
     pl_buf_reset(&m->rest);
     m->flag_count = 0;
     if (!frame->text.data)
-        return reject(m, ret_reject, (pl_span){0}, frame->error_at, (pl_span){0}, frame->reason);
+        return reject(ret_reject, (pl_span){0}, frame->error_at, (pl_span){0}, frame->reason);
     if (frame->bytes > PL_RECORD_BYTES_MAX)
-        return reject(m, ret_reject, (pl_span){0}, frame->offset, (pl_span){0},
+        return reject(ret_reject, (pl_span){0}, frame->offset, (pl_span){0},
                       "a record is larger than 16 MiB");
     if (!scan(m, frame, ret_reject)) return false;
     memset(m->taken, 0, m->paths.slot_count);
