@@ -12,6 +12,9 @@
 // clang-format off
 #define PL_COMMANDS(X) \
     X(status) \
+    X(tables) \
+    X(describe) \
+    X(history) \
     X(mapping) \
     X(runs) \
     X(ledger) \

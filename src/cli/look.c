@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/look.h"
 
+#include <stdio.h>
+
 #include "base/time.h"
 #include "contract/project.h"
+#include "iceberg/table.h"
 
 void pl_look_time(pl_json_writer *json, const char *key, int64_t micros)
 {
@@ -59,4 +62,23 @@ plumb_status pl_look_table(pl_cli *cli, const pl_lake *lake, const char *name, p
     }
     pl_buf_done(&all.list);
     return st;
+}
+
+plumb_status pl_look_load(pl_cli *cli, const pl_lake *lake, const char *name,
+                          struct pl_ice_table **ret_table, plumb_error *err)
+{
+    char *location = NULL;
+    *ret_table = NULL;
+    if (!lake->registry || !lake->store) return PLUMB_OK;
+    pl_catalog catalog = pl_registry_catalog(lake->registry);
+    PL_TRY(catalog.load(catalog.self, name, &cli->arena, &location, err));
+    if (!location) return PLUMB_OK;
+    return pl_ice_load(lake->store, location, &cli->arena, ret_table, err);
+}
+
+void pl_look_snapshot(pl_json_writer *json, const char *key, int64_t id)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%lld", (long long)id);
+    pl_look_text(json, key, id ? text : NULL);
 }

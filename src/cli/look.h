@@ -35,6 +35,13 @@ const char *pl_look_id(pl_cli *cli, const char *text);
 PL_MUST_USE plumb_status pl_look_table(pl_cli *cli, const pl_lake *lake, const char *name,
                                        plumb_error *err);
 
+// The table at the head of the catalog, in cli->arena; *ret_table NULL while it was not created.
+struct pl_ice_table;
+PL_MUST_USE plumb_status pl_look_load(pl_cli *cli, const pl_lake *lake, const char *name,
+                                      struct pl_ice_table **ret_table, plumb_error *err);
+// Snapshot ids as text: many JSON readers round numbers of this size. null for 0.
+void pl_look_snapshot(pl_json_writer *json, const char *key, int64_t id);
+
 // The members of one quarantine entry, without brackets.
 void pl_quarantine_json(pl_json_writer *json, const pl_quarantine_row *row);
 // `quarantine show ID`; returns the exit code.

@@ -185,7 +185,12 @@ static void print_cell(pl_buf *out, pl_span text, int width, bool right, bool la
     for (int i = 0; right && i < pad; i++) pl_buf_char(out, ' ');
     pl_buf_span(out, text);
     for (int i = 0; !right && !last && i < pad; i++) pl_buf_char(out, ' ');
-    pl_buf_text(out, last ? "\n" : "  ");
+    if (!last) {
+        pl_buf_text(out, "  ");
+        return;
+    }
+    while (out->count && out->data[out->count - 1] == ' ') out->count--;
+    pl_buf_char(out, '\n');
 }
 
 void pl_grid_print(pl_cli *cli, pl_grid *grid)

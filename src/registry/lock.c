@@ -87,8 +87,8 @@ void pl_run_lock_release(pl_run_lock *lock)
 {
     plumb_error ignored;
     if (!lock->held) return;
-    // An idle lock file is empty, so that a run with nothing to do leaves the lake as it was. Should
-    // it fail, a stale name stays, which proves nothing anyway.
+    // An idle lock file is empty, so that a run with nothing to do leaves the lake as it was.
+    // Should it fail, a stale name stays, which proves nothing anyway.
     PL_IGNORE(pl_file_truncate(&lock->file, 0, &ignored));
     pl_file_close(&lock->file);
     lock->held = false;

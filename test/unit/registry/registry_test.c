@@ -323,8 +323,9 @@ TEST(read_only_writer_says_so)
 static bool name_table(void *context, const pl_table_row *row)
 {
     char *names = context;
-    strcat(names, row->name);
-    strcat(names, row->previous_metadata_location ? "+ " : " ");
+    size_t used = strlen(names);
+    snprintf(names + used, 64 - used, "%s%s", row->name,
+             row->previous_metadata_location ? "+ " : " ");
     return true;
 }
 
