@@ -64,3 +64,22 @@ def samples():
         words = [w for k, v in options.items() for w in (f"--{k}", str(v))]
         return subprocess.run([exe, *words, "--out", "-"], capture_output=True, check=True).stdout
     return make
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """SQL by Spark over one table, there called t: spark(metadata_file, sql, sql) -> rows, rows.
+
+    Rows are dicts; what JSON has no word for is text. Needs `tools/setup.sh readers`, once.
+    """
+    python = ROOT / ".deps/venv-spark/bin/python"
+    if not python.exists() or not list((ROOT / ".deps/spark").glob("*.jar")):
+        pytest.skip("no Spark here: tools/setup.sh readers sets it up")
+
+    def read(metadata, *statements):
+        script = ROOT / "test/readers/spark_read.py"
+        done = subprocess.run([python, script, str(metadata), *statements], capture_output=True,
+                              text=True, timeout=240)
+        assert done.returncode == 0, done.stderr[-4000:]
+        return [json.loads(line) for line in done.stdout.splitlines()]
+    return read
