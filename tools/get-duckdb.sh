@@ -17,9 +17,8 @@ package="@duckdb/node-bindings-linux-$arch"
 
 # The stamp names the version, so a changed pin is noticed.
 stamp=.deps/libduckdb.version
-if [ -f .deps/libduckdb.so ] && [ "$(cat "$stamp" 2>/dev/null)" = "$package $DUCKDB_NPM_VERSION" ]; then
-    exit 0
-fi
+wanted="$package $DUCKDB_NPM_VERSION"
+[ ! -f .deps/libduckdb.so ] || [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || exit 0
 command -v npm >/dev/null || {
     echo "cannot get libduckdb: no npm here" >&2
     echo "Install the package npm, or set PLUMB_DUCKDB_LIB to a libduckdb.so $DUCKDB_VERSION." >&2
@@ -35,4 +34,4 @@ tar -xzf "$work"/*.tgz -C "$work" package/libduckdb.so package/LICENSE
 chmod 0755 "$work/package/libduckdb.so"
 mv "$work/package/LICENSE" .deps/libduckdb.LICENSE
 mv "$work/package/libduckdb.so" .deps/libduckdb.so
-echo "$package $DUCKDB_NPM_VERSION" >"$stamp"
+echo "$wanted" >"$stamp"

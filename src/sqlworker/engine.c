@@ -62,10 +62,32 @@ static void tidy_reason(pl_span message, pl_buf *out)
     }
 }
 
+// "a,b" as "Did you mean a, b?"
+static void append_candidates(pl_buf *out, pl_span candidates)
+{
+    pl_buf_text(out, "Did you mean ");
+    for (size_t i = 0; i < PL_MIN(candidates.bytes, 200); i++) {
+        pl_buf_char(out, candidates.data[i]);
+        if (candidates.data[i] == ',') pl_buf_char(out, ' ');
+    }
+    pl_buf_char(out, '?');
+}
+
+static bool missing_function(const engine_error *e)
+{
+    static const char word[] = "Function"; // "Scalar Function", "Table Function", …
+    size_t bytes = sizeof word - 1;
+    return pl_span_is(e->subtype, "MISSING_ENTRY") && e->entry.bytes >= bytes &&
+           memcmp(e->entry.data + e->entry.bytes - bytes, word, bytes) == 0;
+}
+
 static void hint_tables(const pl_request *request, pl_span candidates, plumb_error *err)
 {
     pl_buf hint = {0};
-    if (candidates.bytes) pl_buf_printf(&hint, "Did you mean %.*s? ", PL_FMT(candidates));
+    if (candidates.bytes) {
+        append_candidates(&hint, candidates);
+        pl_buf_char(&hint, ' ');
+    }
     pl_buf_text(&hint, request->table_count ? "Tables: " : "There are no tables");
     for (uint32_t i = 0; i < request->table_count; i++) {
         if (hint.count > 400) {
@@ -88,9 +110,12 @@ plumb_status pl_engine_fail(const char *text, const pl_request *request, plumb_e
     if (pl_span_is(e.subtype, "MISSING_ENTRY") && pl_span_is(e.entry, "Table")) {
         pl_fail(err, st, "cannot run query: no table '%.*s'", PL_FMT(e.name));
         hint_tables(request, e.candidates, err);
-    } else if (pl_span_is(e.subtype, "COLUMN_NOT_FOUND")) {
-        pl_fail(err, st, "cannot run query: no column '%.*s'", PL_FMT(e.name));
-        if (e.candidates.bytes) pl_hint(err, "Did you mean %.*s?", PL_FMT(e.candidates));
+    } else if (pl_span_is(e.subtype, "COLUMN_NOT_FOUND") || missing_function(&e)) {
+        pl_fail(err, st, "cannot run query: no %s '%.*s'",
+                missing_function(&e) ? "function" : "column", PL_FMT(e.name));
+        pl_buf_reset(&reason);
+        if (e.candidates.bytes) append_candidates(&reason, e.candidates);
+        pl_hint(err, "%s", pl_buf_cstr(&reason));
     } else if (st == PLUMB_E_LIMIT) {
         pl_fail(err, st, "cannot run query: out of memory at %" PRId64 " MiB",
                 request->memory_bytes >> 20);
@@ -329,7 +354,7 @@ plumb_status pl_engine_start(pl_engine *engine, const pl_request *request,
     } else if (count != 1) {
         st = pl_fail(err, PLUMB_E_CONFIG,
                      "cannot run query: expected one statement, found %" PRIu64, count);
-        if (count > 1)
+        if (count > 1 && strcasestr(request->sql.data, "pivot"))
             pl_hint(err, "A PIVOT without IN (…) counts as two statements: list its values.");
     } else if (duckdb->prepare_extracted_statement(engine->connection, statements, 0, &prepared) !=
                PL_DUCK_OK) {
