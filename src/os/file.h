@@ -72,6 +72,10 @@ PL_MUST_USE plumb_status pl_file_lock(pl_file *file, int64_t wait_ms, plumb_erro
 // A shared lock: excludes the exclusive one, and works on a file opened for reading.
 PL_MUST_USE plumb_status pl_file_lock_shared(pl_file *file, int64_t wait_ms, plumb_error *err);
 
+// May this process write to the file or folder?
+bool pl_path_writable(const char *path);
+// Bytes free for this process on the file system of `path`; 0 if that cannot be told.
+uint64_t pl_path_space(const char *path);
 // Name of the file system type if it is a network one ("nfs", "cifs", ...), else NULL.
 const char *pl_path_network(const char *path);
 

@@ -239,3 +239,15 @@ const char *pl_path_network(const char *path)
         if ((uint32_t)info.f_type == kinds[i].magic) return kinds[i].name;
     return NULL;
 }
+
+bool pl_path_writable(const char *path)
+{
+    return access(path, W_OK) == 0;
+}
+
+uint64_t pl_path_space(const char *path)
+{
+    struct statfs info;
+    if (statfs(path, &info) != 0) return 0;
+    return (uint64_t)info.f_bavail * (uint64_t)info.f_bsize;
+}

@@ -227,3 +227,30 @@ plumb_status pl_registry_check(pl_registry *registry, plumb_error *err)
     pl_registry__end(registry, stmt);
     return st;
 }
+
+plumb_status pl_registry_backup(pl_registry *registry, const char *path, plumb_error *err)
+{
+    assert(!registry->transaction);
+    if (pl_path_exists(path))
+        return pl_fail(err, PLUMB_E_CONFLICT, "cannot write backup '%s': it exists already", path);
+    pl_doing doing = PL_DOING("back up", NULL);
+    sqlite3_stmt *stmt = NULL;
+    bool row = false;
+    PL_TRY(pl_registry__start(registry, doing, "VACUUM INTO ?", &stmt, err, "t", path));
+    plumb_status st = pl_registry__step(registry, doing, stmt, &row, err);
+    pl_registry__end(registry, stmt);
+    pl_file file = {.fd = -1};
+    if (st == PLUMB_OK) st = pl_file_open(&file, path, PL_OPEN_READ, err);
+    if (st == PLUMB_OK) st = pl_file_sync(&file, err);
+    pl_file_close(&file);
+    if (st != PLUMB_OK) return st;
+    char *folder = folder_of(path);
+    st = pl_path_sync_directory(folder, err);
+    free(folder);
+    return st;
+}
+
+const char *pl_registry_sqlite(void)
+{
+    return sqlite3_libversion();
+}

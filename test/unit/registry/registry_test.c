@@ -347,6 +347,29 @@ TEST(tables_are_listed_by_name)
     scratch_done(&it);
 }
 
+TEST(backup_holds_what_the_log_still_holds)
+{
+    scratch it = scratch_make();
+    pl_registry *registry = scratch_open(&it, PL_REGISTRY_CREATE);
+    pl_catalog catalog = pl_registry_catalog(registry);
+    plumb_error err;
+    char names[64] = "";
+    CHECK_OK(pl_registry_begin(registry, &err), err);
+    CHECK_OK(catalog.swap(catalog.self, "posts", NULL, "file:///a", &err), err);
+    CHECK_OK(pl_registry_commit(registry, &err), err);
+    scratch copy = it;
+    snprintf(copy.path, sizeof copy.path, "%s/copy.db", it.folder);
+    CHECK_OK(pl_registry_backup(registry, copy.path, &err), err);
+    CHECK_INT(PLUMB_E_CONFLICT, pl_registry_backup(registry, copy.path, &err));
+    CHECK_STR(expect("cannot write backup '%s': it exists already", copy.path), err.message);
+    pl_registry_close(registry);
+    registry = scratch_open(&copy, PL_REGISTRY_WRITE);
+    CHECK_OK(pl_registry_tables(registry, name_table, names, &err), err);
+    CHECK_STR("posts ", names);
+    pl_registry_close(registry);
+    scratch_done(&it);
+}
+
 int main(void)
 {
     return RUN_TESTS("registry/registry", T(open_says_which_file_is_missing),
@@ -357,5 +380,5 @@ int main(void)
                      T(second_writer_is_told_to_come_later), T(what_was_not_committed_is_gone),
                      T(killed_writer_leaves_all_or_nothing), T(failed_commit_is_unknown),
                      T(reading_needs_no_write_permission), T(read_only_writer_says_so),
-                     T(tables_are_listed_by_name));
+                     T(tables_are_listed_by_name), T(backup_holds_what_the_log_still_holds));
 }
