@@ -18,6 +18,7 @@
     X(mapping) \
     X(runs) \
     X(ledger) \
+    X(quarantine) \
     X(doctor) \
     X(completion) \
     X(help)

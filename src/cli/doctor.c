@@ -26,8 +26,7 @@ typedef struct doctor {
     plumb_error err;
 } doctor;
 
-static void say(doctor *d, const char *check, verdict state, const char *fmt, ...)
-    PL_PRINTF(4, 5);
+static void say(doctor *d, const char *check, verdict state, const char *fmt, ...) PL_PRINTF(4, 5);
 
 static void say(doctor *d, const char *check, verdict state, const char *fmt, ...)
 {
