@@ -11,6 +11,7 @@
 
 // clang-format off
 #define PL_COMMANDS(X) \
+    X(run) \
     X(status) \
     X(tables) \
     X(describe) \

@@ -129,6 +129,7 @@ static void cut_tasks(run_state *run, run_source *source, uint32_t threads, size
                                     .run = run->run,
                                     .table_key = source->table->key,
                                     .plan = source->plan,
+                                    .contract = source->table->contract,
                                     .schema = pl_ice_current_schema(source->table->table),
                                     .spec = pl_ice_current_spec(source->table->table),
                                     .objects = source->objects + first,

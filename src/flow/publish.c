@@ -102,6 +102,7 @@ static plumb_status record_object(run_state *run, const run_task *task, uint32_t
                             .records = (int64_t)object->records,
                             .curated = (int64_t)object->rows,
                             .quarantined = (int64_t)object->quarantined,
+                            .duplicates = (int64_t)object->duplicates,
                             .lost = (int64_t)object->lost,
                             .coerced = (int64_t)object->coerced,
                             .conflicts = (int64_t)object->conflicts};

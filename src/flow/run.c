@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/ulid.h"
+#include "flow/ingest.h"
 #include "flow/run_int.h"
 #include "os/os.h"
 #include "registry/lock.h"
@@ -64,6 +65,39 @@ plumb_status pl_run_recover(pl_store *store, pl_registry *registry, int64_t now_
     pl_arena_done(&dead.arena);
     free(dead.runs);
     return st;
+}
+
+typedef struct hint_repair {
+    pl_store *store;
+    pl_arena arena;
+    plumb_status status;
+    plumb_error *err;
+} hint_repair;
+
+// version-hint.text is written after the commit: a crash in between leaves it one behind.
+static bool repair_hint(void *context, const pl_table_row *row)
+{
+    hint_repair *repair = context;
+    char *key = pl_arena_printf(&repair->arena, "tables/%s/metadata/version-hint.text", row->name);
+    const char *name = strrchr(row->metadata_location, '/');
+    pl_span hint, suffix = PL_SPAN(".metadata.json"), want = pl_span_of(name ? name + 1 : "");
+    if (want.bytes > suffix.bytes) want.bytes -= suffix.bytes;
+    plumb_error ignored;
+    // A table of a foreign writer may have no hint of ours, or live elsewhere.
+    if (pl_store_get(repair->store, key, 4096, &repair->arena, &hint, &ignored) == PLUMB_OK &&
+        pl_span_equal(hint, want))
+        return true;
+    if (!pl_store_key(repair->store, row->metadata_location)) return true;
+    repair->status = pl_ice_write_hint(repair->store, row->metadata_location, repair->err);
+    return repair->status == PLUMB_OK;
+}
+
+static plumb_status repair_hints(pl_store *store, pl_registry *registry, plumb_error *err)
+{
+    hint_repair repair = {.store = store, .err = err};
+    plumb_status st = pl_registry_tables(registry, repair_hint, &repair, err);
+    pl_arena_done(&repair.arena);
+    return st == PLUMB_OK ? repair.status : st;
 }
 
 static void work_loop(run_state *run)
@@ -195,7 +229,12 @@ static void give_up(run_state *run)
 
 static plumb_status run_locked(run_state *run, plumb_error *err)
 {
-    PL_TRY(pl_run_recover(run->options->store, run->options->registry, run->now_us, err));
+    pl_store *store = run->options->store;
+    pl_registry *registry = run->options->registry;
+    pl_ingest_recovery recovery;
+    PL_TRY(pl_ingest_recover(store, registry, run->now_us, &recovery, err));
+    PL_TRY(pl_run_recover(store, registry, run->now_us, err));
+    PL_TRY(repair_hints(store, registry, err));
     PL_TRY(pl_run__plan(run, err));
     run->report->nothing = !run->started;
     if (!run->started) return PLUMB_OK;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "flow/keyset.h"
 #include "flow/raw.h"
 
 typedef struct attempt {
@@ -11,6 +12,7 @@ typedef struct attempt {
     pl_task_result *result;
     pl_mapper *mapper;
     pl_parts *parts;
+    pl_keyset keys;
     // The object being read.
     pl_raw *raw;
     uint64_t delivered; // content bytes given to the framer
@@ -101,6 +103,7 @@ static plumb_status map_frames(attempt *a, const pl_work_object *object, pl_obje
         pl_reject reject;
         if (pl_mapper_record(a->mapper, &frame, &reject)) {
             PL_TRY(pl_parts_row(a->parts, a->mapper, object->id, err));
+            pl_keyset_row(&a->keys, pl_mapper_cells(a->mapper));
             out->rows++;
         } else {
             range_add(out, &a->result->arena, &frame, &reject);
@@ -136,6 +139,7 @@ static plumb_status map_object(attempt *a, const pl_work_object *object, pl_obje
     pl_framer *framer = pl_framer_new(&framing, read_content, a);
     pl_map_counts before = *pl_mapper_counts(a->mapper);
     pl_mapper_object(a->mapper, object->id, object->received_us);
+    pl_keyset_object(&a->keys);
     plumb_status st = map_frames(a, object, out, framer, err);
     pl_framer_free(framer);
     pl_raw_close(a->raw);
@@ -151,6 +155,7 @@ static plumb_status map_object(attempt *a, const pl_work_object *object, pl_obje
     out->lost = after->lost - before.lost;
     out->coerced = after->coerced - before.coerced;
     out->conflicts = after->conflicts - before.conflicts;
+    out->duplicates = a->keys.duplicates;
     return PLUMB_OK;
 }
 
@@ -210,7 +215,9 @@ static plumb_status attempt_once(const pl_work_task *task, uint32_t number, pl_t
         options.name_prefix = pl_arena_printf(arena, "%s-%sr%u", task->run, task->id, number);
     a.mapper = pl_mapper_new(task->plan);
     a.parts = pl_parts_new(&options, arena);
+    pl_keyset_init(&a.keys, task->contract, task->schema);
     plumb_status st = try_objects(&a, err);
+    pl_keyset_done(&a.keys);
     pl_parts_free(a.parts);
     pl_mapper_free(a.mapper);
     pl_raw_close(a.raw);

@@ -43,6 +43,7 @@ typedef struct pl_work_task {
     const char *run;       // ULID
     const char *table_key; // "tables/post_metrics"
     const pl_map_plan *plan;
+    const pl_contract *contract;
     const pl_schema *schema;
     const pl_partition_spec *spec;
     const pl_work_object *objects;
@@ -65,6 +66,7 @@ typedef struct pl_object_result {
     uint64_t records;    // by the framer
     uint64_t rows, quarantined;
     uint64_t lost, coerced, conflicts;
+    uint64_t duplicates; // rows whose key stood in an earlier row of the object
     uint32_t range_count, range_capacity;
     pl_quarantine_range *ranges; // owned by the result
 } pl_object_result;

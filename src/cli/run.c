@@ -1,0 +1,208 @@
+// run.c -- plumb run: map what is new, publish it, say what happened.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "flow/run.h"
+#include "os/os.h"
+
+static void progress(void *context, uint64_t content_bytes, uint64_t total, uint64_t records)
+{
+    pl_human bytes, all, count;
+    (void)context;
+    fprintf(stderr, "\r\033[K%s of %s, %s records", pl_human_bytes(bytes, (int64_t)content_bytes),
+            pl_human_bytes(all, (int64_t)total), pl_human_count(count, (int64_t)records));
+    fflush(stderr);
+}
+
+static void json_report(pl_cli *cli, const pl_run_report *report)
+{
+    pl_json_writer w = pl_cli_json(cli);
+    pl_json_begin(&w, '{');
+    pl_json_key(&w, "run"), pl_json_cstr(&w, report->nothing ? NULL : report->run);
+    pl_json_key(&w, "state");
+    pl_json_cstr(&w, report->nothing ? "nothing" : report->damage_count ? "partial" : "published");
+    pl_json_key(&w, "tables"), pl_json_begin(&w, '[');
+    for (uint32_t i = 0; i < report->table_count; i++) {
+        const pl_run_table *table = &report->tables[i];
+        pl_json_begin(&w, '{');
+        pl_json_key(&w, "table"), pl_json_cstr(&w, table->table);
+        pl_json_key(&w, "snapshot");
+        if (table->snapshot)
+            pl_json_int(&w, table->snapshot);
+        else
+            pl_json_null(&w);
+        pl_json_key(&w, "rows"), pl_json_int(&w, (int64_t)table->rows);
+        pl_json_key(&w, "files"), pl_json_int(&w, (int64_t)table->files);
+        pl_json_end(&w, '}');
+    }
+    pl_json_end(&w, ']');
+    pl_json_key(&w, "sources"), pl_json_begin(&w, '[');
+    for (uint32_t i = 0; i < report->source_count; i++) {
+        const pl_run_source *source = &report->sources[i];
+        pl_json_begin(&w, '{');
+        pl_json_key(&w, "source"), pl_json_cstr(&w, source->source);
+        pl_json_key(&w, "table"), pl_json_cstr(&w, source->table);
+        pl_json_key(&w, "state"), pl_json_cstr(&w, source->damaged ? "partial" : "published");
+        pl_json_key(&w, "objects"), pl_json_int(&w, (int64_t)source->objects);
+        pl_json_key(&w, "staged"), pl_json_int(&w, 0);
+        pl_json_key(&w, "damaged"), pl_json_int(&w, (int64_t)source->damaged);
+        pl_json_key(&w, "records"), pl_json_int(&w, (int64_t)source->records);
+        pl_json_key(&w, "curated"), pl_json_int(&w, (int64_t)source->rows);
+        pl_json_key(&w, "quarantined"), pl_json_int(&w, (int64_t)source->quarantined);
+        pl_json_key(&w, "lost"), pl_json_int(&w, (int64_t)source->lost);
+        pl_json_key(&w, "coerced"), pl_json_int(&w, (int64_t)source->coerced);
+        pl_json_key(&w, "conflicts"), pl_json_int(&w, (int64_t)source->conflicts);
+        pl_json_end(&w, '}');
+    }
+    pl_json_end(&w, ']');
+    pl_json_key(&w, "records"), pl_json_begin(&w, '{');
+    pl_json_key(&w, "raw"), pl_json_int(&w, (int64_t)report->records);
+    pl_json_key(&w, "curated"), pl_json_int(&w, (int64_t)report->rows);
+    pl_json_key(&w, "quarantined"), pl_json_int(&w, (int64_t)report->quarantined);
+    pl_json_key(&w, "filtered"), pl_json_int(&w, (int64_t)report->filtered);
+    pl_json_end(&w, '}');
+    pl_json_key(&w, "findings"), pl_json_begin(&w, '['), pl_json_end(&w, ']');
+    pl_json_key(&w, "seconds"), pl_json_double(&w, (double)report->micros / 1e6);
+    pl_json_end(&w, '}');
+}
+
+static void print_sources(pl_cli *cli, const pl_run_report *report)
+{
+    if (!report->source_count) return;
+    pl_grid grid = pl_grid_make("source|table|objects>|records>|rows>|quarantined>|lost values>");
+    for (uint32_t i = 0; i < report->source_count; i++) {
+        const pl_run_source *source = &report->sources[i];
+        pl_grid_text(&grid, source->source);
+        pl_grid_text(&grid, source->table);
+        pl_grid_count(&grid, (int64_t)source->objects);
+        pl_grid_count(&grid, (int64_t)source->records);
+        pl_grid_count(&grid, (int64_t)source->rows);
+        pl_grid_count(&grid, (int64_t)source->quarantined);
+        pl_grid_count(&grid, (int64_t)source->lost);
+    }
+    pl_grid_print(cli, &grid);
+    pl_cli_print(cli, "\n");
+}
+
+static void print_tables(pl_cli *cli, const pl_run_report *report)
+{
+    pl_human rows, files;
+    for (uint32_t i = 0; i < report->table_count; i++) {
+        const pl_run_table *table = &report->tables[i];
+        if (table->snapshot)
+            pl_cli_print(cli, "published %s: %s %s in %s %s, snapshot %lld\n", table->table,
+                         pl_human_count(rows, (int64_t)table->rows),
+                         pl_plural((int64_t)table->rows, "row", "rows"),
+                         pl_human_count(files, (int64_t)table->files),
+                         pl_plural((int64_t)table->files, "file", "files"),
+                         (long long)table->snapshot);
+        else
+            pl_cli_print(cli, "%s table %s, no rows\n", table->created ? "created" : "changed",
+                         table->table);
+        if (table->evolved && !table->created)
+            pl_cli_print(cli, "  its schema now follows the contract\n");
+    }
+}
+
+static void print_report(pl_cli *cli, const pl_run_report *report)
+{
+    pl_human duration, count;
+    if (report->nothing) {
+        pl_cli_print(cli, "nothing new to map\n");
+        return;
+    }
+    print_sources(cli, report);
+    print_tables(cli, report);
+    if (report->quarantined)
+        pl_cli_print(cli, "%s %s could not become rows: plumb quarantine shows why\n",
+                     pl_human_count(count, (int64_t)report->quarantined),
+                     pl_plural((int64_t)report->quarantined, "record", "records"));
+    pl_cli_print(cli, "run %s took %s\n", report->run, pl_human_duration(duration, report->micros));
+}
+
+static int print_damages(const pl_run_report *report)
+{
+    for (uint32_t i = 0; i < report->damage_count; i++)
+        fprintf(stderr,
+                "plumb: cannot map raw object '%s' of source '%s': %s\n"
+                "  hint: The object landed whole and does not read now: restore its file from a "
+                "backup. It stays new; nothing of it was published.\n",
+                report->damages[i].object, report->damages[i].source, report->damages[i].why);
+    return report->damage_count ? PL_EXIT_FAILED : PL_EXIT_DONE;
+}
+
+static int run(pl_cli *cli)
+{
+    plumb_error err;
+    pl_lake lake = {0};
+    int64_t threads = 0, wait_us = INT64_C(1000) * PL_LOCK_WAIT_MS;
+    if (!pl_cli_integer(cli, "threads", 1, 256, &threads)) return PL_EXIT_USAGE;
+    if (!pl_cli_duration(cli, "wait", &wait_us)) return PL_EXIT_USAGE;
+    if (pl_cli_open(cli, PL_CLI_WRITE, &lake, &err)) return pl_cli_fail(cli, &err);
+    const char *source = pl_cli_value(cli, "source");
+    bool known = !source;
+    for (uint32_t i = 0; source && i < lake.project->mapping_count; i++)
+        known = known || pl_span_is(lake.project->mappings[i]->source, source);
+    if (!known) {
+        pl_lake_close(&lake);
+        return pl_cli_usage(cli, "no mapping in sources/ has the source '%s'", source);
+    }
+    bool watched = pl_is_terminal(STDERR_FILENO);
+    pl_run_options options = {.project = lake.project,
+                              .store = lake.store,
+                              .registry = lake.registry,
+                              .lock_path = lake.lock_path,
+                              .source = source,
+                              .threads = (uint32_t)threads,
+                              .wait_ms = wait_us / 1000,
+                              .progress = watched ? progress : NULL};
+    pl_run_report report;
+    pl_signals_install();
+    plumb_status st = pl_run(&options, &cli->arena, &report, &err);
+    if (watched) fprintf(stderr, "\r\033[K");
+    pl_lake_close(&lake);
+    if (st == PLUMB_E_CANCELLED) {
+        fprintf(stderr, "plumb: %s\n", err.message);
+        return PL_EXIT_CANCELLED;
+    }
+    if (st != PLUMB_OK) return pl_cli_fail(cli, &err);
+    if (cli->json)
+        json_report(cli, &report);
+    else
+        print_report(cli, &report);
+    return pl_cli_finish_with(cli, print_damages(&report));
+}
+
+static const pl_option options[] = {
+    {.name = "source", .value = "S", .help = "only this source"},
+    {.name = "threads", .value = "N", .help = "worker threads (plumb.yaml, else every core)"},
+    {.name = "wait", .value = "TIME", .help = "how long to wait for another run (30s)"},
+    {0},
+};
+
+const pl_command pl_command_run = {
+    .name = "run",
+    .group = PL_GROUP_WORK,
+    .usage = "[--source S]",
+    .summary = "map what is new, check it, publish it",
+    .help =
+        "Takes every raw object that has not been mapped for a table yet, maps its records by\n"
+        "sources/*.yml, and publishes the rows of all tables at once. Records that cannot become\n"
+        "rows are quarantined: kept in raw, counted, and listed by `plumb quarantine`.\n"
+        "\n"
+        "One run at a time works on a lake. A run that is stopped, killed or out of disk space\n"
+        "publishes nothing; the next one starts from the same raw objects.\n"
+        "\n"
+        "Exit codes: 0 done, also when records were quarantined or nothing was new; 1 failed;\n"
+        "2 a mistake in the project's files; 130 stopped by Ctrl-C.\n"
+        "\n"
+        "Example:\n"
+        "  plumb run\n"
+        "  plumb run --source tiktok --json | jq .records\n",
+    .options = options,
+    .json = true,
+    .run = run,
+};
