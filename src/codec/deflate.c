@@ -50,15 +50,14 @@ plumb_status pl_inflate_raw(pl_buf *out, pl_span compressed, size_t bytes_max, p
         out->count += offered - stream.avail_out;
         if (out->count - before > bytes_max) break;
     }
-    bool whole = rc == Z_STREAM_END && stream.avail_in == 0;
     inflateEnd(&stream);
     if (out->count - before > bytes_max) {
         out->count = before;
         return pl_fail(err, PLUMB_E_LIMIT, "inflates to more than %zu bytes", bytes_max);
     }
-    if (!whole) {
+    if (rc != Z_STREAM_END) {
         out->count = before;
-        return pl_fail(err, PLUMB_E_MALFORMED, "is not one whole deflate stream");
+        return pl_fail(err, PLUMB_E_MALFORMED, "is not a whole deflate stream");
     }
     return PLUMB_OK;
 }

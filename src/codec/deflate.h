@@ -13,8 +13,10 @@
 // Append the compressed form of `bytes` to `out`. `level` 1..9.
 void pl_deflate_raw(pl_buf *out, pl_span bytes, int level);
 
-// Append what `compressed` inflates to, at most `bytes_max` bytes. PLUMB_E_MALFORMED if it is not
-// one whole deflate stream, PLUMB_E_LIMIT above the bound; `out` keeps its old content then.
+// Append what the stream at the start of `compressed` inflates to, at most `bytes_max` bytes. Bytes
+// after its end are ignored: PyIceberg's Avro files keep three of a zlib checksum there.
+// PLUMB_E_MALFORMED if the stream is damaged or ends early, PLUMB_E_LIMIT above the bound; `out`
+// keeps its old content then.
 PL_MUST_USE plumb_status pl_inflate_raw(pl_buf *out, pl_span compressed, size_t bytes_max,
                                         plumb_error *err);
 

@@ -49,7 +49,7 @@ TEST(a_bomb_stops_at_the_bound)
     pl_buf_done(&plain);
 }
 
-TEST(every_cut_and_every_tail_is_refused)
+TEST(every_cut_is_refused_and_a_tail_is_ignored)
 {
     pl_buf packed = {0}, plain = {0};
     plumb_error err = {0};
@@ -57,11 +57,11 @@ TEST(every_cut_and_every_tail_is_refused)
     for (size_t bytes = 0; bytes < packed.count; bytes++) {
         pl_span cut = {packed.data, bytes};
         CHECK_INT(PLUMB_E_MALFORMED, pl_inflate_raw(&plain, cut, 1000, &err));
-        CHECK_STR("is not one whole deflate stream", err.message);
+        CHECK_STR("is not a whole deflate stream", err.message);
     }
     pl_buf_char(&packed, 'x');
-    CHECK_INT(PLUMB_E_MALFORMED, pl_inflate_raw(&plain, pl_buf_view(&packed), 1000, &err));
-    CHECK_INT(0, plain.count);
+    CHECK_OK(pl_inflate_raw(&plain, pl_buf_view(&packed), 1000, &err), err);
+    CHECK_SPAN(sentence, pl_buf_view(&plain));
     pl_buf_done(&packed);
     pl_buf_done(&plain);
 }
@@ -70,5 +70,5 @@ int main(void)
 {
     return RUN_TESTS("codec/deflate", T(what_was_deflated_inflates_to_itself),
                      T(nothing_deflates_to_a_whole_stream), T(a_bomb_stops_at_the_bound),
-                     T(every_cut_and_every_tail_is_refused));
+                     T(every_cut_is_refused_and_a_tail_is_ignored));
 }
