@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/look.h"
 
-#include <stdio.h>
-
 #include "base/time.h"
 #include "contract/project.h"
 #include "iceberg/table.h"
@@ -78,7 +76,9 @@ plumb_status pl_look_load(pl_cli *cli, const pl_lake *lake, const char *name,
 
 void pl_look_snapshot(pl_json_writer *json, const char *key, int64_t id)
 {
-    char text[24];
-    snprintf(text, sizeof text, "%lld", (long long)id);
-    pl_look_text(json, key, id ? text : NULL);
+    pl_json_key(json, key);
+    if (id)
+        pl_json_int(json, id);
+    else
+        pl_json_null(json);
 }

@@ -39,7 +39,7 @@ PL_MUST_USE plumb_status pl_look_table(pl_cli *cli, const pl_lake *lake, const c
 struct pl_ice_table;
 PL_MUST_USE plumb_status pl_look_load(pl_cli *cli, const pl_lake *lake, const char *name,
                                       struct pl_ice_table **ret_table, plumb_error *err);
-// Snapshot ids as text: many JSON readers round numbers of this size. null for 0.
+// A snapshot id, or null for 0.
 void pl_look_snapshot(pl_json_writer *json, const char *key, int64_t id);
 
 // The members of one quarantine entry, without brackets.

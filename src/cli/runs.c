@@ -11,11 +11,11 @@ typedef struct listing {
     int64_t shown;
 } listing;
 
-// A number of the counts document, at records.NAME.
+// A number of the counts document.
 static int64_t count_of(const pl_json *counts, const char *name)
 {
     int64_t value = 0;
-    return pl_json_get_long(pl_json_get(counts, "records"), name, &value) ? value : 0;
+    return pl_json_get_long(counts, name, &value) ? value : 0;
 }
 
 static void add_json(listing *list, const pl_run_row *row, const pl_json *counts)
@@ -28,7 +28,7 @@ static void add_json(listing *list, const pl_run_row *row, const pl_json *counts
     pl_look_time(json, "started", row->started_us);
     pl_look_time(json, "finished", row->finished_us);
     pl_look_int(json, "pid", row->pid);
-    pl_json_key(json, "result");
+    pl_json_key(json, "records");
     if (counts)
         pl_json_raw(json, pl_span_of(row->counts));
     else

@@ -211,8 +211,7 @@ const pl_command pl_command_history = {
     .group = PL_GROUP_LOOK,
     .usage = "TABLE [--limit N] [--json]",
     .summary = "every snapshot of a table, and the run that made it",
-    .help = "Newest first. A snapshot without a run was made by another engine. Ids are text in\n"
-            "JSON, because they are larger than what every reader's numbers hold.\n\n"
+    .help = "Newest first. A snapshot without a run was made by another engine.\n\n"
             "Example:\n"
             "  plumb history post_metrics --limit 3\n",
     .options = history_options,

@@ -170,7 +170,8 @@ typedef struct pl_run_row {
     int64_t finished_us; // 0 while working
     int64_t pid;
     const char *command; // "run", "replay", ...
-    const char *counts;  // the JSON that `run --json` printed; "" while working
+    const char
+        *counts; // JSON: {"raw", "curated", "quarantined", "filtered"}; "" if it published nothing
 } pl_run_row;
 
 PL_MUST_USE plumb_status pl_registry_run_start(pl_registry *registry, const pl_run_row *row,

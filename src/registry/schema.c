@@ -38,7 +38,7 @@ static const char raw_sql[] =
     "CREATE TABLE publications("
     " object TEXT NOT NULL REFERENCES objects(id), tbl TEXT NOT NULL, snapshot INTEGER NOT NULL,"
     " mapping INTEGER NOT NULL, run TEXT NOT NULL,"
-    " PRIMARY KEY(tbl, object, snapshot)) STRICT, WITHOUT ROWID;";
+    " PRIMARY KEY(tbl, object, run)) STRICT, WITHOUT ROWID;";
 
 static const char books_sql[] =
     "CREATE TABLE runs("
