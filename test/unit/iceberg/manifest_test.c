@@ -428,6 +428,30 @@ TEST(no_damage_crashes_the_reader)
     teardown(&f);
 }
 
+TEST(no_damage_crashes_the_reader_of_lists)
+{
+    fixture f;
+    setup(&f);
+    write_two(&f);
+    pl_ice_list_head head = {.snapshot_id = 77, .parent_id = 1, .sequence = 9};
+    f.row.path = PL_SPAN("file:///lake/t/metadata/m0.avro");
+    pl_ice_list_write(&f.file, &head, &f.row, 1);
+    for (size_t i = 0; i < f.file.count; i++) {
+        pl_arena arena = {0};
+        pl_ice_manifest *rows;
+        uint32_t count;
+        pl_span cut = {f.file.data, i};
+        plumb_status st = pl_ice_list_read(cut, "l.avro", &arena, &rows, &count, &f.err);
+        CHECK(st != PLUMB_OK || count == 0);
+        f.file.data[i] ^= (char)(1 << (i % 8));
+        PL_IGNORE(pl_ice_list_read(pl_buf_view(&f.file), "l.avro", &arena, &rows, &count,
+                                   &f.err)); // either answer is right; crashing is not
+        f.file.data[i] ^= (char)(1 << (i % 8));
+        pl_arena_done(&arena);
+    }
+    teardown(&f);
+}
+
 int main(void)
 {
     return RUN_TESTS(
@@ -435,5 +459,6 @@ int main(void)
         T(the_row_counts_and_summarises_exactly), T(the_header_says_what_readers_ask_for),
         T(many_entries_fill_many_blocks), T(a_list_is_read_back_with_numbers_filled_in),
         T(old_names_of_the_counts_are_known), T(single_values_are_read_as_the_column_is_now),
-        T(a_file_that_is_no_manifest_is_named), T(no_damage_crashes_the_reader));
+        T(a_file_that_is_no_manifest_is_named), T(no_damage_crashes_the_reader),
+        T(no_damage_crashes_the_reader_of_lists));
 }

@@ -232,6 +232,36 @@ TEST(old_metadata_leaves_the_log_at_its_bound)
     teardown(&f);
 }
 
+TEST(a_commit_of_many_files_is_split_over_manifests)
+{
+    enum { FILES = 300, BOUND = 64 * 1024 };
+    fixture f;
+    setup(&f);
+    static char noise[BOUND]; // does not compress
+    static pl_ice_data_file many[FILES];
+    pl_leaf_metrics leaf = {.field_id = 1, .has_lower = true, .lower = {noise, BOUND}};
+    uint64_t number = 1;
+    for (size_t i = 0; i < BOUND; i++) {
+        number = number * UINT64_C(6364136223846793005) + 1442695040888963407u;
+        noise[i] = (char)(number >> 56);
+    }
+    for (int i = 0; i < FILES; i++) {
+        many[i] = two_files[0];
+        many[i].metrics.leaf_count = 1;
+        many[i].metrics.leaves = &leaf;
+    }
+    pl_ice_commit commit = commit_of(1);
+    char *location;
+    CHECK_OK(pl_ice_append(f.table, many, FILES, &commit, &location, &f.err), f.err);
+    CHECK_INT(3, commit.manifest_count);
+    for (uint32_t i = 0; i < commit.manifest_count; i++)
+        CHECK(commit.manifests[i].bytes < PL_ICE_MANIFEST_BYTES_TARGET + 2 * BOUND);
+    CHECK_OK(pl_ice_load(f.store, location, &f.arena, &f.table, &f.err), f.err);
+    CHECK_OK(pl_ice_files(f.table, 0, &f.arena, &f.files, &f.count, &f.err), f.err);
+    CHECK_INT(FILES, f.count);
+    teardown(&f);
+}
+
 TEST(the_hint_names_the_metadata_without_a_newline)
 {
     fixture f;
@@ -306,6 +336,7 @@ int main(void)
         "iceberg/table", T(the_first_commit_is_this_text), T(commits_build_on_each_other),
         T(time_never_runs_backwards), T(a_retry_on_a_newer_head_reuses_its_manifests),
         T(old_metadata_leaves_the_log_at_its_bound),
+        T(a_commit_of_many_files_is_split_over_manifests),
         T(the_hint_names_the_metadata_without_a_newline),
         T(the_spec_is_compared_by_sources_and_transforms), T(what_is_not_there_or_damaged_is_named),
         T(partitions_that_cannot_be_are_refused));
