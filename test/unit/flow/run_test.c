@@ -1,0 +1,367 @@
+// The whole of a run on small projects: plan, work, parts, gate and publish have no other face.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "flow/run.h"
+#include "unit.h"
+
+#include "flow/ingest.h"
+#include "iceberg/table.h"
+#include "os/file.h"
+#include "os/os.h"
+#include "temp.h"
+
+#define NOW INT64_C(1795316400000000) // 2026-11-22T03:00:00Z
+
+static char *dir;
+static pl_store *store;
+static pl_registry *registry;
+static pl_ulids ulids;
+static plumb_error err;
+static pl_arena arena;
+static pl_buf buf;
+static pl_run_report report;
+
+static const char contract_text[] = "table: posts\n"
+                                    "key: [id]\n"
+                                    "partition: [platform, day(at)]\n"
+                                    "columns:\n"
+                                    "  platform: string!\n"
+                                    "  id: string!\n"
+                                    "  at: timestamp\n"
+                                    "  likes: int\n";
+static const char mapping_text[] = "source: shop\n"
+                                   "into: posts\n"
+                                   "map:\n"
+                                   "  platform: p\n"
+                                   "  id: id\n"
+                                   "  at: at\n"
+                                   "  likes: likes\n";
+
+static void put(const char *name, const char *text)
+{
+    temp_write(temp_path(dir, name), text, strlen(text));
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    uint8_t entropy[32] = {1};
+    dir = temp_make();
+    ulids = pl_ulids_make(entropy);
+    mkdir(temp_path(dir, "contracts"), 0755);
+    mkdir(temp_path(dir, "sources"), 0755);
+    put("plumb.yaml", "lake: ./lake\n");
+    put("contracts/posts.yml", contract_text);
+    put("sources/shop.yml", mapping_text);
+    if (pl_store_open_local(temp_path(dir, "lake"), true, &store, &err) != PLUMB_OK) return 1;
+    return pl_registry_open(temp_path(dir, "lake/plumb.db"), PL_REGISTRY_CREATE, &registry, &err) !=
+           PLUMB_OK;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    atomic_store(&pl_cancelled, false);
+    pl_registry_close(registry);
+    pl_store_close(store);
+    pl_arena_done(&arena);
+    pl_buf_done(&buf);
+    temp_remove(dir);
+    return 0;
+}
+
+static pl_ingest_result land(const char *name, const char *text)
+{
+    pl_ingest_result result = {0};
+    pl_ingest_options options = {.source = PL_SPAN("shop"), .now_us = NOW, .level = 1};
+    put(name, text);
+    const char *path = pl_arena_cstr(&arena, pl_span_of(temp_path(dir, name)));
+    CHECK_OK(pl_ingest_file(store, registry, &ulids, path, &options, &arena, &result, &err), err);
+    return result;
+}
+
+static plumb_status run(void)
+{
+    pl_problems problems = {0}, warnings = {0};
+    pl_project *project;
+    const char *root = pl_arena_cstr(&arena, pl_span_of(dir));
+    CHECK_OK(pl_project_load(root, &arena, &project, &problems, &warnings, &err), err);
+    pl_run_options options = {.project = project,
+                              .store = store,
+                              .registry = registry,
+                              .lock_path = pl_arena_printf(&arena, "%s/lake/.plumb/run.lock", dir),
+                              .threads = 2};
+    plumb_status st = pl_run(&options, &arena, &report, &err);
+    pl_problems_done(&problems);
+    pl_problems_done(&warnings);
+    return st;
+}
+
+static bool show_ledger(void *context, const pl_ledger_row *row)
+{
+    pl_buf_printf(context, "%lld=%lld+%lld dup %lld lost %lld %s;", (long long)row->records,
+                  (long long)row->curated, (long long)row->quarantined, (long long)row->duplicates,
+                  (long long)row->lost, pl_object_state_name(row->state));
+    return true;
+}
+
+static const char *ledger(void)
+{
+    pl_buf_reset(&buf);
+    CHECK_OK(pl_registry_ledger(registry, NULL, NULL, 0, show_ledger, &buf, &err), err);
+    return pl_buf_cstr(&buf);
+}
+
+static bool show_quarantine(void *context, const pl_quarantine_row *row)
+{
+    pl_buf_printf(context, "%lld+%lld @%lld+%lld !%lld %s|%s|%s;", (long long)row->record_first,
+                  (long long)row->record_count, (long long)row->byte_first,
+                  (long long)row->byte_count, (long long)row->byte, row->column, row->reason,
+                  row->sample);
+    return true;
+}
+
+static const char *quarantine(void)
+{
+    pl_quarantine_filter filter = {0};
+    pl_buf_reset(&buf);
+    CHECK_OK(pl_registry_quarantine(registry, &filter, show_quarantine, &buf, &err), err);
+    return pl_buf_cstr(&buf);
+}
+
+static bool show_object(void *context, const char *key, uint64_t bytes)
+{
+    (void)bytes;
+    pl_buf_printf(context, "%s\n", key);
+    return true;
+}
+
+static const char *objects(const char *prefix)
+{
+    pl_buf_reset(&buf);
+    CHECK_OK(pl_store_list(store, prefix, show_object, &buf, &err), err);
+    return pl_buf_cstr(&buf);
+}
+
+static pl_ice_table *table(void)
+{
+    pl_catalog catalog = pl_registry_catalog(registry);
+    pl_ice_table *loaded;
+    char *location;
+    CHECK_OK(catalog.load(catalog.self, "posts", &arena, &location, &err), err);
+    CHECK_OK(pl_ice_load(store, location, &arena, &loaded, &err), err);
+    return loaded;
+}
+
+static uint64_t table_rows(uint32_t *ret_files)
+{
+    pl_ice_file *files;
+    uint64_t rows = 0;
+    CHECK_OK(pl_ice_files(table(), 0, &arena, &files, ret_files, &err), err);
+    for (uint32_t i = 0; i < *ret_files; i++) rows += files[i].metrics.rows;
+    return rows;
+}
+
+TEST(run_publishes_rows_by_partition_and_balances_the_ledger)
+{
+    land("a.json", "{\"p\":\"x\",\"id\":\"1\",\"at\":\"2026-11-01T00:00:00Z\",\"likes\":1}\n"
+                   "{\"p\":\"x\",\"id\":\"2\",\"at\":\"2026-11-02T00:00:00Z\",\"likes\":2}\n"
+                   "{\"p\":\"a/b\",\"id\":\"3\"}\n"
+                   "{\"p\":\"x\",\"id\":\"1\",\"at\":\"2026-11-01T05:00:00Z\"}\n");
+    CHECK_OK(run(), err);
+    CHECK_INT(4, report.rows);
+    CHECK_STR("4=4+0 dup 1 lost 0 published;", ledger());
+    uint32_t files;
+    CHECK_INT(4, table_rows(&files));
+    CHECK_INT(3, files);
+    CHECK(strstr(objects("tables/posts/data"),
+                 "data/platform=a%2Fb/year=__HIVE_DEFAULT_PARTITION__/"
+                 "month=__HIVE_DEFAULT_PARTITION__/day=__HIVE_DEFAULT_PARTITION__/"));
+    CHECK(strstr(objects("tables/posts/data"), "data/platform=x/year=2026/month=11/day=02/"));
+}
+
+TEST(run_quarantines_what_cannot_be_a_row_and_says_where_and_why)
+{
+    land("a.json", "{\"p\":\"x\",\"id\":\"1\"}\n"
+                   "{\"p\":\"x\",\"id\":\n"
+                   "[1]\n"
+                   "{\"id\":\"2\"}\n"
+                   "{\"id\":\"3\"}\n"
+                   "{\"p\":\"x\",\"id\":{},\"likes\":1}\n"
+                   "{\"p\":\"x\",\"id\":\"4\",\"likes\":\"many\"}\n");
+    CHECK_OK(run(), err);
+    CHECK_STR("7=2+5 dup 0 lost 1 published;", ledger());
+    CHECK_STR("1+1 @19+14 !33 |not JSON: the text ends where a value is expected|;"
+              "2+1 @34+3 !34 |a record must be an object, found an array|;"
+              "3+2 @38+21 !38 platform|is required, and no path of its rule has a value|;"
+              "5+1 @60+27 !74 id|id is an object, not text|{};",
+              quarantine());
+}
+
+TEST(run_with_nothing_new_writes_nothing)
+{
+    land("a.json", "{\"p\":\"x\",\"id\":\"1\"}\n");
+    CHECK_OK(run(), err);
+    char *before = strdup(objects(""));
+    CHECK_OK(run(), err);
+    CHECK(report.nothing);
+    CHECK_STR("", report.run);
+    CHECK_STR(before, objects(""));
+    free(before);
+}
+
+TEST(run_adds_and_promotes_columns_the_contract_gained)
+{
+    land("a.json", "{\"p\":\"x\",\"id\":\"1\",\"likes\":5}\n");
+    CHECK_OK(run(), err);
+    put("contracts/posts.yml", "table: posts\n"
+                               "partition: [platform, day(at)]\n"
+                               "columns:\n"
+                               "  platform: string!\n"
+                               "  id: string!\n"
+                               "  at: timestamp\n"
+                               "  likes: long\n"
+                               "  views: long\n");
+    CHECK_OK(run(), err); // no new rows: the schema alone
+    CHECK(!report.nothing);
+    const pl_schema *schema = pl_ice_current_schema(table());
+    int likes = pl_schema_find(schema, PL_SPAN("likes"));
+    CHECK_INT(PL_LONG, schema->fields[likes].type.kind);
+    CHECK(pl_schema_find(schema, PL_SPAN("views")) >= 0);
+    land("b.json", "{\"p\":\"x\",\"id\":\"2\",\"likes\":5000000000}\n");
+    CHECK_OK(run(), err);
+    CHECK_STR("1=1+0 dup 0 lost 0 published;1=1+0 dup 0 lost 0 published;", ledger());
+}
+
+TEST(run_refuses_another_partition_and_publishes_nothing)
+{
+    land("a.json", "{\"p\":\"x\",\"id\":\"1\"}\n");
+    CHECK_OK(run(), err);
+    put("contracts/posts.yml",
+        "table: posts\npartition: [platform]\ncolumns:\n"
+        "  platform: string!\n  id: string!\n  at: timestamp\n  likes: int\n");
+    land("b.json", "{\"p\":\"x\",\"id\":\"2\"}\n");
+    CHECK_INT(PLUMB_E_CONFIG, run());
+    CHECK_STR("cannot change the partition of table 'posts'", err.message);
+    uint32_t files;
+    CHECK_INT(1, table_rows(&files));
+}
+
+TEST(run_leaves_out_an_object_that_no_longer_reads_and_publishes_the_others)
+{
+    land("a.json", "{\"p\":\"x\",\"id\":\"1\"}\n");
+    pl_ingest_result bad = land("b.json", "{\"p\":\"x\",\"id\":\"2\"}\n");
+    const char *path = pl_arena_cstr(&arena, pl_span_of(pl_store_path(store, bad.key, &arena)));
+    pl_span bytes;
+    CHECK_OK(pl_path_read(path, 1 << 20, &arena, &bytes, &err), err);
+    char *copy = pl_arena_cstr(&arena, bytes);
+    copy[bytes.bytes / 2] ^= 1;
+    unlink(path);
+    temp_write(path, copy, bytes.bytes);
+    CHECK_OK(run(), err);
+    CHECK_INT(1, report.damage_count);
+    CHECK_STR(bad.id, report.damages[0].object);
+    CHECK_STR("1=1+0 dup 0 lost 0 published;", ledger());
+    uint32_t files;
+    CHECK_INT(1, table_rows(&files));
+}
+
+TEST(run_takes_what_a_truncated_gzip_holds_and_quarantines_the_rest)
+{
+    char line[200];
+    pl_buf text = {0};
+    for (int i = 0; i < 2000; i++) {
+        snprintf(line, sizeof line, "{\"p\":\"x\",\"id\":\"%d-%d\"}\n", i, i * 7919 % 1000);
+        pl_buf_text(&text, line);
+    }
+    put("a.json", pl_buf_cstr(&text));
+    char command[600];
+    snprintf(command, sizeof command, "cd %s && gzip a.json && head -c 3000 a.json.gz > cut.gz",
+             dir);
+    FILE *shell = popen(command, "r");
+    CHECK(shell && pclose(shell) == 0);
+    pl_ingest_result result;
+    pl_ingest_options options = {.source = PL_SPAN("shop"), .now_us = NOW, .level = 1};
+    const char *path = pl_arena_cstr(&arena, pl_span_of(temp_path(dir, "cut.gz")));
+    CHECK_OK(pl_ingest_file(store, registry, &ulids, path, &options, &arena, &result, &err), err);
+    CHECK(result.broken);
+    CHECK_OK(run(), err);
+    CHECK(report.rows > 100);
+    CHECK(report.quarantined >= 1 && report.quarantined <= 2);
+    CHECK_INT(report.records, report.rows + report.quarantined);
+    CHECK(strstr(quarantine(), "|gzip "));
+    pl_buf_done(&text);
+}
+
+TEST(run_that_is_stopped_publishes_nothing_and_leaves_no_file)
+{
+    land("a.json", "{\"p\":\"x\",\"id\":\"1\"}\n");
+    atomic_store(&pl_cancelled, true);
+    CHECK_INT(PLUMB_E_CANCELLED, run());
+    CHECK_STR("stopped on request, nothing was published", err.message);
+    CHECK_STR("", objects("tables"));
+    atomic_store(&pl_cancelled, false);
+    CHECK_OK(run(), err);
+    CHECK_INT(1, report.rows);
+}
+
+TEST(run_deletes_the_files_of_a_run_that_died_and_nothing_else)
+{
+    land("a.json", "{\"p\":\"x\",\"id\":\"1\"}\n");
+    pl_run_row dead = {.id = "01HZZZZZZZZZZZZZZZZZZZZZZZ",
+                       .state = "working",
+                       .started_us = NOW,
+                       .command = "run",
+                       .counts = ""};
+    CHECK_OK(pl_registry_begin(registry, &err), err);
+    CHECK_OK(pl_registry_run_start(registry, &dead, &err), err);
+    CHECK_OK(pl_registry_commit(registry, &err), err);
+    static const char left[] =
+        "tables/posts/data/platform=x/01HZZZZZZZZZZZZZZZZZZZZZZZ-t1-1.parquet";
+    static const char other[] =
+        "tables/posts/data/platform=x/01HYYYYYYYYYYYYYYYYYYYYYYY-t1-1.parquet";
+    CHECK_OK(pl_store_put(store, left, PL_SPAN("x"), &err), err);
+    CHECK_OK(pl_store_put(store, other, PL_SPAN("x"), &err), err);
+    CHECK_OK(run(), err);
+    CHECK(!strstr(objects("tables"), left));
+    CHECK(strstr(objects("tables"), other));
+}
+
+TEST(run_repairs_a_version_hint_that_a_crash_left_behind)
+{
+    land("a.json", "{\"p\":\"x\",\"id\":\"1\"}\n");
+    CHECK_OK(run(), err);
+    static const char key[] = "tables/posts/metadata/version-hint.text";
+    pl_span hint, repaired;
+    CHECK_OK(pl_store_get(store, key, 1000, &arena, &hint, &err), err);
+    CHECK_OK(pl_store_replace(store, key, PL_SPAN("00000-old"), &err), err);
+    CHECK_OK(run(), err);
+    CHECK(report.nothing);
+    CHECK_OK(pl_store_get(store, key, 1000, &arena, &repaired, &err), err);
+    CHECK(pl_span_equal(hint, repaired));
+}
+
+TEST(run_creates_the_table_even_when_no_record_becomes_a_row)
+{
+    land("a.json", "nonsense\n");
+    CHECK_OK(run(), err);
+    CHECK_STR("1=0+1 dup 0 lost 0 published;", ledger());
+    uint32_t files;
+    CHECK_INT(0, table_rows(&files));
+}
+
+int main(void)
+{
+#define R(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    return RUN_TESTS("flow/run", R(run_publishes_rows_by_partition_and_balances_the_ledger),
+                     R(run_quarantines_what_cannot_be_a_row_and_says_where_and_why),
+                     R(run_with_nothing_new_writes_nothing),
+                     R(run_adds_and_promotes_columns_the_contract_gained),
+                     R(run_refuses_another_partition_and_publishes_nothing),
+                     R(run_leaves_out_an_object_that_no_longer_reads_and_publishes_the_others),
+                     R(run_takes_what_a_truncated_gzip_holds_and_quarantines_the_rest),
+                     R(run_that_is_stopped_publishes_nothing_and_leaves_no_file),
+                     R(run_deletes_the_files_of_a_run_that_died_and_nothing_else),
+                     R(run_repairs_a_version_hint_that_a_crash_left_behind),
+                     R(run_creates_the_table_even_when_no_record_becomes_a_row));
+}
