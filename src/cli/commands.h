@@ -12,6 +12,7 @@
 // clang-format off
 #define PL_COMMANDS(X) \
     X(run) \
+    X(query) \
     X(status) \
     X(tables) \
     X(describe) \

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query/format.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/map.h"
@@ -26,7 +27,8 @@ struct pl_query_format {
     pl_cell *cells; // one row
     uint32_t column_count;
     bool started; // columns came
-    uint64_t rows_seen, rows_written;
+    bool cut;     // by rows_max
+    uint64_t rows_written;
     pl_buf out;
 
     // table: the first rows, escaped, cell after cell, until the widths are fixed
@@ -287,8 +289,11 @@ static plumb_status take_rows(void *context, pl_rows *rows, plumb_error *err)
         bool found;
         PL_TRY(pl_rows_next(rows, format->cells, &found, err));
         if (!found) return PLUMB_OK;
-        format->rows_seen++;
-        if (format->options.rows_max && format->rows_written >= format->options.rows_max) continue;
+        if (format->options.rows_max && format->rows_written >= format->options.rows_max) {
+            format->cut = true;
+            return pl_fail(err, PLUMB_E_LIMIT, "cannot return more than %" PRIu64 " rows",
+                           format->options.rows_max);
+        }
         if (format->options.kind == PL_QUERY_FORMAT_TABLE)
             table_row(format);
         else if (format->options.kind == PL_QUERY_FORMAT_CSV)
@@ -319,6 +324,11 @@ plumb_status pl_query_format_finish(pl_query_format *format, plumb_error *err)
     if (format->started && format->options.kind == PL_QUERY_FORMAT_JSON)
         pl_buf_text(&format->out, format->rows_written ? "\n]\n" : "]\n");
     return flush(format, 0, err);
+}
+
+bool pl_query_format_cut(const pl_query_format *format)
+{
+    return format->cut;
 }
 
 uint64_t pl_query_format_rows(const pl_query_format *format)

@@ -33,7 +33,7 @@ bool pl_query_format_parse(pl_span word, pl_query_format_kind *ret_kind);
 
 typedef struct pl_query_format_options {
     pl_query_format_kind kind;
-    uint64_t rows_max; // 0: all; later rows are counted, not written
+    uint64_t rows_max; // 0: all; one row more stops the query
     // Where the text goes; called with a few KiB at a time.
     plumb_status (*write)(void *context, pl_span text, plumb_error *err);
     void *context;
@@ -44,8 +44,11 @@ typedef struct pl_query_format pl_query_format; // opaque
 pl_query_format *pl_query_format_open(const pl_query_format_options *options);
 // The sink to give to pl_query_run; borrowed from `format`.
 pl_query_sink pl_query_format_sink(pl_query_format *format);
-// Write what is held back, and the end of the document. Only after a query that succeeded: a
-// JSON array is left open after a failure, so no reader takes half a result for the whole.
+// Whether rows_max stopped the query: pl_query_run then failed with PLUMB_E_LIMIT, and the result
+// is complete as far as it was asked for.
+bool pl_query_format_cut(const pl_query_format *format);
+// Write what is held back, and the end of the document. Only after a query that succeeded or was
+// cut: a JSON array is left open after a failure, so no reader takes half a result for the whole.
 PL_MUST_USE plumb_status pl_query_format_finish(pl_query_format *format, plumb_error *err);
 uint64_t pl_query_format_rows(const pl_query_format *format); // written so far
 void pl_query_format_close(pl_query_format *format);          // NULL is a no-op

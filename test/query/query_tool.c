@@ -130,6 +130,7 @@ static int run(const pl_json *spec, pl_arena *arena)
     pl_query_stats stats;
     plumb_error err = {0};
     plumb_status st = pl_query_run(&options, &sink, &stats, &err);
+    if (pl_query_format_cut(format)) st = PLUMB_OK;
     if (st == PLUMB_OK) st = pl_query_format_finish(format, &err);
     pl_query_format_close(format);
     return st == PLUMB_OK ? 0 : complain(&err);

@@ -234,14 +234,11 @@ def test_a_table_that_was_not_looked_up_is_never_silently_empty(values):
 
 
 def test_awkward_names_are_only_names(tmp_path):
-    path = tmp_path / "it's [a] *dir*"
+    path = tmp_path / "it's [a] *dir* {b,c} 100%41?"
     path.mkdir()
     file = write(path / "f'1.parquet", [field("x", pa.int64(), 1)], [(1,)])
     table = {"name": 'odd"name', "files": [file], "columns": columns((1, "it's", "long"))}
-    try:
-        assert rows('SELECT "it\'s" AS x FROM "odd""name"', [table]) == [{"x": 1}]
-    except Failed as failed:  # a glob character in a path is the one thing DuckDB has no quote for
-        assert "cannot open table" in failed.message
+    assert rows('SELECT "it\'s" AS x FROM "odd""name"', [table]) == [{"x": 1}]
 
 
 # ---- mistakes ----------------------------------------------------------------------------------

@@ -48,7 +48,14 @@ static pl_buf render(pl_query_format_kind kind, uint32_t row_count, uint64_t row
         }
         pl_rows_end(&payload, begun, 1);
         CHECK_OK(pl_rows_open(pl_buf_view(&payload), PL_COUNT(COLUMNS), &rows, &err), err);
+        if (rows_max && r >= rows_max) {
+            CHECK_INT(PLUMB_E_LIMIT, sink.rows(sink.context, &rows, &err));
+            CHECK_STR("cannot return more than 1 rows", err.message);
+            CHECK(pl_query_format_cut(format));
+            continue;
+        }
         CHECK_OK(sink.rows(sink.context, &rows, &err), err);
+        CHECK(!pl_query_format_cut(format));
     }
     CHECK_OK(pl_query_format_finish(format, &err), err);
     pl_query_format_close(format);
@@ -114,7 +121,7 @@ TEST(ndjson_is_one_object_per_line)
     shows(PL_QUERY_FORMAT_NDJSON, 0, 0, "");
 }
 
-TEST(rows_max_stops_writing)
+TEST(rows_max_stops_the_query)
 {
     shows(PL_QUERY_FORMAT_JSON, 4, 1,
           "[\n"
@@ -135,5 +142,5 @@ int main(void)
     return RUN_TESTS("query/format", T(table_aligns_and_escapes),
                      T(table_without_rows_shows_its_columns), T(csv_tells_null_from_empty),
                      T(json_is_exact_and_has_unique_keys), T(ndjson_is_one_object_per_line),
-                     T(rows_max_stops_writing), T(format_words));
+                     T(rows_max_stops_the_query), T(format_words));
 }
