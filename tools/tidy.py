@@ -81,6 +81,8 @@ def check_twins():
         words = text.split("#")[0].split(None, 1)
         if not words:
             continue
+        if words[0] in excused:
+            problem("test/untwinned.txt", number, f"{words[0]} is listed twice")
         excused[words[0]] = number
         if len(words) < 2:
             problem("test/untwinned.txt", number, f"no reason for {words[0]}")
