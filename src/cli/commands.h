@@ -11,6 +11,7 @@
 
 // clang-format off
 #define PL_COMMANDS(X) \
+    X(init) \
     X(run) \
     X(query) \
     X(status) \
