@@ -20,6 +20,8 @@ static const char catalog_sql[] =
     "INSERT INTO iceberg_namespace_properties VALUES('" PL_CATALOG_NAME "', '" PL_CATALOG_NAMESPACE
     "', 'exists', 'true');";
 
+// Columns of a primary key stand first and in its order: integrity_check of SQLite 3.40 sees NULLs
+// that are not there when a WITHOUT ROWID table has them elsewhere.
 static const char raw_sql[] =
     "CREATE TABLE objects("
     " id TEXT PRIMARY KEY, source TEXT NOT NULL, key TEXT NOT NULL UNIQUE, format TEXT NOT NULL,"
@@ -31,13 +33,13 @@ static const char raw_sql[] =
     "CREATE TABLE intents(id TEXT PRIMARY KEY, key TEXT NOT NULL, at_us INTEGER NOT NULL)"
     " STRICT, WITHOUT ROWID;"
     "CREATE TABLE states("
-    " object TEXT NOT NULL REFERENCES objects(id), tbl TEXT NOT NULL,"
+    " tbl TEXT NOT NULL, object TEXT NOT NULL REFERENCES objects(id),"
     " state TEXT NOT NULL CHECK(state IN ('staged', 'published', 'withdrawn')),"
     " run TEXT NOT NULL, snapshot INTEGER NOT NULL, mapping INTEGER NOT NULL,"
     " PRIMARY KEY(tbl, object)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE publications("
-    " object TEXT NOT NULL REFERENCES objects(id), tbl TEXT NOT NULL, snapshot INTEGER NOT NULL,"
-    " mapping INTEGER NOT NULL, run TEXT NOT NULL,"
+    " tbl TEXT NOT NULL, object TEXT NOT NULL REFERENCES objects(id), run TEXT NOT NULL,"
+    " snapshot INTEGER NOT NULL, mapping INTEGER NOT NULL,"
     " PRIMARY KEY(tbl, object, run)) STRICT, WITHOUT ROWID;";
 
 static const char books_sql[] =
@@ -50,7 +52,7 @@ static const char books_sql[] =
     " run TEXT NOT NULL REFERENCES runs(id), task TEXT NOT NULL, result TEXT,"
     " PRIMARY KEY(run, task)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE ledger("
-    " object TEXT NOT NULL REFERENCES objects(id), tbl TEXT NOT NULL, run TEXT NOT NULL,"
+    " tbl TEXT NOT NULL, object TEXT NOT NULL REFERENCES objects(id), run TEXT NOT NULL,"
     " records INTEGER NOT NULL, curated INTEGER NOT NULL, quarantined INTEGER NOT NULL,"
     " filtered INTEGER NOT NULL, duplicates INTEGER NOT NULL, lost INTEGER NOT NULL,"
     " coerced INTEGER NOT NULL, conflicts INTEGER NOT NULL, PRIMARY KEY(tbl, object, run),"
