@@ -12,6 +12,7 @@
 // clang-format off
 #define PL_COMMANDS(X) \
     X(init) \
+    X(ingest) \
     X(run) \
     X(query) \
     X(status) \

@@ -54,12 +54,12 @@ plumb_status pl_cli_project(pl_cli *cli, bool warn, struct pl_project **ret_proj
     plumb_status st = pl_project_load(root, &cli->arena, ret_project, &problems, &warnings, err);
     for (uint32_t i = 0; i < problems.count; i++) pl_cli_fail(cli, &problems.items[i]);
     if (problems.dropped) pl_cli_warn("%u more mistakes are not shown", problems.dropped);
-    if (st == PLUMB_E_CONFIG && problems.count == 1 &&
-        err) // it says everything err->message[0] = '\0';
-        for (uint32_t i = 0; warn && i < warnings.count; i++) {
-            const plumb_error *w = &warnings.items[i];
-            pl_cli_warn("%s:%u:%u: %s", w->file, w->line, w->column, w->message);
-        }
+    // One mistake says everything: no count after it.
+    if (st == PLUMB_E_CONFIG && problems.count == 1 && err) err->message[0] = '\0';
+    for (uint32_t i = 0; warn && i < warnings.count; i++) {
+        const plumb_error *w = &warnings.items[i];
+        pl_cli_warn("%s:%u:%u: %s", w->file, w->line, w->column, w->message);
+    }
     pl_problems_done(&problems);
     pl_problems_done(&warnings);
     return st;

@@ -142,6 +142,7 @@ static plumb_status name_earlier(pl_registry *registry, const char *id, pl_arena
     result->known = true;
     snprintf(result->id, sizeof result->id, "%s", row.id);
     result->key = row.key;
+    result->name = row.name;
     result->received_us = row.received_us;
     result->landed_us = row.landed_us;
     result->stored_bytes = (uint64_t)row.stored_bytes;
@@ -202,7 +203,10 @@ static plumb_status land(landing *at, pl_raw_writer *writer, pl_ingest_result *r
     if (st == PLUMB_E_CONFLICT && *known) // it was landed by another while this one was copied
         return name_earlier(at->registry, known, at->arena, result, err);
     *ret_keep = st == PLUMB_OK || st == PLUMB_E_UNKNOWN;
-    if (st == PLUMB_OK) result->key = key;
+    if (st == PLUMB_OK) {
+        result->key = key;
+        result->name = pl_arena_cstr(at->arena, pl_span_of(at->name));
+    }
     return st;
 }
 

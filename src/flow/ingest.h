@@ -36,7 +36,8 @@ typedef struct pl_ingest_options {
 typedef struct pl_ingest_result {
     bool known; // nothing was landed: `id` is the earlier object of the same content
     char id[PL_ULID_TEXT];
-    const char *key; // of that object; in arena
+    const char *key;  // of that object; in arena
+    const char *name; // what its input was called, "" if it had no name; in arena
     pl_format format;
     bool broken;        // the gzip input did not inflate to its end
     const char *reason; // why; static, NULL if not broken
