@@ -378,16 +378,9 @@ static uint32_t decode(pl_span text, size_t at, size_t *ret_bytes)
     return code;
 }
 
-void pl_yaml_quote(pl_buf *out, pl_span text, bool rule)
+static void quote(pl_buf *out, pl_span text, bool escape)
 {
-    bool escape = false;
     size_t bytes;
-    for (size_t i = 0; i < text.bytes; i += bytes)
-        escape = needs_escape(decode(text, i, &bytes)) || escape;
-    if (!escape && plain_is_safe(text, rule)) {
-        pl_buf_span(out, text);
-        return;
-    }
     pl_buf_char(out, escape ? '"' : '\'');
     for (size_t i = 0; i < text.bytes; i += bytes) {
         uint32_t code = decode(text, i, &bytes);
@@ -402,4 +395,32 @@ void pl_yaml_quote(pl_buf *out, pl_span text, bool rule)
         }
     }
     pl_buf_char(out, escape ? '"' : '\'');
+}
+
+static bool any_escape(pl_span text)
+{
+    bool escape = false;
+    size_t bytes;
+    for (size_t i = 0; i < text.bytes && !escape; i += bytes)
+        escape = needs_escape(decode(text, i, &bytes));
+    return escape;
+}
+
+void pl_yaml_quote(pl_buf *out, pl_span text, bool rule)
+{
+    bool escape = any_escape(text);
+    if (!escape && plain_is_safe(text, rule))
+        pl_buf_span(out, text);
+    else
+        quote(out, text, escape);
+}
+
+void pl_yaml_quote_like(pl_buf *out, pl_span text, pl_yaml_style style, bool flow)
+{
+    if (style == PL_YAML_DOUBLE)
+        quote(out, text, true);
+    else if (style == PL_YAML_SINGLE)
+        quote(out, text, any_escape(text));
+    else
+        pl_yaml_quote(out, text, !flow);
 }

@@ -66,4 +66,8 @@ void pl_yaml_place(const pl_yaml *scalar, size_t offset, uint32_t *ret_line, uin
 // With `rule` set, text of a mapping rule or type (read as text by plumb) stays plain more often.
 void pl_yaml_quote(pl_buf *out, pl_span text, bool rule);
 
+// Append `text` for the place of a scalar of `style`, in its style wherever that can hold it;
+// `flow` when the scalar stands inside brackets.
+void pl_yaml_quote_like(pl_buf *out, pl_span text, pl_yaml_style style, bool flow);
+
 #endif

@@ -318,25 +318,33 @@ plumb_status pl_parser_parse(pl_span text, pl_arena *arena, pl_parser *ret_parse
     return PLUMB_OK;
 }
 
+static bool all_bare(pl_span key)
+{
+    bool bare = key.bytes > 0;
+    for (size_t i = 0; bare && i < key.bytes; i++) bare = is_bare(key.data[i]);
+    return bare;
+}
+
 void pl_path_text(pl_buf *out, const pl_path *path)
 {
     for (uint32_t i = 0; i < path->count; i++) {
         const pl_step *step = &path->steps[i];
-        bool bare = step->kind == PL_STEP_KEY && step->key.bytes > 0;
-        for (size_t j = 0; bare && j < step->key.bytes; j++) bare = is_bare(step->key.data[j]);
-        if (bare) {
+        if (step->kind == PL_STEP_KEY && all_bare(step->key)) {
             if (i > 0) pl_buf_char(out, '.');
             pl_buf_span(out, step->key);
             continue;
         }
         if (i == 0) pl_buf_char(out, '$');
         pl_buf_char(out, '[');
-        if (step->kind == PL_STEP_INDEX)
+        if (step->kind == PL_STEP_INDEX) {
             pl_buf_printf(out, "%lld", (long long)step->index);
-        else if (step->kind == PL_STEP_KEY)
+        } else if (step->kind == PL_STEP_KEY) {
             pl_json_quote(out, step->key);
-        else {
-            pl_json_quote(out, step->lookup_key);
+        } else {
+            if (all_bare(step->lookup_key))
+                pl_buf_span(out, step->lookup_key);
+            else
+                pl_json_quote(out, step->lookup_key);
             pl_buf_char(out, '=');
             pl_json_quote(out, step->lookup_value);
         }

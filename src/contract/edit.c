@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "contract/edit.h"
+
+#include "contract/contract.h"
+
+typedef struct editing {
+    const pl_edit *edit;
+    pl_arena arena;
+    const pl_yaml *root, *section, *entry, *after; // entry, after: NULL if there is none
+    plumb_error *err;
+} editing;
+
+static plumb_status refuse(const editing *self, plumb_status status, const char *why)
+{
+    const pl_edit *edit = self->edit;
+    return pl_fail(self->err, status, "cannot edit '%.*s' in '%s': %s", PL_FMT(edit->name),
+                   edit->file, why);
+}
+
+static const pl_yaml *find(const pl_yaml *map, pl_span name)
+{
+    for (const pl_yaml *item = map->first; item; item = item->next)
+        if (pl_span_equal(item->key->text, name)) return item;
+    return NULL;
+}
+
+// Compose the file; one mistake in it and it is not edited.
+static plumb_status compose(editing *self, pl_span text, const pl_yaml **ret_root)
+{
+    pl_problems problems = {0};
+    pl_yaml *root = pl_yaml_compose(self->edit->file, text, &self->arena, &problems);
+    plumb_status st = PLUMB_OK;
+    if (problems.count) {
+        const plumb_error *first = &problems.items[0];
+        st = refuse(self, PLUMB_E_CONFIG, first->message);
+        pl_place(self->err, self->edit->file, first->line, first->column);
+    }
+    pl_problems_done(&problems);
+    *ret_root = root;
+    return st;
+}
+
+static plumb_status begin(editing *self)
+{
+    const pl_edit *edit = self->edit;
+    PL_TRY(compose(self, edit->text, &self->root));
+    self->section = pl_yaml_get(self->root, edit->section);
+    if (!self->section || self->section->kind != PL_YAML_MAP)
+        return pl_fail(self->err, PLUMB_E_NOT_FOUND,
+                       "cannot edit '%.*s' in '%s': it has no map '%s'", PL_FMT(edit->name),
+                       edit->file, edit->section);
+    self->entry = find(self->section, edit->name);
+    self->after = find(self->section, edit->after);
+    return PLUMB_OK;
+}
+
+// Whether the trees are equal, apart from the text of `except` (a node of `a`) and apart from
+// `added` (a member of a map of `b`).
+static bool same(const pl_yaml *a, const pl_yaml *b, const pl_yaml *except, const pl_yaml *added)
+{
+    if (a->kind != b->kind) return false;
+    if (!a->key != !b->key) return false;
+    if (a->key && !pl_span_equal(a->key->text, b->key->text)) return false;
+    if (a->kind == PL_YAML_SCALAR) return a == except || pl_span_equal(a->text, b->text);
+    const pl_yaml *x = a->first, *y = b->first;
+    for (;; x = x->next, y = y->next) {
+        if (y && y == added) y = y->next;
+        if (!x || !y) return !x && !y;
+        if (!same(x, y, except, added)) return false;
+    }
+}
+
+// Take the new file only if nothing but the one entry differs.
+static plumb_status accept(editing *self, const pl_buf *text, pl_buf *out)
+{
+    const pl_edit *edit = self->edit;
+    const pl_yaml *root = NULL;
+    bool good = false;
+    if (compose(self, pl_buf_view(text), &root) == PLUMB_OK) {
+        const pl_yaml *section = pl_yaml_get(root, edit->section);
+        const pl_yaml *entry =
+            section && section->kind == PL_YAML_MAP ? find(section, edit->name) : NULL;
+        good = entry && entry->kind == PL_YAML_SCALAR && pl_span_equal(entry->text, edit->value) &&
+               same(self->root, root, self->entry, self->entry ? NULL : entry);
+    }
+    if (!good)
+        return refuse(self, PLUMB_E_FAILED, "the file would not read back with this one change");
+    pl_buf_span(out, pl_buf_view(text));
+    return PLUMB_OK;
+}
+
+plumb_status pl_edit_set(const pl_edit *edit, pl_buf *out, plumb_error *err)
+{
+    editing self = {.edit = edit, .err = err};
+    pl_buf text = {0};
+    plumb_status st = begin(&self);
+    if (st != PLUMB_OK) goto done;
+    const pl_yaml *entry = self.entry;
+    if (!entry) {
+        st = refuse(&self, PLUMB_E_NOT_FOUND, "it has no such entry");
+        goto done;
+    }
+    if (entry->kind != PL_YAML_SCALAR) {
+        st = refuse(&self, PLUMB_E_FAILED, "it is written in the long form");
+        pl_hint(err, "Change it by hand, or write it as one line first.");
+        goto done;
+    }
+    // A block scalar's range ends behind its line break, which stays.
+    uint32_t end = entry->end;
+    while (end > entry->start && strchr(" \t\r\n", edit->text.data[end - 1])) end--;
+    pl_buf_append(&text, edit->text.data, entry->start);
+    if (entry->start && edit->text.data[entry->start - 1] == ':') pl_buf_char(&text, ' ');
+    pl_yaml_quote_like(&text, edit->value, entry->style, self.section->style == PL_YAML_FLOW);
+    pl_buf_append(&text, edit->text.data + end, edit->text.bytes - end);
+    st = accept(&self, &text, out);
+done:
+    pl_buf_done(&text);
+    pl_arena_done(&self.arena);
+    return st;
+}
+
+// A new line behind the one on which `neighbour` ends, with its indentation, its alignment and its
+// kind of line end.
+static void insert_line(const editing *self, const pl_yaml *neighbour, pl_buf *text)
+{
+    pl_span old = self->edit->text;
+    const pl_yaml *key = neighbour->key;
+    uint32_t indent = key->start - (key->column - 1);
+    size_t at = neighbour->end;
+    while (at > neighbour->start && strchr(" \t\r\n", old.data[at - 1])) at--;
+    const char *newline = memchr(old.data + at, '\n', old.bytes - at);
+    at = newline ? (size_t)(newline - old.data) + 1 : old.bytes;
+    const char *first = memchr(old.data, '\n', old.bytes);
+    bool crlf = first && first > old.data && first[-1] == '\r';
+    pl_buf_append(text, old.data, at);
+    if (!newline) pl_buf_text(text, crlf ? "\r\n" : "\n");
+    pl_buf_append(text, old.data + indent, key->start - indent);
+    pl_buf_span(text, self->edit->name);
+    pl_buf_char(text, ':');
+    size_t width = neighbour->line == key->line ? neighbour->start - key->start : 0;
+    size_t used = self->edit->name.bytes + 1;
+    do pl_buf_char(text, ' ');
+    while (++used < width);
+    pl_yaml_quote_like(text, self->edit->value, PL_YAML_PLAIN, false);
+    if (newline) pl_buf_text(text, crlf ? "\r\n" : "\n");
+    pl_buf_append(text, old.data + at, old.bytes - at);
+}
+
+static void insert_flow(const editing *self, const pl_yaml *neighbour, pl_buf *text)
+{
+    pl_span old = self->edit->text;
+    size_t at = neighbour ? neighbour->end : self->section->start + 1;
+    pl_buf_append(text, old.data, at);
+    pl_buf_printf(text, "%s%.*s: ", neighbour ? ", " : "", PL_FMT(self->edit->name));
+    pl_yaml_quote_like(text, self->edit->value, PL_YAML_PLAIN, true);
+    pl_buf_append(text, old.data + at, old.bytes - at);
+}
+
+plumb_status pl_edit_insert(const pl_edit *edit, pl_buf *out, plumb_error *err)
+{
+    editing self = {.edit = edit, .err = err};
+    pl_buf text = {0};
+    plumb_status st = begin(&self);
+    if (st != PLUMB_OK) goto done;
+    const char *reason = pl_name_check(edit->name);
+    if (reason) {
+        st = pl_fail(err, PLUMB_E_MISUSE, "cannot insert '%.*s' in '%s': the name %s",
+                     PL_FMT(edit->name), edit->file, reason);
+        goto done;
+    }
+    if (self.entry) {
+        st = refuse(&self, PLUMB_E_CONFLICT, "it is there already");
+        goto done;
+    }
+    const pl_yaml *neighbour = self.after;
+    for (const pl_yaml *item = self.section->first; !self.after && item; item = item->next)
+        neighbour = item;
+    if (self.section->style == PL_YAML_FLOW)
+        insert_flow(&self, neighbour, &text);
+    else
+        insert_line(&self, neighbour, &text);
+    st = accept(&self, &text, out);
+done:
+    pl_buf_done(&text);
+    pl_arena_done(&self.arena);
+    return st;
+}
