@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/number.h"
 
-#include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 
 #define EXPONENT_CLAMP INT64_C(1000000000)
 
@@ -103,7 +104,8 @@ static pl_number_verdict unscaled(const pl_number *number, int64_t exponent, pl_
         return PL_NUMBER_OK;
     }
     if (exponent < 0) return PL_NUMBER_INEXACT;
-    if (exponent + number->count > 39) return PL_NUMBER_RANGE;
+    // Every limit has at most 38 digits, and 10^38 - 1 is far from overflowing the sums below.
+    if (exponent + number->count > PL_DECIMAL_DIGITS_MAX) return PL_NUMBER_RANGE;
     pl_u128 value = number->leading;
     if (number->count > 19) {
         value = 0;
@@ -116,10 +118,7 @@ static pl_number_verdict unscaled(const pl_number *number, int64_t exponent, pl_
             if (started) value = value * 10 + (pl_u128)(c - '0'), left--;
         }
     }
-    for (; exponent > 0; exponent--) {
-        if (value > (pl_u128)limit) return PL_NUMBER_RANGE;
-        value *= 10;
-    }
+    for (; exponent > 0; exponent--) value *= 10;
     if (value > (pl_u128)limit + (number->negative ? 1 : 0)) return PL_NUMBER_RANGE;
     *ret_value = number->negative ? -(pl_i128)value : (pl_i128)value;
     return PL_NUMBER_OK;
@@ -129,7 +128,7 @@ pl_number_verdict pl_number_long(const pl_number *number, int shift, int64_t *re
 {
     pl_i128 value;
     pl_number_verdict verdict = unscaled(number, number->exponent + shift, INT64_MAX, &value);
-    // A huge fraction such as 1e30.5 cannot exist; a large inexact number is a fraction first.
+    // A number that is too large and has a fraction, too, is called inexact.
     if (verdict == PL_NUMBER_OK) *ret_value = (int64_t)value;
     return verdict;
 }
@@ -212,7 +211,8 @@ int pl_number_double_text(double value, char out[32])
 {
     if (!isfinite(value)) return special_text(value, out);
     int bytes = 0;
-    for (int digits = 15; digits <= 17; digits++) {
+    // 15 digits survive a normal double, so %g finds every shorter text, too; not so subnormals.
+    for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         bytes = snprintf(out, 32, "%.*g", digits, value);
         if (digits == 17 || strtod(out, NULL) == value) break;
     }
@@ -224,7 +224,7 @@ int pl_number_float_text(float value, char out[32])
 {
     if (!isfinite(value)) return special_text((double)value, out);
     int bytes = 0;
-    for (int digits = 6; digits <= 9; digits++) {
+    for (int digits = fabsf(value) < FLT_MIN ? 1 : 6; digits <= 9; digits++) {
         bytes = snprintf(out, 32, "%.*g", digits, (double)value);
         if (digits == 9 || strtof(out, NULL) == value) break;
     }

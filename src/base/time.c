@@ -173,7 +173,7 @@ static int name_of(cursor *c, const char *const *names, int count)
 
 typedef struct format_state {
     moment m;
-    int32_t day_of_year; // 0: not given
+    int32_t day_of_year; // -1: not given
     int afternoon;       // -1: not given, 0 AM, 1 PM
     int64_t epoch;       // %s
     bool has_epoch;
@@ -289,7 +289,8 @@ const char *pl_time_check_format(pl_span format)
     for (size_t i = 0; i < format.bytes; i++) {
         if (format.data[i] != '%') continue;
         if (++i == format.bytes) return "ends in a single %";
-        if (!strchr("YymdeHIMSfjbBaApzZsTFD%", format.data[i])) return "has an unknown directive";
+        if (!format.data[i] || !strchr("YymdeHIMSfjbBaApzZsTFD%", format.data[i]))
+            return "has an unknown directive";
         any = true;
     }
     return any ? NULL : "has no directive";
@@ -310,7 +311,7 @@ static const char *format_finish(format_state *s, int64_t *ret_micros)
         if (m->hour < 1 || m->hour > 12) return "names a time that does not exist";
         m->hour = m->hour % 12 + 12 * s->afternoon;
     }
-    if (s->day_of_year) {
+    if (s->day_of_year >= 0) {
         int64_t days = pl_days_from_civil(m->year, 1, 1) + s->day_of_year - 1;
         pl_civil civil = pl_civil_from_days(days);
         if (civil.year != m->year) return "names a day that does not exist";
@@ -325,6 +326,7 @@ const char *pl_time_parse_format(pl_span text, pl_span format, int32_t offset_se
 {
     cursor c = {text.data, text.data + text.bytes};
     format_state s = {.m = {.year = 1970, .month = 1, .day = 1, .offset = offset_seconds},
+                      .day_of_year = -1,
                       .afternoon = -1};
     for (size_t i = 0; i < format.bytes; i++) {
         if (format.data[i] == '%' && i + 1 < format.bytes) {
