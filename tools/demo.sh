@@ -26,7 +26,8 @@ show() {
     local word line=
     for word in "$@"; do
         case $word in
-        *[!A-Za-z0-9_./:=@%+,-]*) line+=" '${word//\'/\'\\\'\'}'" ;;
+        *\'*) line+=" \"$word\"" ;;
+        *[!A-Za-z0-9_./:=@%+,-]*) line+=" '$word'" ;;
         *) line+=" $word" ;;
         esac
     done
@@ -88,8 +89,10 @@ title "4. Asked"
 show plumb query "SELECT platform, count(*) AS observations, count(DISTINCT post_id) AS posts,
        max(likes) AS most_likes, round(avg(engagement_rate), 4) AS engagement
 FROM post_metrics GROUP BY platform ORDER BY observations DESC, platform"
-show plumb query "SELECT published_at::DATE AS day, unnest(hashtags) AS hashtag, count(*) AS posts
-FROM post_metrics WHERE observed_at >= '2026-11-05' GROUP BY ALL ORDER BY posts DESC LIMIT 5"
+show plumb query "SELECT hashtag, count(*) AS posts, max(likes) AS most_likes
+FROM (SELECT unnest(hashtags) AS hashtag, likes FROM post_metrics
+      WHERE observed_at >= TIMESTAMPTZ '2026-11-05 00:00:00Z')
+GROUP BY hashtag ORDER BY posts DESC, hashtag LIMIT 5"
 
 title "5. A broken line costs one line"
 {
@@ -100,6 +103,7 @@ title "5. A broken line costs one line"
 show plumb ingest x incoming/x-06.json --received 2026-11-06T23:59:59Z
 show plumb run
 show plumb quarantine
+show plumb quarantine show 1
 
 title "6. Nothing new is nothing done"
 show plumb run
