@@ -7,6 +7,7 @@ import datetime
 import gzip
 import json
 import shutil
+from decimal import Decimal
 
 import pytest
 
@@ -37,7 +38,7 @@ def tiktok(data):
                    likes=post["digg_count"], comments=post["comment_count"],
                    shares=post["share_count"], views=post["play_count"],
                    followers=post["author"]["follower_count"],
-                   engagement_rate=None if rate is None else float(rate.rstrip("%")) / 100)
+                   engagement_rate=None if rate is None else float(Decimal(rate[:-1]) / 100))
 
 
 def instagram(data):
