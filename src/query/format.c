@@ -28,6 +28,7 @@ struct pl_query_format {
     uint32_t column_count;
     bool started; // columns came
     bool cut;     // by rows_max
+    bool plan;    // table: what EXPLAIN gives, a drawing and not a table
     uint64_t rows_written;
     pl_buf out;
 
@@ -232,9 +233,35 @@ static void fix_widths(pl_query_format *format)
     pl_buf_done(&format->sample);
 }
 
+static bool is_plan(const pl_query_format *format)
+{
+    return format->options.kind == PL_QUERY_FORMAT_TABLE && format->column_count == 2 &&
+           pl_span_is(format->columns[0].name, "explain_key") &&
+           pl_span_is(format->columns[1].name, "explain_value");
+}
+
+// The drawing as it is, line by line.
+static void plan_row(pl_query_format *format)
+{
+    pl_span text = format->cells[1].text;
+    while (text.bytes) {
+        const char *newline = memchr(text.data, '\n', text.bytes);
+        size_t bytes = newline ? (size_t)(newline - text.data) : text.bytes;
+        escape(&format->out, pl_span_make(text.data, bytes));
+        pl_buf_char(&format->out, '\n');
+        bytes += newline != NULL;
+        text.data += bytes;
+        text.bytes -= bytes;
+    }
+}
+
 static void table_row(pl_query_format *format)
 {
     pl_buf text = {0};
+    if (format->plan) {
+        plan_row(format);
+        return;
+    }
     for (uint32_t i = 0; i < format->column_count; i++) {
         const pl_cell *cell = &format->cells[i];
         pl_span shown = cell->is_null ? PL_SPAN("NULL") : cell->text;
@@ -277,6 +304,7 @@ static plumb_status take_columns(void *context, const pl_result_column *columns,
         if (format->options.kind == PL_QUERY_FORMAT_JSON) pl_buf_char(&format->out, '[');
         break;
     case PL_QUERY_FORMAT_TABLE:
+        format->plan = is_plan(format);
         break;
     }
     return flush(format, FLUSH_BYTES, err);
@@ -319,8 +347,8 @@ pl_query_sink pl_query_format_sink(pl_query_format *format)
 
 plumb_status pl_query_format_finish(pl_query_format *format, plumb_error *err)
 {
-    if (format->started && format->options.kind == PL_QUERY_FORMAT_TABLE && !format->widths_fixed)
-        fix_widths(format);
+    bool table = format->options.kind == PL_QUERY_FORMAT_TABLE && !format->plan;
+    if (format->started && table && !format->widths_fixed) fix_widths(format);
     if (format->started && format->options.kind == PL_QUERY_FORMAT_JSON)
         pl_buf_text(&format->out, format->rows_written ? "\n]\n" : "]\n");
     return flush(format, 0, err);

@@ -2,7 +2,8 @@
 //
 //   table   aligned columns for people; widths come from the first rows (at most 100), longer
 //           values later push their line out, nothing is cut. Control bytes are shown as \n, \t or
-//           \x1b, so a value cannot drive the terminal. NULL is written NULL.
+//           \x1b, so a value cannot drive the terminal. NULL is written NULL. EXPLAIN's plan is
+//           drawn as it is.
 //   csv     RFC 4180 quoting, a header line, lines end in LF. NULL is an empty field, the empty
 //           string is "".
 //   json    one array of row objects, one row per line.

@@ -43,6 +43,12 @@ def test_a_declared_table_is_empty_and_describes_itself(project):
     assert project.json("query", "SHOW TABLES") == [{"name": "posts"}]
 
 
+def test_a_plan_is_drawn(project):
+    lines = project("query", "EXPLAIN SELECT 1").stdout.splitlines()
+    assert lines[0].startswith("┌──") and lines[-1].startswith("└──")
+    assert "DUMMY_SCAN" in project.json("query", "EXPLAIN SELECT 1")[0]["explain_value"]
+
+
 def test_sql_from_standard_input(project):
     assert project("query", "-", "--format", "csv", input="SELECT 42 AS n;\n").stdout == "n\n42\n"
 

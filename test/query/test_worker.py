@@ -319,6 +319,12 @@ def test_changes_are_refused_as_what_they_are(other):
     assert failure("WITH a AS (SELECT 1) INSERT INTO v FROM a", [other]).message
 
 
+def test_without_landlock_the_engine_still_refuses(other, tmp_path):
+    assert rows("SELECT * FROM v", [other], no_sandbox=True) == [{"x": 1}]
+    for sql in READS + CHANGES:
+        failure(sql.format(dir=tmp_path, worker=TOOL), [other], no_sandbox=True)
+
+
 def test_logging_to_a_file_writes_nothing(tmp_path, other):
     try:
         ask(f"FROM enable_logging('FileSystem', storage = 'file', storage_path = '{tmp_path}/l')",
