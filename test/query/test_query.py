@@ -109,3 +109,61 @@ def test_an_interrupt_ends_it_with_130(project):
     out, said = child.communicate(timeout=10)
     assert child.returncode == 130 and time.monotonic() - begun < 1
     assert out == "" and said == "plumb: cannot run query: interrupted\n"
+
+
+# ---- with a lake -------------------------------------------------------------------------------
+
+SOURCE = """source: shop
+into: posts
+map:
+  id: id
+  likes: likes
+  price: price
+"""
+RECORDS = ('{"id": "a", "likes": 9223372036854775807, "price": 12345678.90}\n'
+           '{"id": "b 🎉", "likes": -9223372036854775808, "price": 0.01, "more": [1]}\n'
+           '{"id": "c", "likes": null}\n')
+
+
+@pytest.fixture
+def lake(project):
+    (project.dir / "sources").mkdir()
+    (project.dir / "sources" / "shop.yml").write_text(SOURCE)
+    project("ingest", "shop", "-", input=RECORDS)
+    project("run")
+    return project
+
+
+def test_what_was_published_comes_back_exactly(lake):
+    assert lake("query", "SELECT * FROM posts ORDER BY id", "--format", "ndjson").stdout == (
+        '{"id": "a", "likes": 9223372036854775807, "price": 12345678.90}\n'
+        '{"id": "b 🎉", "likes": -9223372036854775808, "price": 0.01}\n'
+        '{"id": "c", "likes": null, "price": null}\n')
+    assert lake.json("query", "SELECT sum(likes) AS s, sum(price) AS p FROM public.posts",
+                     ) == [{"s": -1, "p": 12345678.91}]
+
+
+def test_system_columns_are_there_when_named(lake):
+    assert lake.json("query", "SELECT _record, _rest FROM posts ORDER BY _record") == [
+        {"_record": 0, "_rest": None}, {"_record": 1, "_rest": '{"more":[1]}'},
+        {"_record": 2, "_rest": None}]
+
+
+def test_the_next_publication_is_the_next_answer(lake):
+    lake("ingest", "shop", "-", input='{"id": "d", "likes": 1}\n')
+    assert lake.json("query", "SELECT count(*) AS n FROM posts") == [{"n": 3}]
+    lake("run")
+    assert lake.json("query", "SELECT count(*) AS n FROM posts") == [{"n": 4}]
+
+
+def test_nothing_of_the_lake_but_the_tables_is_readable(lake):
+    for path in ("plumb.db", "raw/**/*.gz", "tables/posts/metadata/*.avro",
+                 "tables/posts/metadata/version-hint.text"):
+        for function in ("read_blob", "read_text", "glob"):
+            done = lake("query", f"FROM {function}('{lake.dir}/lake/{path}')", code=None)
+            assert done.returncode in (1, 2) and done.stdout == ""
+
+
+def test_a_table_named_only_in_pieces_is_an_error_not_empty(lake):
+    said = lake("query", "FROM query_table('po' || 'sts')", code=1).stderr
+    assert "table 'posts' is not spelled out in the query's text" in said
