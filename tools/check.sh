@@ -21,6 +21,8 @@ step() {
     else
         failed=$((failed + 1))
         echo "FAILED  $((SECONDS - start)) s"
+        # What meson says when it looks again is no news.
+        sed -i -E '/^(Compiler|Library|Dependency|Program|Build targets|Cleaning) /d' "$log"
         if [ "$(wc -l <"$log")" -gt 60 ]; then
             grep -E 'FAILED|warning:|error:|ERROR|WRITE of|READ of|SUMMARY' "$log" | head -20
             echo "    ... and the end of its output:"

@@ -116,13 +116,12 @@ static void cut_tasks(run_state *run, run_source *source, uint32_t threads, size
     int64_t total = 0;
     for (uint32_t i = 0; i < source->count; i++) total += source->objects[i].stored_bytes;
     uint32_t pieces = (uint32_t)PL_MIN(total / TASK_BYTES_MIN + 1, (int64_t)threads * 2);
-    int64_t share = total / pieces + 1, taken = 0;
+    int64_t share = total / pieces + 1;
     for (uint32_t first = 0; first < source->count;) {
         uint32_t last = first;
         int64_t bytes = 0;
         do bytes += source->objects[last++].stored_bytes;
         while (last < source->count && bytes + source->objects[last].stored_bytes / 2 < share);
-        taken += bytes;
         run_task *task = &run->tasks[run->task_count++];
         *task = (run_task){.source = source};
         task->work = (pl_work_task){.store = run->options->store,

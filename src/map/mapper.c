@@ -290,8 +290,8 @@ static uint64_t content_offset(const pl_frame *frame, pl_span inside)
 }
 
 // The path as a person wrote it, for a reason: "likes: stats.likes is not a number".
-static bool reject_lost(const bound_rule *rule, const rule_state *state,
-                        const pl_frame *frame, pl_reject *out)
+static bool reject_lost(const bound_rule *rule, const rule_state *state, const pl_frame *frame,
+                        pl_reject *out)
 {
     char reason[192];
     pl_span path = state->lost_term->term->text;
