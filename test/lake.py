@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the end-to-end tests share: a project in a few lines, its tables read by PyIceberg, the
+real data nobody here wrote, and a place for the figures a test measured.
+
+    rows = project(plumb, "id long! | v json", shop="id: id\\n v: v")
+"""
+import hashlib
+import os
+import pathlib
+import textwrap
+
+import pytest
+from pyiceberg.catalog.sql import SqlCatalog
+
+from conftest import ROOT
+
+SHARED = pathlib.Path(os.environ.get("PLUMB_SHARED", ROOT.parent / "shared"))
+DATA = SHARED / "data"
+FULL = bool(os.environ.get("PLUMB_FULL"))  # the long forms
+
+
+def data(*parts):
+    """A file or folder of the real data; the test is skipped where it is absent."""
+    path = DATA.joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f"needs {path}, which is not part of the project (PLUMB_SHARED says where)")
+    return path
+
+
+def write(path, text):
+    """A text file, indented as it stands in the test."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(textwrap.dedent(text).lstrip("\n"))
+    return path
+
+
+def project(plumb, contracts, sources, settings=""):
+    """Files of a project in plumb.dir: {name: text} for contracts/ and sources/."""
+    write(plumb.dir / "plumb.yaml", settings or "lake: ./lake\n")
+    for folder, files in ("contracts", contracts), ("sources", sources):
+        for name, text in files.items():
+            write(plumb.dir / folder / f"{name}.yml", text)
+
+
+def catalog(plumb, lake="lake"):
+    """PyIceberg on plumb.db itself: nothing of plumb is asked."""
+    lake = plumb.dir / lake
+    return SqlCatalog("plumb", uri=f"sqlite:///{lake}/plumb.db", warehouse=f"file://{lake}/tables")
+
+
+def table(plumb, name):
+    return catalog(plumb).load_table(f"default.{name}")
+
+
+def read(plumb, name, *columns, snapshot=None):
+    """The rows of a table, as PyIceberg sees them: a pyarrow table."""
+    return table(plumb, name).scan(selected_fields=columns or ("*",),
+                                   snapshot_id=snapshot).to_arrow()
+
+
+def tree(folder, but=("plumb.db", "plumb.db-wal", "plumb.db-shm")):
+    """Name, size and SHA-256 of every file below `folder`."""
+    found = {}
+    for path in sorted(pathlib.Path(folder).rglob("*")):
+        if path.is_file() and path.name not in but:
+            content = path.read_bytes()
+            found[str(path.relative_to(folder))] = (len(content),
+                                                    hashlib.sha256(content).hexdigest())
+    return found
+
+
+def figures(title, *lines):
+    """Report what was measured: to the file PLUMB_FIGURES names, else to the test's output."""
+    text = f"\n### {title}\n" + "".join(f"{line}\n" for line in lines)
+    where = os.environ.get("PLUMB_FIGURES")
+    if where:
+        with open(where, "a") as out:
+            out.write(text)
+    print(text)
