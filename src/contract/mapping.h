@@ -77,7 +77,7 @@ typedef enum pl_term_kind {
     PL_TERM_LITERAL,
     PL_TERM_RECEIVED, // $received: when the raw object was received, timestamp
     PL_TERM_OBJECT,   // $object: the raw object's ULID, string
-    PL_TERM_RECORD,   // $record: the record's index in the object, int or long
+    PL_TERM_RECORD,   // $record: the record's index in the object, long
     PL_TERM_SOURCE,   // $source: the source's name, string
 } pl_term_kind;
 

@@ -91,15 +91,16 @@ static const char *to_number(const pl_slot *slot, const pl_type *type, pl_arena 
     return not_finite(text, type, out) ? NULL : number_text(text, type, out);
 }
 
-static const char *to_boolean(const pl_slot *slot, pl_value *out, bool *coerced)
+static const char *to_boolean(const pl_slot *slot, pl_arena *scratch, pl_value *out, bool *coerced)
 {
+    pl_span word = pl_map__text(slot, scratch);
     out->kind = PL_BOOLEAN;
     out->boolean = slot->kind == PL_SLOT_TRUE;
     if (slot->kind == PL_SLOT_TRUE || slot->kind == PL_SLOT_FALSE) return NULL;
     *coerced = true;
     bool text = slot->kind == PL_SLOT_STRING, integer = slot->kind == PL_SLOT_INTEGER;
-    bool yes = (text && pl_span_is(slot->raw, "true")) || (integer && pl_span_is(slot->raw, "1"));
-    bool no = (text && pl_span_is(slot->raw, "false")) || (integer && pl_span_is(slot->raw, "0"));
+    bool yes = (text && pl_span_is(word, "true")) || (integer && pl_span_is(word, "1"));
+    bool no = (text && pl_span_is(word, "false")) || (integer && pl_span_is(word, "0"));
     out->boolean = yes;
     return yes || no ? NULL : "is not true or false";
 }
@@ -144,7 +145,7 @@ static const char *natural(const pl_slot *slot, const pl_type *type, pl_arena *s
     *coerced = false;
     switch (type->kind) {
     case PL_BOOLEAN:
-        return to_boolean(slot, out, coerced);
+        return to_boolean(slot, scratch, out, coerced);
     case PL_DATE:
     case PL_TIMESTAMP:
         return to_time(slot, type, scratch, out);

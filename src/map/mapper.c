@@ -45,7 +45,8 @@ typedef struct bound_term {
 
 typedef struct bound_rule {
     const pl_contract_column *column;
-    uint32_t field; // index in the schema
+    const pl_type *type; // what its values are read as
+    uint32_t field;      // index in the schema
     uint32_t term_count;
     bound_term *terms;
 } bound_rule;
@@ -108,6 +109,15 @@ static void want_paths(const pl_mapping *mapping, pl_paths *paths, bound_rule *r
     }
 }
 
+// Whether a table that stores `stored` gives back what the contract declares: Iceberg has no JSON
+// type, so a table read from its metadata says string for it.
+static bool is_stored_as(const pl_type *declared, const pl_type *stored)
+{
+    if (declared->kind == PL_LIST && stored->kind == PL_LIST)
+        return is_stored_as(declared->element, stored->element);
+    return declared->kind == PL_JSON && stored->kind == PL_STRING;
+}
+
 plumb_status pl_map_compile(const pl_mapping *mapping, const pl_schema *schema,
                             int32_t mapping_version, pl_arena *arena, pl_map_plan **ret_plan,
                             plumb_error *err)
@@ -129,6 +139,8 @@ plumb_status pl_map_compile(const pl_mapping *mapping, const pl_schema *schema,
             return pl_fail(err, PLUMB_E_MISUSE, "cannot map column '%.*s': table '%.*s' lacks it",
                            PL_FMT(bound->column->field.name), PL_FMT(mapping->table));
         bound->field = (uint32_t)field;
+        const pl_type *declared = &bound->column->field.type, *stored = &schema->fields[field].type;
+        bound->type = is_stored_as(declared, stored) ? declared : stored;
         bound->term_count = rule->term_count;
         bound->terms = PL_TAKE(arena, bound_term, rule->term_count);
         for (uint32_t t = 0; t < rule->term_count; t++) bound->terms[t].term = &rule->terms[t];
@@ -261,12 +273,12 @@ typedef struct rule_state {
 static void apply_term(pl_mapper *m, const bound_rule *rule, const bound_term *term,
                        rule_state *state, bool *conflict)
 {
-    const pl_type *type = &m->plan->schema->fields[rule->field].type;
     pl_slot slot = term_slot(m, term);
     if (slot.kind == PL_SLOT_ABSENT || slot.kind == PL_SLOT_NULL) return;
     pl_cell cell;
     bool coerced;
-    const char *why = pl_convert(&slot, type, &term->term->parser, &m->scratch, &cell, &coerced);
+    const char *why =
+        pl_convert(&slot, rule->type, &term->term->parser, &m->scratch, &cell, &coerced);
     if (state->has_value) {
         if (why || !pl_cell_equal(&cell, &m->cells[rule->field]))
             *conflict = true;
@@ -314,7 +326,7 @@ static bool apply_rule(pl_mapper *m, const bound_rule *rule, const pl_frame *fra
         if (term->term->kind == PL_TERM_PATH) {
             apply_term(m, rule, term, &state, &conflict);
         } else if (!state.has_value) {
-            m->cells[rule->field] = constant(m, term->term, &field->type, frame->index);
+            m->cells[rule->field] = constant(m, term->term, rule->type, frame->index);
             state.has_value = !m->cells[rule->field].value.is_null;
         }
     }
@@ -328,6 +340,17 @@ static bool apply_rule(pl_mapper *m, const bound_rule *rule, const pl_frame *fra
     return true;
 }
 
+// Whether a wanted object above this slot goes to the rest as a whole.
+static bool is_in_rest(const pl_mapper *m, uint32_t node)
+{
+    for (node = m->paths.nodes[node].parent; node != PL_PATH_ROOT;
+         node = m->paths.nodes[node].parent) {
+        int32_t slot = m->paths.nodes[node].slot;
+        if (slot >= 0 && !m->taken[slot]) return true;
+    }
+    return false;
+}
+
 // Everything the record held and no column took.
 static void collect_rest(pl_mapper *m, bool lost)
 {
@@ -338,7 +361,7 @@ static void collect_rest(pl_mapper *m, bool lost)
     for (uint32_t i = 0; i < s->slot_count; i++) {
         const pl_slot *slot = &s->slots[i];
         if (slot->kind == PL_SLOT_ABSENT || slot->kind == PL_SLOT_NULL || m->taken[i]) continue;
-        if (slot->node == PL_PATH_ROOT) continue;
+        if (slot->node == PL_PATH_ROOT || is_in_rest(m, slot->node)) continue;
         const pl_path_node *node = &m->paths.nodes[slot->node];
         pl_span value = slot->raw;
         if (slot->kind == PL_SLOT_STRING) value = (pl_span){value.data - 1, value.bytes + 2};

@@ -79,51 +79,76 @@ static size_t separator(pl_span text, char thousands)
     return pl_span_starts(text, PL_SPAN("\xE2\x80\xAF")) ? 3 : 0;
 }
 
-static const char *grouped(pl_span text, const pl_type *type, const pl_parser *parser,
-                           pl_arena *scratch, pl_value *out)
+static const char NO_NUMBER[] = "is not a number",
+                  ODD_GROUP[] = "has a group that is not three digits";
+
+// `text` without its separators as a number. Nothing but digits, a sign and the declared marks is
+// read, and marks only where groups of three digits leave no doubt: "1234,567" may be a fraction.
+static const char *ungrouped(pl_span text, const pl_parser *parser, pl_arena *scratch,
+                             pl_number *ret_number)
 {
-    pl_number number;
-    text = pl_span_trim(text);
     char *plain = pl_arena_take(scratch, text.bytes + 1);
     size_t used = 0;
-    int since = -1; // digits since the last separator; -1: none seen
+    uint32_t digits = 0, groups = 0; // digits of this group; groups before it
     bool fraction = false;
     while (text.bytes) {
         size_t skip = fraction ? 0 : separator(text, parser->thousands);
         char c = text.data[0];
         if (skip) {
-            if (since >= 0 && since != 3) return "has a group that is not three digits";
-            if (used == 0) return "is not a number";
-            since = 0;
+            if (!digits && !groups) return NO_NUMBER;
+            if (groups ? digits != 3 : digits > 3) return ODD_GROUP;
+            groups++;
+            digits = 0;
         } else if (c == parser->decimal && !fraction) {
-            if (since >= 0 && since != 3) return "has a group that is not three digits";
+            if (groups && digits != 3) return ODD_GROUP;
             fraction = true;
             plain[used++] = '.';
-        } else {
-            if (since >= 0 && !fraction) since++;
+        } else if (c >= '0' && c <= '9') {
+            digits += !fraction;
             plain[used++] = c;
+        } else if ((c == 'e' || c == 'E') && !groups) {
+            memcpy(plain + used, text.data, text.bytes); // an exponent, or no number
+            used += text.bytes;
+            break;
+        } else if (c == '-' && !used) {
+            plain[used++] = c;
+        } else {
+            return groups && digits != 3 ? ODD_GROUP : NO_NUMBER;
         }
         text.data += skip ? skip : 1;
         text.bytes -= skip ? skip : 1;
     }
-    if (!fraction && since >= 0 && since != 3) return "has a group that is not three digits";
-    if (pl_number_parse((pl_span){plain, used}, &number) != PL_NUMBER_OK) return "is not a number";
-    return pl_map__number(&number, 0, type, out);
+    if (!fraction && groups && digits != 3) return ODD_GROUP;
+    return pl_number_parse((pl_span){plain, used}, ret_number) == PL_NUMBER_OK ? NULL : NO_NUMBER;
 }
 
-static const char *compact(pl_span text, const pl_type *type, pl_value *out)
+static const char *grouped(pl_span text, const pl_type *type, const pl_parser *parser,
+                           pl_arena *scratch, pl_value *out)
+{
+    pl_number number;
+    const char *why = ungrouped(pl_span_trim(text), parser, scratch, &number);
+    return why ? why : pl_map__number(&number, 0, type, out);
+}
+
+static const char *compact(const pl_slot *slot, pl_span text, const pl_type *type,
+                           const pl_parser *parser, pl_arena *scratch, pl_value *out)
 {
     static const struct {
         char letter;
         int shift;
     } units[] = {{'k', 3}, {'m', 6}, {'b', 9}, {'g', 9}, {'t', 12}};
     pl_number number;
+    if (slot->kind != PL_SLOT_STRING) // a JSON number has its own separators
+        return pl_number_parse(text, &number) == PL_NUMBER_OK
+                   ? pl_map__number(&number, 0, type, out)
+                   : NO_NUMBER;
     text = pl_span_trim(text);
     int shift = 0;
     for (size_t i = 0; text.bytes && i < PL_COUNT(units); i++)
         if ((text.data[text.bytes - 1] | 32) == units[i].letter) shift = units[i].shift;
     if (shift) text = pl_span_trim((pl_span){text.data, text.bytes - 1});
-    if (pl_number_parse(text, &number) != PL_NUMBER_OK) return "is not a number with K, M, B or T";
+    const char *why = ungrouped(text, parser, scratch, &number);
+    if (why) return why == NO_NUMBER ? "is not a number with K, M, B or T" : why;
     return pl_map__number(&number, shift, type, out);
 }
 
@@ -165,6 +190,7 @@ static bool iso_duration(pl_span text, pl_i128 *ret_micros)
     for (size_t at = 1; at < text.bytes;) {
         if (text.data[at] == 'T' && !time) {
             time = true;
+            any = false; // a T promises a time
             at++;
             continue;
         }
@@ -180,7 +206,8 @@ static bool iso_duration(pl_span text, pl_i128 *ret_micros)
     return any;
 }
 
-// 1:02:03, 02:03.5: hours, minutes and seconds from the right.
+// 1:02:03, 02:03.5: hours, minutes and seconds from the right; only the first may exceed 59, only
+// the last may have a fraction.
 static bool clock_duration(pl_span text, pl_i128 *ret_micros)
 {
     int parts = 0;
@@ -193,6 +220,8 @@ static bool clock_duration(pl_span text, pl_i128 *ret_micros)
                text.data[at + 1] <= '9')
             at++;
         if (!duration_number(text, &at, &value) || at == start) return false;
+        if (parts && value >= 60 * PL_MICROS_PER_SECOND) return false;
+        if (at < text.bytes && value % PL_MICROS_PER_SECOND != 0) return false;
         *ret_micros = *ret_micros * 60 + value;
         parts++;
         if (at == text.bytes) return parts > 1;
@@ -275,7 +304,7 @@ const char *pl_map__parse(const pl_slot *slot, const pl_type *type, const pl_par
     case PL_PARSE_NUMBER:
         return grouped(text, type, parser, scratch, out);
     case PL_PARSE_COMPACT:
-        return compact(text, type, out);
+        return compact(slot, text, type, parser, scratch, out);
     case PL_PARSE_BOOL:
         return boolean(text, out);
     case PL_PARSE_DURATION:
