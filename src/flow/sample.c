@@ -105,8 +105,14 @@ char *pl_sample_name(const char *path, pl_arena *arena)
         if (c == '_' && name[used - 1] == '_') continue;
         name[used++] = c;
     }
-    while (used && (name[used - 1] == '_' || (name[used - 1] >= '0' && name[used - 1] <= '9')))
-        used--;
+    // "orders_2026_11" is about orders; "envelope_v1" keeps its version.
+    for (size_t end = used; end;) {
+        while (end && name[end - 1] >= '0' && name[end - 1] <= '9') end--;
+        if (end && name[end - 1] != '_') break;
+        while (end && name[end - 1] == '_') end--;
+        if (end == used) break;
+        used = end;
+    }
     name[used] = '\0';
     return used ? name : pl_arena_cstr(arena, PL_SPAN("events"));
 }

@@ -351,13 +351,20 @@ static bool is_in_rest(const pl_mapper *m, uint32_t node)
     return false;
 }
 
-// Everything the record held and no column took.
+static int by_place(const void *a, const void *b)
+{
+    const pl_rest_entry *x = a, *y = b;
+    return (x->value.data > y->value.data) - (x->value.data < y->value.data);
+}
+
+// Everything the record held and no column took, in the record's order.
 static void collect_rest(pl_mapper *m, bool lost)
 {
     pl_scanner *s = &m->scanner;
     bool drop = m->plan->mapping->drop_rest;
     if (drop && !lost) return;
     if (drop) s->rest_count = 0;
+    uint32_t unmapped = s->rest_count;
     for (uint32_t i = 0; i < s->slot_count; i++) {
         const pl_slot *slot = &s->slots[i];
         if (slot->kind == PL_SLOT_ABSENT || slot->kind == PL_SLOT_NULL || m->taken[i]) continue;
@@ -368,6 +375,7 @@ static void collect_rest(pl_mapper *m, bool lost)
         PL_GROW(s->rest, s->rest_count, s->rest_capacity);
         s->rest[s->rest_count++] = (pl_rest_entry){node->parent, node->raw, value};
     }
+    if (s->rest_count > unmapped) qsort(s->rest, s->rest_count, sizeof *s->rest, by_place);
     pl_rest_write(&m->rest, &m->paths, s->rest, s->rest_count);
 }
 

@@ -10,6 +10,7 @@ TEST(sample_name_comes_from_the_file_without_dates_and_endings)
 {
     CHECK_STR("orders", pl_sample_name("/in/orders.json", &arena));
     CHECK_STR("shop_orders", pl_sample_name("Shop Orders-2026-11-22.jsonl.gz", &arena));
+    CHECK_STR("search_v1", pl_sample_name("search-v1_2010.jsonl", &arena));
     CHECK_STR("v2_export", pl_sample_name("2026-v2-export.json", &arena));
     CHECK_STR("events", pl_sample_name("20261122.json", &arena));
     pl_arena_done(&arena);
