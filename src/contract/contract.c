@@ -316,9 +316,10 @@ static void read_names(pl_contract_reading *self, const pl_yaml *root)
         self->contract->doc = doc->text;
 }
 
-pl_contract *pl_contract_parse(const char *file, pl_span text, pl_arena *arena,
-                               pl_problems *problems, pl_problems *warnings)
+pl_contract *pl_contract__parse(const char *file, pl_span text, pl_arena *arena,
+                                pl_problems *problems, pl_problems *warnings, bool *ret_good)
 {
+    bool columns_read = false;
     uint32_t before = problems->count + problems->dropped;
     pl_contract *contract = PL_TAKE(arena, pl_contract, 1);
     *contract = (pl_contract){.file = file, .text = text, .table = PL_SPAN(""), .doc = PL_SPAN("")};
@@ -329,6 +330,7 @@ pl_contract *pl_contract_parse(const char *file, pl_span text, pl_arena *arena,
         pl_contract__check_keys(&self.base, root, CONTRACT_KEYS);
         read_names(&self, root);
         pl_contract__columns(&self, root);
+        columns_read = problems->count + problems->dropped == before;
         check_was(&self);
         read_keys(&self, root);
         read_critical(&self, root);
@@ -338,12 +340,21 @@ pl_contract *pl_contract_parse(const char *file, pl_span text, pl_arena *arena,
         read_choices(&self, root);
     }
     pl_map_done(&self.names);
-    if (problems->count + problems->dropped != before) return NULL;
+    *ret_good = problems->count + problems->dropped == before;
+    if (!columns_read) return NULL;
     contract->schema.count = contract->column_count;
     contract->schema.fields = PL_TAKE(arena, pl_field, contract->column_count);
     for (uint32_t i = 0; i < contract->column_count; i++)
         contract->schema.fields[i] = contract->columns[i].field;
     return contract;
+}
+
+pl_contract *pl_contract_parse(const char *file, pl_span text, pl_arena *arena,
+                               pl_problems *problems, pl_problems *warnings)
+{
+    bool good;
+    pl_contract *contract = pl_contract__parse(file, text, arena, problems, warnings, &good);
+    return good ? contract : NULL;
 }
 
 int pl_contract_find(const pl_contract *contract, pl_span column)

@@ -18,4 +18,9 @@ typedef struct pl_contract_reading {
 // Read `columns:` into the contract, and the names for look-ups.
 void pl_contract__columns(pl_contract_reading *self, const pl_yaml *root);
 
+// pl_contract_parse, but a contract whose columns are sound is returned although something else in
+// it is not (*ret_good false): mappings are then still checked against it.
+pl_contract *pl_contract__parse(const char *file, pl_span text, pl_arena *arena,
+                                pl_problems *problems, pl_problems *warnings, bool *ret_good);
+
 #endif

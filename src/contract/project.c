@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "contract/contract_int.h"
 #include "contract/mapping_int.h"
 #include "os/file.h"
 
@@ -53,12 +54,11 @@ static bool is_yaml_name(const char *name)
 static void take_contract(loading *self, const char *file, pl_span text)
 {
     pl_project *project = self->project;
+    bool good;
     pl_contract *contract =
-        pl_contract_parse(file, text, self->arena, self->problems, self->warnings);
-    if (!contract) {
-        self->contract_mistakes = true;
-        return;
-    }
+        pl_contract__parse(file, text, self->arena, self->problems, self->warnings, &good);
+    self->contract_mistakes = self->contract_mistakes || !good;
+    if (!contract) return;
     for (uint32_t i = 0; i < project->contract_count; i++)
         if (pl_span_equal(project->contracts[i]->table, contract->table))
             pl_problem(self->problems, file, 1, 1, "table '%.*s' is declared in %s already",
