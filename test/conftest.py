@@ -27,6 +27,14 @@ def program(name):
     pytest.fail(f"{name} is not in {BUILD}: run make", pytrace=False)
 
 
+def pytest_collection_modifyitems(items):
+    if "asan" in BUILD.name:
+        reason = pytest.mark.skip(reason="not with sanitizers")
+        for item in items:
+            if item.get_closest_marker("plain_build"):
+                item.add_marker(reason)
+
+
 class Plumb:
     """The program plumb, called as a person would, in one folder."""
 

@@ -136,6 +136,7 @@ def test_broken_gzip_is_kept_whole_and_said(shop):
         assert shop.json("ingest", "shop", "a.gz")["objects"][0]["state"] == "known"
 
 
+@pytest.mark.plain_build
 def test_a_gzip_bomb_takes_time_but_no_memory(shop):
     write(shop, "bomb.gz", gzip.compress(bytes(256 << 20), 9))
     done = subprocess.run(["bash", "-c", "ulimit -v 400000; exec \"$0\" ingest shop bomb.gz --json",
