@@ -83,6 +83,18 @@ static plumb_status create_table(run_state *run, run_table *table, const pl_sche
     return pl_ice_create(run->options->store, &new_table, run->arena, &table->table, err);
 }
 
+// The place of a refused column: evolving says which one of the contract it is.
+static void place_column(const pl_contract *contract, plumb_error *err)
+{
+    if (!err) return;
+    uint32_t at = err->line;
+    if (at && at <= contract->column_count)
+        pl_place(err, contract->file, contract->columns[at - 1].line,
+                 contract->columns[at - 1].column);
+    else
+        pl_place(err, contract->file, 1, 1);
+}
+
 plumb_status pl_run__load_table(run_state *run, run_table *table, plumb_error *err)
 {
     pl_schema wanted = pl_map_schema(table->contract, run->arena);
@@ -99,7 +111,7 @@ plumb_status pl_run__load_table(run_state *run, run_table *table, plumb_error *e
         return PLUMB_E_CONFIG;
     }
     plumb_status st = pl_ice_evolve(table->table, &wanted, &table->evolved, err);
-    if (st == PLUMB_E_CONFIG) pl_place(err, table->contract->file, 1, 1);
+    if (st == PLUMB_E_CONFIG) place_column(table->contract, err);
     return st;
 }
 

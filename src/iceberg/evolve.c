@@ -99,12 +99,14 @@ static plumb_status build(change *c, const pl_schema *wanted, pl_schema *ret_sch
     for (uint32_t i = 0; i < wanted->count; i++) {
         const pl_field *field = &wanted->fields[i];
         int old = pl_schema_find(c->current, field->name);
-        if (old >= 0) {
-            PL_TRY(change_column(c, &c->current->fields[old], field, &fields[count]));
-        } else {
-            PL_TRY(add_column(c, field, &fields[count]));
-            fresh[added++] = &fields[count];
+        plumb_status st = old >= 0
+                              ? change_column(c, &c->current->fields[old], field, &fields[count])
+                              : add_column(c, field, &fields[count]);
+        if (st != PLUMB_OK) {
+            pl_place(c->err, "", i + 1, 0);
+            return st;
         }
+        if (old < 0) fresh[added++] = &fields[count];
         count++;
     }
     for (uint32_t i = 0; i < added; i++)
