@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run SQL over one Iceberg table with Spark, offline: spark_read.py METADATA.json SQL [SQL...]
 
-The table is called t, and t_ID as it was at snapshot ID. Each statement's rows are printed as one line: a JSON list of objects,
-values that JSON has no word for as text. Run by .deps/venv-spark, not by the tests' own Python.
+The table is called t, and t_ID as it was at snapshot ID. Each statement's rows are printed as one
+line: a JSON list of objects, values that JSON has no word for as text. Run by .deps/venv-spark,
+not by the tests' own Python.
 """
 import json
 import pathlib
