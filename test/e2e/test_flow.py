@@ -247,7 +247,8 @@ def test_what_does_not_fit_follows_what_the_column_is(shop):
 
 
 def test_the_first_path_that_fits_wins_and_another_value_is_a_conflict(plumb):
-    project(plumb, {"posts": POSTS}, {"shop": SHOP.replace("likes: likes", "likes: likes | hearts")})
+    shop = SHOP.replace("likes: likes", "likes: likes | hearts")
+    project(plumb, {"posts": POSTS}, {"shop": shop})
     land(plumb, lines({"id": 1, "likes": 1}, {"id": 2, "hearts": 2}, {"id": 3, "likes": 3,
                                                                       "hearts": 3},
                       {"id": 4, "likes": 4, "hearts": 5}, {"id": 5, "likes": "x", "hearts": 5},

@@ -86,7 +86,8 @@ def single(text):
         for other in around:
             other_at = limit if other == float("inf") else -limit if other == float("-inf") \
                 else other
-            if fractions.Fraction(at) + fractions.Fraction(other_at) == 2 * fractions.Fraction(wide):
+            middle = fractions.Fraction(at) + fractions.Fraction(other_at)
+            if middle == 2 * fractions.Fraction(wide):
                 exact = exactly(text)
                 if exact != wide and (exact > wide) == (other_at > at):
                     near = other

@@ -335,7 +335,8 @@ def from_spark(row):
     made["x"], made["f"] = real(row["x"]), real(row["f"], "f")
     for name in ("price", "amount"):
         made[name] = None if row[name] is None else decimal.Decimal(row[name])
-    made["seen"] = None if row["seen"] is None else EPOCH + datetime.timedelta(microseconds=row["seen"])
+    made["seen"] = None if row["seen"] is None else EPOCH + datetime.timedelta(
+        microseconds=row["seen"])
     made["day"] = None if row["day"] is None else datetime.date(1970, 1, 1) + datetime.timedelta(
         days=row["day"])
     return made
@@ -346,8 +347,8 @@ def test_spark_reads_every_row_at_every_snapshot_and_filters(odd, spark):
     for snapshot in WHEN:
         later = {"extra", "amount"} - set(odd.columns(snapshot))
         asked.append(
-            "SELECT id, place, unix_micros(seen) seen, unix_date(day) day, cast(price AS string) price,"
-            " cast(x AS string) x, cast(f AS string) f, never,"
+            "SELECT id, place, unix_micros(seen) seen, unix_date(day) day,"
+            " cast(price AS string) price, cast(x AS string) x, cast(f AS string) f, never,"
             " to_json(tags, map('ignoreNullFields', 'false')) tags, ok, note, "
             + ", ".join(f"{'NULL' if c in later else f'cast({c} AS string)'} {c}"
                         for c in ("extra", "amount"))
