@@ -237,7 +237,7 @@ def test_what_does_not_fit_follows_what_the_column_is(shop):
         {"id": 2, "likes": None, "day": None, "_record": 1,
          "_flags": ["likes:lost"], "_rest": '{"likes":2147483648}'},
         {"id": 4, "likes": None, "day": None, "_record": 3,
-         "_flags": ["likes:lost"], "_rest": '{"more":[1],"likes":{"count":1}}'},
+         "_flags": ["likes:lost"], "_rest": '{"likes":{"count":1},"more":[1]}'},
         {"id": 8, "likes": None, "day": None, "_record": 7, "_flags": None, "_rest": None}]
     missing = "is required, and no path of its rule has a value"
     assert quarantine(shop, "record", "records", "column", "reason", "sample") == [
