@@ -15,6 +15,7 @@ typedef enum framer_state {
     IN_DOCUMENTS,
     IN_ENVELOPE, // inside the array of `envelope`
     AT_END,
+    AT_FAILURE, // reported; it stays
 } framer_state;
 
 struct pl_framer {
@@ -22,10 +23,12 @@ struct pl_framer {
     pl_framer_read read;
     void *context;
     framer_state state;
-    pl_buf window;  // bytes of the content from `base` on
-    uint64_t base;  // content offset of window.data[0]
-    size_t at;      // framed up to here, in the window
-    bool ended;     // the content's end is in the window
+    pl_buf window;       // bytes of the content from `base` on
+    uint64_t base;       // content offset of window.data[0]
+    size_t at;           // framed up to here, in the window
+    bool ended;          // the content's end is in the window
+    plumb_error failure; // what the read callback failed with, once the window is used up
+    bool failed;
     uint64_t index; // records so far
     // The envelope being unpacked, as offsets into the window.
     size_t item, document_end; // next item; end of the document
@@ -81,21 +84,31 @@ static pl_span pending(const pl_framer *f)
     return (pl_span){f->window.data + f->at, f->window.count - f->at};
 }
 
-// Read on: at least as much as is pending, so that retries over one long item stay linear.
+// Read on: at least as much as is pending, so that retries over one long item stay linear however
+// little the callback gives at a time. A failure behind bytes that came is reported by the next
+// call, so that what was read before it is framed first.
 static plumb_status fill(pl_framer *f, plumb_error *err)
 {
     size_t left = f->window.count - f->at;
     if (f->at) {
-        memmove(f->window.data, f->window.data + f->at, left);
+        if (left) memmove(f->window.data, f->window.data + f->at, left);
         f->window.count = left;
         f->base += f->at;
         f->at = 0;
     }
-    size_t want = PL_MAX((size_t)READ_BYTES, left), got = 0;
-    PL_TRY(f->read(f->context, pl_buf_reserve(&f->window, want), want, &got, err));
-    f->window.count += got;
-    f->ended = got == 0;
-    return PLUMB_OK;
+    size_t want = PL_MAX((size_t)READ_BYTES, left), total = 0, least = PL_MAX(left, (size_t)1);
+    char *room = pl_buf_reserve(&f->window, want);
+    while (total < least && !f->ended && !f->failed) {
+        size_t got = 0;
+        f->failed = f->read(f->context, room + total, want - total, &got, &f->failure) != PLUMB_OK;
+        if (f->failed) break;
+        f->ended = got == 0;
+        total += got;
+    }
+    f->window.count += total;
+    if (!f->failed || total) return PLUMB_OK;
+    if (err) *err = f->failure;
+    return f->failure.status;
 }
 
 static void good(pl_framer *f, size_t start, size_t end, pl_frame *frame)
@@ -114,19 +127,16 @@ static void bad(pl_framer *f, uint64_t offset, uint64_t bytes, uint64_t error_at
     snprintf(frame->reason, sizeof frame->reason, "%s", reason);
 }
 
-// One bad record from content offset `offset` to the end of the content, which is read and dropped.
+// One bad record from content offset `offset` to the end of the content, which is read and dropped;
+// or to where reading it fails, which the next call reports.
 static plumb_status bad_to_end(pl_framer *f, uint64_t offset, uint64_t error_at, const char *reason,
-                               pl_frame *frame, plumb_error *err)
+                               pl_frame *frame)
 {
-    char kept[sizeof frame->reason];
-    snprintf(kept, sizeof kept, "%s", reason);
-    do {
-        f->at = f->window.count;
-        if (!f->ended) PL_TRY(fill(f, err));
-    } while (!f->ended);
+    do f->at = f->window.count;
+    while (!f->ended && fill(f, NULL) == PLUMB_OK);
     f->at = f->window.count;
-    bad(f, offset, f->base + f->at - offset, error_at, kept, frame);
-    f->state = AT_END;
+    bad(f, offset, f->base + f->at - offset, error_at, reason, frame);
+    f->state = f->failed ? IN_DOCUMENTS : AT_END;
     return PLUMB_OK;
 }
 
@@ -153,8 +163,8 @@ static void limit_reason(const pl_framer *f, char reason[160])
              (unsigned)(document_limit(f) / (1024 * 1024)));
 }
 
-// A line longer than the limit: drop it up to its newline.
-static plumb_status long_line(pl_framer *f, pl_frame *frame, plumb_error *err)
+// A line longer than the limit: drop it up to its newline, or to where reading it fails.
+static void long_line(pl_framer *f, pl_frame *frame)
 {
     uint64_t offset = f->base + f->at;
     char reason[160];
@@ -163,11 +173,9 @@ static plumb_status long_line(pl_framer *f, pl_frame *frame, plumb_error *err)
         pl_span rest = pending(f);
         const char *newline = rest.bytes ? memchr(rest.data, '\n', rest.bytes) : NULL;
         f->at += newline ? (size_t)(newline - rest.data) + 1 : rest.bytes;
-        if (newline || f->ended) break;
-        PL_TRY(fill(f, err));
+        if (newline || f->ended || fill(f, NULL) != PLUMB_OK) break;
     }
     bad(f, offset, f->base + f->at - offset, offset + document_limit(f), reason, frame);
-    return PLUMB_OK;
 }
 
 typedef enum step {
@@ -188,7 +196,8 @@ static plumb_status next_line(pl_framer *f, step *ret_step, size_t *start, size_
         if (!newline && !f->ended) {
             if (rest.bytes > document_limit(f)) {
                 *ret_step = STEP_FRAME;
-                return long_line(f, frame, err);
+                long_line(f, frame);
+                return PLUMB_OK;
             }
             searched = rest.bytes;
             PL_TRY(fill(f, err));
@@ -197,7 +206,8 @@ static plumb_status next_line(pl_framer *f, step *ret_step, size_t *start, size_
         size_t bytes = newline ? (size_t)(newline - rest.data) : rest.bytes;
         if (bytes > document_limit(f)) {
             *ret_step = STEP_FRAME;
-            return long_line(f, frame, err);
+            long_line(f, frame);
+            return PLUMB_OK;
         }
         *start = f->at;
         *end = f->at + bytes;
@@ -211,22 +221,21 @@ static plumb_status next_line(pl_framer *f, step *ret_step, size_t *start, size_
 }
 
 // The item at f->at is complete in the window after this, or it is an error: then end is SIZE_MAX.
+// An item larger than the limit is an error wherever the window happens to end.
 static plumb_status whole_item(pl_framer *f, size_t *ret_end, pl_json_error *ret_error,
                                plumb_error *err)
 {
+    const size_t limit = document_limit(f);
     for (;;) {
         pl_span rest = pending(f);
         *ret_error = (pl_json_error){0};
         size_t end = pl_json_skip(rest, 0, 1, ret_error);
         bool cut =
             end == SIZE_MAX ? ret_error->offset + TOKEN_BYTES_MAX >= rest.bytes : end == rest.bytes;
-        if (!cut || f->ended) {
-            *ret_end = end == SIZE_MAX ? SIZE_MAX : f->at + end;
-            return PLUMB_OK;
-        }
-        if (rest.bytes > document_limit(f)) {
-            *ret_error = (pl_json_error){"", 0};
-            *ret_end = SIZE_MAX;
+        bool large = end == SIZE_MAX ? ret_error->offset > limit : end > limit;
+        if (large) *ret_error = (pl_json_error){NULL, limit};
+        if (large || !cut || f->ended) {
+            *ret_end = large || end == SIZE_MAX ? SIZE_MAX : f->at + end;
             return PLUMB_OK;
         }
         PL_TRY(fill(f, err));
@@ -243,7 +252,7 @@ static plumb_status next_item(pl_framer *f, step *ret_step, size_t *start, size_
     uint64_t here = f->base + f->at;
     char c = more ? f->window.data[f->at] : '\0';
     if (f->state == AT_START) {
-        if (c != '[') return bad_to_end(f, here, here, "an array is expected here", frame, err);
+        if (c != '[') return bad_to_end(f, here, here, "an array is expected here", frame);
         f->state = IN_DOCUMENTS;
         f->at++;
         PL_TRY(skip_space(f, &more, err));
@@ -254,16 +263,16 @@ static plumb_status next_item(pl_framer *f, step *ret_step, size_t *start, size_
         PL_TRY(skip_space(f, &more, err));
         here = f->base + f->at;
         c = more && f->window.data[f->at] != ']' ? f->window.data[f->at] : '\0';
-        if (!c && more) return bad_to_end(f, here, here, "a value is expected here", frame, err);
+        if (!c && more) return bad_to_end(f, here, here, "a value is expected here", frame);
     } else if (c != ']' && more) {
-        return bad_to_end(f, here, here, "a comma or ] is expected here", frame, err);
+        return bad_to_end(f, here, here, "a comma or ] is expected here", frame);
     }
-    if (!more) return bad_to_end(f, here, here, "the text ends inside an array", frame, err);
+    if (!more) return bad_to_end(f, here, here, "the text ends inside an array", frame);
     if (c == ']') {
         f->at++;
         PL_TRY(skip_space(f, &more, err));
         here = f->base + f->at;
-        if (more) return bad_to_end(f, here, here, "text follows the array", frame, err);
+        if (more) return bad_to_end(f, here, here, "text follows the array", frame);
         *ret_step = STEP_END;
         return PLUMB_OK;
     }
@@ -273,8 +282,8 @@ static plumb_status next_item(pl_framer *f, step *ret_step, size_t *start, size_
         char reason[160];
         limit_reason(f, reason);
         here = f->base + f->at;
-        return bad_to_end(f, here, here + error.offset, error.reason[0] ? error.reason : reason,
-                          frame, err);
+        return bad_to_end(f, here, here + error.offset, error.reason ? error.reason : reason,
+                          frame);
     }
     *start = f->at;
     f->at = *end;
@@ -285,14 +294,15 @@ static plumb_status next_item(pl_framer *f, step *ret_step, size_t *start, size_
 static plumb_status whole_document(pl_framer *f, step *ret_step, size_t *start, size_t *end,
                                    pl_frame *frame, plumb_error *err)
 {
-    while (!f->ended) {
+    for (;;) {
         if (f->window.count - f->at > document_limit(f)) {
             char reason[160];
             limit_reason(f, reason);
             uint64_t here = f->base + f->at;
             *ret_step = STEP_FRAME;
-            return bad_to_end(f, here, here + document_limit(f), reason, frame, err);
+            return bad_to_end(f, here, here + document_limit(f), reason, frame);
         }
+        if (f->ended) break;
         PL_TRY(fill(f, err));
     }
     *start = pl_json_space(pl_buf_view(&f->window), f->at);
@@ -350,7 +360,7 @@ static bool open_envelope(pl_framer *f, size_t start, size_t end, pl_frame *fram
             valid ? reason : f->document_error.reason, frame);
         return false;
     }
-    f->item = pl_json_space(pl_buf_view(&f->window), start + array + 1);
+    f->item = start + array + 1;
     f->document_end = end;
     f->first_item = true;
     f->document_error.offset += start;
@@ -365,7 +375,8 @@ static bool envelope_item(pl_framer *f, pl_frame *frame)
     size_t at = pl_json_space(text, f->item);
     bool first = f->first_item;
     f->first_item = false;
-    char c = at < text.bytes ? text.data[at] : '\0';
+    bool more = at < text.bytes;
+    char c = more ? text.data[at] : '\0';
     pl_json_error error = {"the text ends inside an array", at};
     size_t end = SIZE_MAX;
     if (c == ']') {
@@ -373,11 +384,12 @@ static bool envelope_item(pl_framer *f, pl_frame *frame)
         if (!f->document_error.reason) return false;
         error = f->document_error; // the envelope is broken behind its array
         at++;
-    } else if (c && !first && c != ',') {
+    } else if (more && !first && c != ',') {
         error = (pl_json_error){"a comma or ] is expected here", at};
-    } else if (c) {
+    } else if (more) {
         if (!first) at = pl_json_space(text, at + 1);
-        end = pl_json_skip(text, at, 1, &error);
+        // As deep as it lies, so that what the whole document refuses is refused here.
+        end = pl_json_skip(text, at, (int)f->options.key_count + 1, &error);
     }
     if (end != SIZE_MAX) {
         good(f, at, end, frame);
@@ -396,7 +408,7 @@ static plumb_status skip_bom(pl_framer *f, plumb_error *err)
     return PLUMB_OK;
 }
 
-plumb_status pl_framer_next(pl_framer *f, pl_frame *ret_frame, bool *ret_more, plumb_error *err)
+static plumb_status next_frame(pl_framer *f, pl_frame *ret_frame, bool *ret_more, plumb_error *err)
 {
     *ret_more = true;
     if (f->state == AT_START && f->base + f->at == 0 && !f->ended) PL_TRY(skip_bom(f, err));
@@ -435,4 +447,16 @@ plumb_status pl_framer_next(pl_framer *f, pl_frame *ret_frame, bool *ret_more, p
     f->state = AT_END;
     *ret_more = false;
     return PLUMB_OK;
+}
+
+plumb_status pl_framer_next(pl_framer *framer, pl_frame *ret_frame, bool *ret_more,
+                            plumb_error *err)
+{
+    if (framer->state == AT_FAILURE) {
+        if (err) *err = framer->failure;
+        return framer->failure.status;
+    }
+    plumb_status st = next_frame(framer, ret_frame, ret_more, err);
+    if (st != PLUMB_OK) framer->state = AT_FAILURE;
+    return st;
 }

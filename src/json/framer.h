@@ -31,8 +31,9 @@ typedef enum pl_format {
 const char *pl_format_name(pl_format format); // "ndjson", "array", "document"
 bool pl_format_parse(pl_span name, pl_format *ret_format);
 
-// Where bytes come from. *ret_got 0 means the end. An error status ends the framing: the caller
-// learns it from pl_framer_next and decides what the rest of the object is.
+// Where bytes come from. *ret_got 0 means the end. An error status ends the framing: what was read
+// before is framed as far as it is complete, then the caller learns it from pl_framer_next and
+// decides what the rest of the object is. It is not called again after either.
 typedef plumb_status (*pl_framer_read)(void *context, char *buffer, size_t bytes, size_t *ret_got,
                                        plumb_error *err);
 
@@ -60,8 +61,8 @@ pl_framer *pl_framer_new(const pl_framer_options *options, pl_framer_read read, 
 void pl_framer_free(pl_framer *framer);
 
 // The next record. *ret_more false: there is none (frame is then untouched). Fails only with what
-// the read callback failed with; what was framed before is complete, and the bytes from
-// pl_framer_offset() on were not framed.
+// the read callback failed with, and then for good; what was framed before is complete, and the
+// bytes from pl_framer_offset() on were not framed.
 PL_MUST_USE plumb_status pl_framer_next(pl_framer *framer, pl_frame *ret_frame, bool *ret_more,
                                         plumb_error *err);
 

@@ -43,17 +43,11 @@ static void table_grow(pl_paths *paths)
         *place_of(paths, paths->nodes[id].parent, paths->nodes[id].key) = id + 1;
 }
 
-uint32_t pl_paths_child(pl_paths *paths, uint32_t parent, pl_span key, bool learn)
+static uint32_t child_make(pl_paths *paths, uint32_t parent, pl_span key)
 {
-    uint32_t *place = place_of(paths, parent, key);
-    if (*place) return *place - 1;
-    if (!learn || paths->count >= PL_PATHS_MAX) return PL_PATH_NONE;
-    if (paths->count * 2 >= paths->table_size) {
-        table_grow(paths);
-        place = place_of(paths, parent, key);
-    }
+    if (paths->count * 2 >= paths->table_size) table_grow(paths);
     uint32_t id = paths->count;
-    *place = id + 1;
+    *place_of(paths, parent, key) = id + 1;
     PL_GROW(paths->nodes, paths->count, paths->capacity);
     paths->nodes[paths->count++] = (pl_path_node){.parent = parent,
                                                   .key = pl_arena_copy(&paths->arena, key),
@@ -63,12 +57,21 @@ uint32_t pl_paths_child(pl_paths *paths, uint32_t parent, pl_span key, bool lear
     return id;
 }
 
+uint32_t pl_paths_child(pl_paths *paths, uint32_t parent, pl_span key, bool learn)
+{
+    uint32_t place = *place_of(paths, parent, key);
+    if (place) return place - 1;
+    bool room = paths->count < PL_PATHS_MAX && paths->arena.bytes < PL_PATHS_BYTES_MAX;
+    return learn && room ? child_make(paths, parent, key) : PL_PATH_NONE;
+}
+
 uint32_t pl_paths_want(pl_paths *paths, const pl_span *keys, uint32_t count)
 {
     uint32_t node = PL_PATH_ROOT;
     for (uint32_t i = 0; i < count; i++) {
         paths->nodes[node].inside = true;
-        node = pl_paths_child(paths, node, keys[i], true);
+        uint32_t place = *place_of(paths, node, keys[i]);
+        node = place ? place - 1 : child_make(paths, node, keys[i]);
     }
     pl_path_node *wanted = &paths->nodes[node];
     if (wanted->slot < 0) wanted->slot = (int32_t)paths->slot_count++;

@@ -13,8 +13,9 @@
 //   - Node ids are dense and stable; a node's parent has a smaller id.
 //   - `inside` is true iff a node below has a slot.
 //
-// Limits: PL_PATHS_MAX nodes; past it unknown keys are scanned but not learned.
-// Threads: one table per thread.
+// Limits: PL_PATHS_MAX nodes, PL_PATHS_BYTES_MAX of keys; past them unknown keys are scanned but
+// not learned, so their repetitions go unnoticed. Wanted paths are always taken in. Threads: one
+// table per thread.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_JSON_PATHS_H
@@ -35,6 +36,7 @@ typedef struct pl_path_node {
     uint32_t first_next; // predicted first key of an object here
     uint32_t next;       // predicted key after this one in its object
     uint64_t stamp;      // object instance in which it was seen last
+    uint32_t rest_from;  // rest entries before it then
 } pl_path_node;
 
 typedef struct pl_paths {

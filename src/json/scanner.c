@@ -23,20 +23,29 @@ static size_t fail_at(pl_scanner *s, size_t offset, const char *reason)
     return SIZE_MAX;
 }
 
-// A key met a second time in one object: forget what its first value left behind.
-static void forget(pl_scanner *s, uint32_t parent, uint32_t node)
+// The key of `node` met again in one object: forget what its value before left behind. Its rest
+// entries stand together from `rest_from` on; they are only marked (no value), so that many
+// repetitions stay linear.
+static void forget(pl_scanner *s, uint32_t node)
 {
+    const pl_path_node *forgotten = &s->paths->nodes[node];
     s->duplicates++;
-    for (uint32_t i = 0; i < s->slot_count; i++)
+    if (forgotten->slot >= 0) s->slots[forgotten->slot].kind = PL_SLOT_ABSENT;
+    for (uint32_t i = 0; forgotten->inside && i < s->slot_count; i++)
         if (s->slots[i].kind && pl_paths_below(s->paths, s->slots[i].node, node))
             s->slots[i].kind = PL_SLOT_ABSENT;
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < s->rest_count; i++) {
+    for (uint32_t i = forgotten->rest_from; i < s->rest_count; i++) {
         pl_rest_entry *entry = &s->rest[i];
-        bool gone = entry->parent == parent ? pl_span_equal(entry->key, s->paths->nodes[node].raw)
-                                            : pl_paths_below(s->paths, entry->parent, node);
-        if (!gone) s->rest[kept++] = *entry;
+        if (entry->node != node && !pl_paths_below(s->paths, entry->parent, node)) break;
+        entry->value = (pl_span){0};
     }
+}
+
+static void drop_forgotten(pl_scanner *s)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < s->rest_count; i++)
+        if (s->rest[i].value.data) s->rest[kept++] = s->rest[i];
     s->rest_count = kept;
 }
 
@@ -120,7 +129,7 @@ static size_t scan_wanted(pl_scanner *s, pl_span text, size_t at, uint32_t node,
     if (c == '{' && s->paths->nodes[node].inside) {
         uint32_t rest_before = s->rest_count; // the slot takes the whole object: no rest inside
         end = scan_object(s, text, at, node, depth);
-        s->rest_count = PL_MIN(s->rest_count, rest_before);
+        s->rest_count = rest_before;
     } else if (c == '"')
         end = pl_json_skip_string(text, at, &slot.escaped, &s->error);
     else if (c == '-' || (c >= '0' && c <= '9'))
@@ -142,10 +151,10 @@ static size_t scan_wanted(pl_scanner *s, pl_span text, size_t at, uint32_t node,
     return end;
 }
 
-static void rest_add(pl_scanner *s, uint32_t parent, pl_span key, pl_span value)
+static void rest_add(pl_scanner *s, uint32_t parent, uint32_t node, pl_span key, pl_span value)
 {
     PL_GROW(s->rest, s->rest_count, s->rest_capacity);
-    s->rest[s->rest_count++] = (pl_rest_entry){parent, key, value};
+    s->rest[s->rest_count++] = (pl_rest_entry){parent, node, key, value};
 }
 
 // The value of a member whose key stood at [key_at, key_end) and named `child`.
@@ -158,8 +167,25 @@ static size_t scan_member(pl_scanner *s, pl_span text, pl_span key, size_t at, u
         return scan_object(s, text, at, child, depth);
     size_t end = pl_json_skip(text, at, depth, &s->error);
     if (end == SIZE_MAX) return SIZE_MAX;
-    rest_add(s, parent, key, (pl_span){text.data + at, end - at});
+    rest_add(s, parent, child, key, (pl_span){text.data + at, end - at});
     return end;
+}
+
+// The next record's prediction: `child` comes after `previous`, or first in the object `node`.
+static void expect(pl_scanner *s, uint32_t node, uint32_t previous, uint32_t child)
+{
+    if (previous == PL_PATH_NONE)
+        s->paths->nodes[node].first_next = child;
+    else
+        s->paths->nodes[previous].next = child;
+}
+
+static void meet(pl_scanner *s, uint32_t child, uint64_t stamp)
+{
+    pl_path_node *met = &s->paths->nodes[child];
+    if (met->stamp == stamp) forget(s, child);
+    met->stamp = stamp;
+    met->rest_from = s->rest_count;
 }
 
 static size_t scan_object(pl_scanner *s, pl_span text, size_t at, uint32_t node, int depth)
@@ -176,14 +202,8 @@ static size_t scan_object(pl_scanner *s, pl_span text, size_t at, uint32_t node,
         uint32_t child = key_node(s, text, at, node, predicted, &key_end);
         if (key_end == SIZE_MAX) return SIZE_MAX;
         if (child != PL_PATH_NONE) {
-            if (child != predicted) {
-                if (previous == PL_PATH_NONE)
-                    s->paths->nodes[node].first_next = child;
-                else
-                    s->paths->nodes[previous].next = child;
-            }
-            if (s->paths->nodes[child].stamp == stamp) forget(s, node, child);
-            s->paths->nodes[child].stamp = stamp;
+            if (child != predicted) expect(s, node, previous, child);
+            meet(s, child, stamp);
         }
         at = pl_json_space(text, key_end);
         if (at >= text.bytes) return fail_at(s, at, "the text ends inside an object");
@@ -197,8 +217,9 @@ static size_t scan_object(pl_scanner *s, pl_span text, size_t at, uint32_t node,
         if (text.data[at] == '}') return at + 1;
         if (text.data[at] != ',') return fail_at(s, at, "a comma or } is expected here");
         at = pl_json_space(text, at + 1);
+        if (child == PL_PATH_NONE) continue; // not learned: what was expected may still come
         previous = child;
-        predicted = child == PL_PATH_NONE ? PL_PATH_NONE : s->paths->nodes[child].next;
+        predicted = s->paths->nodes[child].next;
     }
 }
 
@@ -210,6 +231,7 @@ size_t pl_scan_record(pl_scanner *scanner, pl_span text, size_t at)
     scanner->error = (pl_json_error){0};
     int32_t slot = scanner->paths->nodes[PL_PATH_ROOT].slot;
     size_t end = scan_object(scanner, text, at, PL_PATH_ROOT, 0);
+    if (scanner->duplicates) drop_forgotten(scanner);
     if (end != SIZE_MAX && slot >= 0)
         scanner->slots[slot] = (pl_slot){
             .kind = PL_SLOT_OBJECT, .raw = {text.data + at, end - at}, .node = PL_PATH_ROOT};

@@ -10,7 +10,8 @@
 //     scanner.slots[slot], scanner.rest[0..rest_count), scanner.duplicates
 //
 // Duplicate keys: the last wins, earlier values (and rest entries) of that key are forgotten, and
-// `duplicates` counts them.
+// `duplicates` counts them. Only keys of the record and of objects with wanted paths inside are
+// looked at; what is skipped whole stays as it stands.
 //
 // Limits: PL_DEPTH_MAX, PL_KEY_BYTES_MAX.   Threads: one scanner and its paths per thread.
 //
@@ -45,6 +46,7 @@ typedef struct pl_slot {
 // A member no wanted path covers: raw key with quotes and raw value.
 typedef struct pl_rest_entry {
     uint32_t parent; // node of the object it is a member of
+    uint32_t node;   // its own, PL_PATH_NONE if its key was not learned
     pl_span key, value;
 } pl_rest_entry;
 
