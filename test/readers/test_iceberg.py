@@ -32,6 +32,7 @@ from pyiceberg.types import (DecimalType, DoubleType, IntegerType, ListType, Map
                              StringType, TimestamptzType)
 
 from conftest import program
+from lake import DATA
 
 UTC = datetime.timezone.utc
 DAY = datetime.date(1970, 1, 1)
@@ -431,12 +432,10 @@ def test_what_pyiceberg_wrote_is_written_back_with_the_same_meaning(tmp_path):
 
 
 def peers():
-    folder = os.environ.get("PLUMB_TEST_DATA")
-    folder = folder and pathlib.Path(folder) / "peers/iceberg-metadata"
-    return sorted(folder.glob("TableMetadata*.json")) if folder else []
+    return sorted((DATA / "peers/iceberg-metadata").glob("TableMetadata*.json"))
 
 
-@pytest.mark.skipif(not peers(), reason="PLUMB_TEST_DATA is not set")
+@pytest.mark.skipif(not peers(), reason=f"needs {DATA} (PLUMB_SHARED says where)")
 @pytest.mark.parametrize("path", peers(), ids=lambda p: p.stem)
 def test_the_java_librarys_examples_are_judged_as_it_does(path):
     truth = json.loads((path.parent / "truth.json").read_text())["expected"][path.name]
