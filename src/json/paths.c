@@ -5,6 +5,8 @@
 
 #include "base/hash.h"
 
+_Static_assert(sizeof(pl_path_node) == 64, "a node is one cache line");
+
 void pl_paths_init(pl_paths *paths)
 {
     *paths = (pl_paths){.table_size = 256};

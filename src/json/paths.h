@@ -27,16 +27,16 @@
 #define PL_PATH_ROOT 0u
 #define PL_PATH_NONE UINT32_MAX
 
-typedef struct pl_path_node {
+typedef struct pl_path_node { // one cache line: the order leaves no holes
     uint32_t parent;
+    int32_t slot;        // of the wanted path, or -1
     pl_span key;         // unescaped
     pl_span raw;         // with its quotes, as it was met first; .bytes 0 until then
-    int32_t slot;        // of the wanted path, or -1
-    bool inside;         // a wanted path lies below
     uint32_t first_next; // predicted first key of an object here
     uint32_t next;       // predicted key after this one in its object
     uint64_t stamp;      // object instance in which it was seen last
     uint32_t rest_from;  // rest entries before it then
+    bool inside;         // a wanted path lies below
 } pl_path_node;
 
 typedef struct pl_paths {

@@ -6,6 +6,8 @@
 #include "base/hash.h"
 #include "base/time.h"
 
+enum { ELEMENT_BYTES_MAX = 255 }; // of a file name on every file system we know
+
 static const char *const transform_names[] = {
     [PL_IDENTITY] = "identity", [PL_BUCKET] = "bucket", [PL_TRUNCATE] = "truncate",
     [PL_YEAR] = "year",         [PL_MONTH] = "month",   [PL_DAY] = "day",
@@ -168,9 +170,13 @@ bool pl_transform_parse(pl_span text, pl_transform *ret_transform)
     return false;
 }
 
-static void encode_element(pl_buf *out, pl_span text)
+// The value of a path element of at most `room` bytes. A longer one is cut and ends in a hash: a
+// directory may hold several values, but every file system must be able to hold the directory.
+static void encode_element(pl_buf *out, pl_span text, size_t room)
 {
     static const char plain[] = "-_.~";
+    enum { HASH_BYTES = 9 };
+    size_t start = out->count, cut = start; // `cut`: where the last piece that leaves room ends
     for (size_t i = 0; i < text.bytes; i++) {
         char c = text.data[i];
         bool keep = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -181,6 +187,11 @@ static void encode_element(pl_buf *out, pl_span text)
             pl_buf_char(out, c);
         else
             pl_buf_printf(out, "%%%02X", (unsigned)(uint8_t)c);
+        if (out->count - start <= room - HASH_BYTES) cut = out->count;
+        if (out->count - start <= room) continue;
+        out->count = cut;
+        pl_buf_printf(out, "~%08x", (unsigned)pl_murmur3(text));
+        return;
     }
 }
 
@@ -232,6 +243,7 @@ void pl_partition_path(pl_buf *out, const pl_partition_spec *spec, const pl_valu
             continue;
         }
         if (path.count) pl_buf_char(&path, '/');
+        size_t start = path.count;
         pl_buf_printf(&path, "%.*s=", PL_FMT(field->name));
         pl_buf_reset(&text);
         // Decimals keep their unscaled digits' meaning: the scale is in the column's type, which
@@ -241,7 +253,7 @@ void pl_partition_path(pl_buf *out, const pl_partition_spec *spec, const pl_valu
         if (values[i].is_null)
             pl_buf_text(&path, "__HIVE_DEFAULT_PARTITION__");
         else
-            encode_element(&path, pl_buf_view(&text));
+            encode_element(&path, pl_buf_view(&text), ELEMENT_BYTES_MAX - (path.count - start));
     }
     pl_buf_span(out, pl_buf_view(&path));
     pl_buf_done(&text);

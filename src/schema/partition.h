@@ -53,7 +53,8 @@ bool pl_transform_parse(pl_span text, pl_transform *ret_transform); // the same 
 
 // Append "platform=tiktok/year=2026/month=11/day=22" for one file's values: one path element per
 // field, values percent-encoded (everything but A-Z a-z 0-9 - _ . ~ is %XX of its UTF-8), NULL as
-// __HIVE_DEFAULT_PARTITION__, an empty text as nothing ("platform=", which every reader keeps).
+// __HIVE_DEFAULT_PARTITION__, an empty text as nothing ("platform=", which every reader keeps). An
+// element of more than 255 bytes is cut and ends in "~" and a hash: the value is in the metadata.
 // day(x) writes year=, month=, day= (zero-padded); hour adds hour=; month: year=, month=; when two
 // time fields exist, elements are prefixed with the column's name. Nothing for an empty spec.
 void pl_partition_path(pl_buf *out, const pl_partition_spec *spec, const pl_value *values);

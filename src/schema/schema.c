@@ -61,22 +61,22 @@ void pl_type_text(pl_buf *out, const pl_type *type)
 // "10, 2" -> 10 and 2; false if it is anything else.
 static bool two_numbers(pl_span text, int *ret_first, int *ret_second)
 {
-    int values[2] = {0, 0}, index = 0, digits = 0;
-    for (size_t i = 0; i < text.bytes; i++) {
-        char c = text.data[i];
-        if (c >= '0' && c <= '9' && digits < 3) {
-            values[index] = values[index] * 10 + (c - '0');
-            digits++;
-        } else if (c == ',' && index == 0 && digits) {
-            index = 1;
-            digits = 0;
-        } else if (c != ' ') {
-            return false;
+    int values[2] = {0, 0};
+    const char *comma = text.bytes ? memchr(text.data, ',', text.bytes) : NULL;
+    if (!comma) return false;
+    size_t before = (size_t)(comma - text.data);
+    pl_span parts[] = {{text.data, before}, {comma + 1, text.bytes - before - 1}};
+    for (int part = 0; part < 2; part++) {
+        pl_span digits = pl_span_trim(parts[part]);
+        if (digits.bytes < 1 || digits.bytes > 3) return false;
+        for (size_t i = 0; i < digits.bytes; i++) {
+            if (digits.data[i] < '0' || digits.data[i] > '9') return false;
+            values[part] = values[part] * 10 + (digits.data[i] - '0');
         }
     }
     *ret_first = values[0];
     *ret_second = values[1];
-    return digits > 0;
+    return true;
 }
 
 static bool parse_decimal(pl_span arguments, pl_type *type, const char **ret_reason)

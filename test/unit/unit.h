@@ -35,7 +35,7 @@ static inline void check_span(const char *want, pl_span got, const char *file, i
 {
     pl_span wanted = pl_span_of(want);
     if (!pl_span_equal(wanted, got)) {
-        print_error("want: %s\n got: %.*s\n", want, PL_FMT(got));
+        print_error("want: %.*s\n got: %.*s\n", PL_FMT(wanted), PL_FMT(got));
         _fail(file, line);
     }
 }
