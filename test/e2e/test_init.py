@@ -29,7 +29,8 @@ def guess_and_run(file, folder):
     assert books[0]["records"] == books[0]["curated"] + books[0]["quarantined"]
     assert books[0]["records"] == done["records"]["raw"]
     reasons = [f"{e['column'] or 'record'}: {e['reason']}" for e in plumb.json("quarantine")]
-    return books[0]["records"], books[0]["curated"], books[0]["quarantined"], reasons
+    counts = [books[0][k] for k in ("records", "curated", "quarantined", "lost")]
+    return counts, reasons
 
 
 def test_init_then_run_on_every_file_of_records(tmp_path):
@@ -43,18 +44,18 @@ def test_init_then_run_on_every_file_of_records(tmp_path):
         for file, job in jobs:
             name = "/".join(file.relative_to(DATA).parts[:2])
             try:
-                records, curated, quarantined, reasons = job.result()
+                counts, reasons = job.result()
             except (pytest.fail.Exception, AssertionError, json.JSONDecodeError) as error:
                 failed.append(f"{file.relative_to(DATA)}: {error}")
                 continue
-            total = sets.setdefault(name, [0, 0, 0, 0])
-            for k, n in enumerate((1, records, curated, quarantined)):
+            total = sets.setdefault(name, [0, 0, 0, 0, 0])
+            for k, n in enumerate((1, *counts)):
                 total[k] += n
-            if quarantined > records / 100:
-                worst.append(f"{file.relative_to(DATA)}: {quarantined} of {records}: {reasons[:3]}")
+            if counts[2] > counts[0] / 100:
+                worst.append(f"{file.relative_to(DATA)}: {counts}: {reasons[:3]}")
     total = [sum(column) for column in zip(*sets.values())]
-    figures("init --from, then run", "| set | files | records | rows | quarantined |",
-            "| --- | ---: | ---: | ---: | ---: |",
+    figures("init --from, then run", "| set | files | records | rows | quarantined | values lost |",
+            "| --- | ---: | ---: | ---: | ---: | ---: |",
             *(f"| {name} | {' | '.join(map(str, n))} |" for name, n in sorted(sets.items())),
             f"| all | {' | '.join(map(str, total))} |",
             *(["more than 1 % quarantined:"] + worst if worst else []))
