@@ -7,9 +7,8 @@
 #include "parquet/writer.h"
 #include "json/writer.h"
 
-// Memory is measured every so many rows of a partition: between two measurements it grows by at
-// most that many records.
-enum { MEASURE_ROWS = 64 };
+// Memory is measured every so many rows or bytes of records of a partition.
+enum { MEASURE_ROWS = 64, MEASURE_BYTES = 64 * 1024 };
 
 typedef struct object_range {
     pl_span first, last;
@@ -20,7 +19,8 @@ typedef struct part {
     pl_value *values;
     pl_column *columns;
     uint32_t rows;
-    size_t bytes; // as measured last
+    size_t bytes;      // as measured last
+    size_t unmeasured; // bytes of the records taken since
     // The file being written, if any.
     pl_put *put;
     pl_parquet_writer *writer;
@@ -211,9 +211,14 @@ static plumb_status write_group(pl_parts *parts, part *p, plumb_error *err)
         PL_TRY(file_open(parts, p, err));
     }
     PL_TRY(pl_parquet_write_group(p->writer, p->columns, err));
-    for (uint32_t i = 0; i < parts->options.schema->count; i++) pl_column_reset(&p->columns[i]);
+    // Not kept for the next group: a partition that had a large one may never have another.
+    for (uint32_t i = 0; i < parts->options.schema->count; i++) {
+        pl_column_done(&p->columns[i]);
+        pl_column_init(&p->columns[i], &parts->options.schema->fields[i].type);
+    }
     parts->bytes -= p->bytes;
     p->bytes = 0;
+    p->unmeasured = 0;
     p->rows = 0;
     p->touched = ++parts->groups;
     return PLUMB_OK;
@@ -226,6 +231,7 @@ static void measure(pl_parts *parts, part *p)
         bytes += pl_column_bytes(&p->columns[i]);
     parts->bytes += bytes - p->bytes;
     p->bytes = bytes;
+    p->unmeasured = 0;
 }
 
 static part *largest_part(const pl_parts *parts)
@@ -237,13 +243,14 @@ static part *largest_part(const pl_parts *parts)
 }
 
 plumb_status pl_parts_row(pl_parts *parts, const pl_mapper *mapper, pl_span object,
-                          plumb_error *err)
+                          size_t record_bytes, plumb_error *err)
 {
     part *p = part_of(parts, pl_mapper_cells(mapper));
     pl_mapper_append(mapper, p->columns);
     range_add(p, object);
     p->rows++;
-    if (p->rows % MEASURE_ROWS == 0) measure(parts, p);
+    p->unmeasured += record_bytes;
+    if (p->rows % MEASURE_ROWS == 0 || p->unmeasured >= MEASURE_BYTES) measure(parts, p);
     if (p->rows >= PL_GROUP_ROWS || p->bytes >= PL_GROUP_BYTES) return write_group(parts, p, err);
     if (parts->bytes < parts->options.memory_bytes) return PLUMB_OK;
     return write_group(parts, largest_part(parts), err);

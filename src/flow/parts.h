@@ -47,9 +47,10 @@ typedef struct pl_parts pl_parts; // opaque
 
 // `arena` holds the files that finish returns; it must not be used by others meanwhile.
 pl_parts *pl_parts_new(const pl_parts_options *options, pl_arena *arena);
-// Take the mapper's current row; `object` is the ULID it came from (borrowed until free).
+// Take the mapper's current row; `object` is the ULID it came from (borrowed until free),
+// `record_bytes` the size of its record.
 PL_MUST_USE plumb_status pl_parts_row(pl_parts *parts, const pl_mapper *mapper, pl_span object,
-                                      plumb_error *err);
+                                      size_t record_bytes, plumb_error *err);
 // Write what is left. Every file listed is durable.
 PL_MUST_USE plumb_status pl_parts_finish(pl_parts *parts, pl_part_file **ret_files,
                                          uint32_t *ret_count, plumb_error *err);

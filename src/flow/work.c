@@ -102,7 +102,7 @@ static plumb_status map_frames(attempt *a, const pl_work_object *object, pl_obje
         if (!more) break;
         pl_reject reject;
         if (pl_mapper_record(a->mapper, &frame, &reject)) {
-            PL_TRY(pl_parts_row(a->parts, a->mapper, object->id, err));
+            PL_TRY(pl_parts_row(a->parts, a->mapper, object->id, frame.bytes, err));
             pl_keyset_row(&a->keys, pl_mapper_cells(a->mapper));
             out->rows++;
         } else {
