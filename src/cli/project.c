@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "os/file.h"
+#include "json/text.h"
 
 static bool holds_project(pl_cli *cli, const char *folder)
 {
@@ -71,6 +72,13 @@ static plumb_status open_parts(pl_cli *cli, pl_cli_mode mode, pl_lake *lake, plu
     lake->lock_path = pl_arena_printf(&cli->arena, "%s/.plumb/run.lock", lake->path);
     if (mode == PL_CLI_WRITE || pl_path_exists(lake->path))
         PL_TRY(pl_store_open_local(lake->path, mode == PL_CLI_WRITE, &lake->store, err));
+    if (lake->store &&
+        pl_utf8_check(pl_span_of(pl_store_path(lake->store, "", &cli->arena))) != SIZE_MAX) {
+        // Table metadata is JSON and names every file by its absolute path.
+        pl_fail(err, PLUMB_E_CONFIG, "cannot open lake '%s': its path is not UTF-8", lake->path);
+        pl_hint(err, "Rename the folders on the way to it.");
+        return PLUMB_E_CONFIG;
+    }
     plumb_status st = pl_registry_open(lake->project->state_path,
                                        mode == PL_CLI_WRITE ? PL_REGISTRY_CREATE : PL_REGISTRY_READ,
                                        &lake->registry, err);

@@ -206,6 +206,38 @@ static plumb_status commit_all(run_state *run, plumb_error *err)
     return st;
 }
 
+// Data files hold the column ids of the schema they were written with. After a foreign commit the
+// table must still give them to the same columns, or values would turn up under other names.
+static plumb_status check_ids(run_state *run, const run_table *table, plumb_error *err)
+{
+    const pl_schema *now = pl_ice_current_schema(table->table);
+    for (uint32_t t = 0; t < run->task_count; t++) {
+        if (run->tasks[t].source->table != table) continue;
+        const pl_schema *then = run->tasks[t].work.schema;
+        bool same = now && now->count >= then->count;
+        for (uint32_t i = 0; i < then->count && same; i++) {
+            int at = pl_schema_find_id(now, then->fields[i].id);
+            same = at >= 0 && pl_span_equal(now->fields[at].name, then->fields[i].name) &&
+                   pl_type_promotes(&then->fields[i].type, &now->fields[at].type);
+        }
+        if (same) continue;
+        pl_fail(err, PLUMB_E_UNAVAILABLE,
+                "could not publish table '%s': another program changed its columns meanwhile",
+                table->name);
+        pl_hint(err, "Run 'plumb run' again; nothing of this run was published.");
+        return PLUMB_E_UNAVAILABLE;
+    }
+    return PLUMB_OK;
+}
+
+// The commit stands; a hint that cannot be written is repaired by the next run.
+void pl_run__write_hints(run_state *run)
+{
+    for (uint32_t i = 0; i < run->table_count; i++)
+        if (run->tables[i].next)
+            PL_IGNORE(pl_ice_write_hint(run->options->store, run->tables[i].next, NULL));
+}
+
 plumb_status pl_run__publish(run_state *run, plumb_error *err)
 {
     plumb_status st = PLUMB_E_CONFLICT;
@@ -214,15 +246,11 @@ plumb_status pl_run__publish(run_state *run, plumb_error *err)
         for (uint32_t i = 0; i < run->table_count && st == PLUMB_OK; i++) {
             // A foreign writer came first: its head is the new parent.
             if (attempt) st = pl_run__load_table(run, &run->tables[i], err);
+            if (attempt && st == PLUMB_OK) st = check_ids(run, &run->tables[i], err);
             if (st == PLUMB_OK) st = prepare_table(run, &run->tables[i], err);
         }
         if (st == PLUMB_OK) st = commit_all(run, err);
     }
-    if (st != PLUMB_OK) return st;
-    for (uint32_t i = 0; i < run->table_count; i++) {
-        if (!run->tables[i].next) continue;
-        // The commit stands; a hint that cannot be written is repaired by the next run.
-        PL_IGNORE(pl_ice_write_hint(run->options->store, run->tables[i].next, NULL));
-    }
-    return PLUMB_OK;
+    if (st == PLUMB_OK) pl_run__write_hints(run);
+    return st;
 }

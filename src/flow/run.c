@@ -227,6 +227,38 @@ static void give_up(run_state *run)
                              &ignored)); // the first error is the one to tell
 }
 
+typedef struct run_search {
+    const char *id;
+    bool done;
+} run_search;
+
+static bool find_run(void *context, const pl_run_row *row)
+{
+    run_search *search = context;
+    if (strcmp(row->id, search->id) != 0) return true;
+    search->done = strcmp(row->state, "done") == 0;
+    return false;
+}
+
+// The commit's answer was lost: the run's own row says whether it happened. It stays unknown only
+// if the registry cannot be read now; then the next run finds out.
+static plumb_status settle(run_state *run, plumb_error *err)
+{
+    pl_registry *registry = run->options->registry;
+    run_search search = {.id = run->run};
+    plumb_error ignored;
+    if (pl_registry_reopen(registry, &ignored) != PLUMB_OK ||
+        pl_registry_runs(registry, NULL, 0, find_run, &search, &ignored) != PLUMB_OK)
+        return PLUMB_E_UNKNOWN;
+    if (search.done) {
+        pl_run__write_hints(run);
+        return PLUMB_OK;
+    }
+    err->status = PLUMB_E_UNAVAILABLE;
+    pl_hint(err, "Nothing of this run was published; run it again once the cause is gone.");
+    return PLUMB_E_UNAVAILABLE;
+}
+
 static plumb_status run_locked(run_state *run, plumb_error *err)
 {
     pl_store *store = run->options->store;
@@ -241,6 +273,7 @@ static plumb_status run_locked(run_state *run, plumb_error *err)
     plumb_status st = work_all(run, err);
     if (st == PLUMB_OK) st = pl_run__gate(run, err);
     if (st == PLUMB_OK) st = pl_run__publish(run, err);
+    if (st == PLUMB_E_UNKNOWN) st = settle(run, err);
     if (st == PLUMB_OK) {
         report_all(run);
         plumb_error ignored;

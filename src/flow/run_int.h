@@ -66,5 +66,6 @@ plumb_status pl_run__load_table(run_state *run, run_table *table, plumb_error *e
 // publish.c: the gate and the commit.
 plumb_status pl_run__gate(run_state *run, plumb_error *err);
 plumb_status pl_run__publish(run_state *run, plumb_error *err);
+void pl_run__write_hints(run_state *run);
 
 #endif

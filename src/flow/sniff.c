@@ -41,7 +41,8 @@ pl_format pl_raw_sniff(pl_span content, bool whole)
         if (!end && !whole && lines) break; // cut off by the window
         pl_span line = {content.data, end ? (size_t)(end - content.data) : content.bytes};
         bool object = whole_object(line);
-        if (lines == 0 && (object || (!end && whole))) return PL_FORMAT_NDJSON;
+        // One line as far as one can see is one document either way.
+        if (lines == 0 && (object || !end)) return PL_FORMAT_NDJSON;
         objects += object;
         lines += pl_span_trim(line).bytes > 0;
         size_t used = line.bytes + (end ? 1 : 0);

@@ -2,6 +2,7 @@
 #include "os/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -90,6 +91,14 @@ static void on_signal(int number)
     atomic_store(&pl_cancelled, true);
 }
 
+void pl_standard_files(void)
+{
+    // The wrong way round, so that reading and writing still fail.
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void)!open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY); // the lowest: fd itself
+}
+
 void pl_signals_install(void)
 {
     // No SA_RESTART: a read that waits for input must return.
@@ -122,12 +131,12 @@ void pl_threads_run(uint32_t threads, void (*work)(void *context, uint32_t index
         starts[i] = (thread_start){.work = work, .context = context, .index = i};
         starts[i].started = pthread_create(&starts[i].thread, NULL, thread_main, &starts[i]) == 0;
     }
+    // The system gave no thread: its share is done here, only slower, and first, because the
+    // caller's share may wait for it.
+    for (uint32_t i = 1; i < threads; i++)
+        if (!starts[i].started) work(context, i);
     work(context, 0);
-    for (uint32_t i = 1; i < threads; i++) {
-        if (starts[i].started)
-            pthread_join(starts[i].thread, NULL);
-        else
-            work(context, i); // the system gave no thread: its share is done here, only slower
-    }
+    for (uint32_t i = 1; i < threads; i++)
+        if (starts[i].started) pthread_join(starts[i].thread, NULL);
     free(starts);
 }

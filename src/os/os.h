@@ -20,6 +20,10 @@ int64_t pl_process_id(void);
 bool pl_is_terminal(int fd);
 void pl_sleep_ms(int64_t ms);
 
+// Called first: a standard descriptor that came closed is filled, else the next file opened would
+// get its number, and what is printed would be written into that file.
+void pl_standard_files(void);
+
 // Set by SIGINT and SIGTERM once pl_signals_install was called; checked per chunk of work.
 extern atomic_bool pl_cancelled;
 void pl_signals_install(void);

@@ -173,6 +173,14 @@ void pl_registry_close(pl_registry *registry)
     free(registry);
 }
 
+plumb_status pl_registry_reopen(pl_registry *registry, plumb_error *err)
+{
+    assert(!registry->read_only);
+    disconnect(registry);
+    registry->transaction = false;
+    return open_write(registry, false, err);
+}
+
 const char *pl_registry_path(const pl_registry *registry)
 {
     return registry->path;

@@ -17,7 +17,7 @@
 //   - Opened by SQLite alone, in WAL mode with synchronous=FULL; never on a network file system.
 //   - Every write happens between begin and commit (asserted). BEGIN is IMMEDIATE: a second writer
 //     waits up to 30 s, then gets PLUMB_E_UNAVAILABLE.
-//   - A failed commit is PLUMB_E_UNKNOWN: close, open again and look before undoing anything.
+//   - A failed commit is PLUMB_E_UNKNOWN: reopen and look before undoing anything.
 //   - An (object, table) pair without a row in states is new. The ledger and quarantine rows that
 //     count for a pair are those whose run is its state's run; rows of other runs are history. So
 //     a replay or a rollback that moves the state moves them too.
@@ -55,6 +55,8 @@ typedef enum pl_registry_mode {
 
 PL_MUST_USE plumb_status pl_registry_open(const char *path, pl_registry_mode mode,
                                           pl_registry **ret_registry, plumb_error *err);
+// Close the connection and make it anew, as after a commit whose outcome is unknown.
+PL_MUST_USE plumb_status pl_registry_reopen(pl_registry *registry, plumb_error *err);
 void pl_registry_close(pl_registry *registry); // rolls back what is open; NULL is a no-op
 const char *pl_registry_path(const pl_registry *registry);
 

@@ -6,7 +6,10 @@
 #include "base/hash.h"
 #include "base/time.h"
 
-enum { ELEMENT_BYTES_MAX = 255 }; // of a file name on every file system we know
+enum {
+    ELEMENT_BYTES_MAX = 255, // of a file name on every file system we know
+    PATH_BYTES_MAX = 640,    // of all elements, so that keys stay below the store's limit
+};
 
 static const char *const transform_names[] = {
     [PL_IDENTITY] = "identity", [PL_BUCKET] = "bucket", [PL_TRUNCATE] = "truncate",
@@ -254,6 +257,11 @@ void pl_partition_path(pl_buf *out, const pl_partition_spec *spec, const pl_valu
             pl_buf_text(&path, "__HIVE_DEFAULT_PARTITION__");
         else
             encode_element(&path, pl_buf_view(&text), ELEMENT_BYTES_MAX - (path.count - start));
+    }
+    if (path.count > PATH_BYTES_MAX) { // many long values: a hash of them all stands for them
+        uint64_t hash = pl_hash(pl_buf_view(&path));
+        pl_buf_reset(&path);
+        pl_buf_printf(&path, "partition=%016llx", (unsigned long long)hash);
     }
     pl_buf_span(out, pl_buf_view(&path));
     pl_buf_done(&text);

@@ -297,7 +297,10 @@ TEST(what_is_not_there_or_damaged_is_named)
               pl_ice_load(f.store, "s3://b/t/metadata/v.json", &f.arena, &table, &f.err));
     CHECK_STR("cannot read table metadata 's3://b/t/metadata/v.json': it is outside the lake",
               f.err.message);
-    CHECK_STR("If the lake was moved, run 'plumb relocate'.", f.err.hint);
+    CHECK_STR(
+        "Table metadata holds absolute paths: if the lake was moved, move it back; this version "
+        "does not rewrite them.",
+        f.err.hint);
     const char *path =
         temp_path(f.dir, "tables/posts/metadata/01010101-0101-0101-0101-010101010101-m0.avro");
     CHECK_INT(0, truncate(path, 100));
