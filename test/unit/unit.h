@@ -35,6 +35,8 @@ static inline void check_span(const char *want, pl_span got, const char *file, i
 {
     pl_span wanted = pl_span_of(want);
     if (!pl_span_equal(wanted, got)) {
+        if (!got.data) got = PL_SPAN(""); // printf takes no NULL, not even for no bytes
+        if (!wanted.data) wanted = PL_SPAN("");
         print_error("want: %.*s\n got: %.*s\n", PL_FMT(wanted), PL_FMT(got));
         _fail(file, line);
     }
