@@ -94,6 +94,46 @@ pl_number_verdict pl_number_parse(pl_span text, pl_number *ret_number)
     return PL_NUMBER_OK;
 }
 
+// Walks the significant digits of a number, then zeros without end.
+typedef struct digit_walk {
+    pl_span text;
+    size_t at;
+    uint32_t left;
+} digit_walk;
+
+static digit_walk walk_of(const pl_number *number)
+{
+    digit_walk walk = {number->text, 0, number->count};
+    while (walk.left && (!is_digit(walk.text.data[walk.at]) || walk.text.data[walk.at] == '0'))
+        walk.at++;
+    return walk;
+}
+
+static char walk_digit(digit_walk *walk)
+{
+    if (!walk->left) return '0';
+    if (walk->text.data[walk->at] == '.') walk->at++;
+    walk->left--;
+    return walk->text.data[walk->at++];
+}
+
+int pl_number_compare(const pl_number *a, const pl_number *b)
+{
+    bool a_negative = a->negative && a->count, b_negative = b->negative && b->count;
+    if (a_negative != b_negative) return a_negative ? -1 : 1;
+    int larger = a_negative ? -1 : 1; // what the larger magnitude means
+    if (!a->count || !b->count) return larger * ((a->count > 0) - (b->count > 0));
+    // Powers of ten above the first digit.
+    int64_t a_top = a->exponent + a->count, b_top = b->exponent + b->count;
+    if (a_top != b_top) return a_top > b_top ? larger : -larger;
+    digit_walk x = walk_of(a), y = walk_of(b);
+    while (x.left || y.left) {
+        char p = walk_digit(&x), q = walk_digit(&y);
+        if (p != q) return p > q ? larger : -larger;
+    }
+    return 0;
+}
+
 // The digits as an unscaled integer times 10^`exponent` (exponent >= 0). Digits beyond the first
 // 19 are read from the text again.
 static pl_number_verdict unscaled(const pl_number *number, int64_t exponent, pl_i128 limit,

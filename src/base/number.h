@@ -44,6 +44,9 @@ pl_number_verdict pl_number_float(const pl_number *number, int shift, float *ret
 pl_number_verdict pl_number_decimal(const pl_number *number, int shift, int precision, int scale,
                                     pl_i128 *ret_unscaled);
 
+// Which is larger, by value and exactly: < 0, 0 or > 0, as memcmp.
+int pl_number_compare(const pl_number *a, const pl_number *b);
+
 // Shortest text that reads back as the same value, valid JSON; non-finite values are written
 // as NaN, Infinity, -Infinity. `out` needs 32 bytes; returns the bytes written.
 int pl_number_double_text(double value, char out[32]);

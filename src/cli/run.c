@@ -52,6 +52,7 @@ static void json_report(pl_cli *cli, const pl_run_report *report)
         pl_json_key(&w, "records"), pl_json_int(&w, (int64_t)source->records);
         pl_json_key(&w, "curated"), pl_json_int(&w, (int64_t)source->rows);
         pl_json_key(&w, "quarantined"), pl_json_int(&w, (int64_t)source->quarantined);
+        pl_json_key(&w, "filtered"), pl_json_int(&w, (int64_t)source->filtered);
         pl_json_key(&w, "lost"), pl_json_int(&w, (int64_t)source->lost);
         pl_json_key(&w, "coerced"), pl_json_int(&w, (int64_t)source->coerced);
         pl_json_key(&w, "conflicts"), pl_json_int(&w, (int64_t)source->conflicts);
@@ -72,7 +73,10 @@ static void json_report(pl_cli *cli, const pl_run_report *report)
 static void print_sources(pl_cli *cli, const pl_run_report *report)
 {
     if (!report->source_count) return;
-    pl_grid grid = pl_grid_make("source|table|objects>|records>|rows>|quarantined>|lost values>");
+    pl_grid grid = pl_grid_make(
+        report->filtered
+            ? "source|table|objects>|records>|rows>|quarantined>|filtered>|lost values>"
+            : "source|table|objects>|records>|rows>|quarantined>|lost values>");
     for (uint32_t i = 0; i < report->source_count; i++) {
         const pl_run_source *source = &report->sources[i];
         pl_grid_text(&grid, source->source);
@@ -81,6 +85,7 @@ static void print_sources(pl_cli *cli, const pl_run_report *report)
         pl_grid_count(&grid, (int64_t)source->records);
         pl_grid_count(&grid, (int64_t)source->rows);
         pl_grid_count(&grid, (int64_t)source->quarantined);
+        if (report->filtered) pl_grid_count(&grid, (int64_t)source->filtered);
         pl_grid_count(&grid, (int64_t)source->lost);
     }
     pl_grid_print(cli, &grid);

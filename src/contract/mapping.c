@@ -164,8 +164,8 @@ pl_mapping *pl_contract__mapping(const pl_reading *reading, pl_span text,
     read_into(reading, root, contracts, contract_count, lenient, mapping);
     read_records(reading, root, mapping);
     const pl_yaml *where = pl_yaml_get(root, "where");
-    if (where)
-        pl_contract__mistake(reading, where->key, 0, "where is not supported by this version");
+    if (where && pl_contract__want(reading, where, PL_YAML_SCALAR, "where"))
+        mapping->where = pl_contract__where(reading, where, &mapping->where_tests);
     read_map(reading, root, mapping);
     read_rest(reading, root, mapping);
     bool good = problems->count + problems->dropped == before && mapping->contract;

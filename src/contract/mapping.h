@@ -3,6 +3,7 @@
 //     source: tiktok
 //     into: post_metrics
 //     records: data.list[]
+//     where: type == "video" and not deleted
 //     map:
 //       platform:        = "tiktok"
 //       post_id:         item_id | id
@@ -15,7 +16,8 @@
 // a value, so it can only stand last. The long forms are a list of terms, and a map of path, parse
 // and literal. Parsing checks a rule against its column: names, types, parsers, literals.
 //
-// Limits: PL_NAME_BYTES_MAX, PL_TERMS_MAX, PL_STEPS_MAX.   Threads: any; a mapping is immutable.
+// Limits: PL_NAME_BYTES_MAX, PL_TERMS_MAX, PL_STEPS_MAX, PL_TESTS_MAX.   Threads: any; a mapping is
+// immutable.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_CONTRACT_MAPPING_H
@@ -25,6 +27,7 @@
 
 #define PL_TERMS_MAX 32 // terms of one rule
 #define PL_STEPS_MAX 64 // steps of one path
+#define PL_TESTS_MAX 64 // tests of one condition
 
 typedef enum pl_step_kind {
     PL_STEP_KEY,    // .key of an object
@@ -97,6 +100,37 @@ typedef struct pl_rule {
     uint32_t line, at; // place of the rule: line, byte column
 } pl_rule;
 
+// A condition on a record: `where: type == "video" and (likes >= 100 or not hidden)`. It is true or
+// false for every record, never unknown:
+//
+//     path                    the value is true
+//     path == literal         same kind and equal; numbers by value, exactly; `!=` is its opposite
+//     path < literal          both numbers, or both texts (by code point); so are <= > >=
+//     path is null            absent or null; `is not null` is its opposite
+//     path exists             present, null or not
+//     and or not ( )          not binds first, then and, then or
+typedef enum pl_where_kind {
+    PL_WHERE_TRUE,
+    PL_WHERE_EQUAL,
+    PL_WHERE_LESS,       // path < literal
+    PL_WHERE_LESS_EQUAL, // path <= literal
+    PL_WHERE_NULL,
+    PL_WHERE_EXISTS,
+    PL_WHERE_NOT, // left
+    PL_WHERE_AND, // left, right
+    PL_WHERE_OR,
+    PL_WHERE_MORE,       // path > literal
+    PL_WHERE_MORE_EQUAL, // path >= literal
+} pl_where_kind;
+
+typedef struct pl_where {
+    pl_where_kind kind;
+    struct pl_where *left, *right;
+    uint32_t test; // of tests: which of the condition's, from 0
+    pl_path path;
+    const struct pl_json *literal; // true, false, a number or a text
+} pl_where;
+
 typedef struct pl_mapping {
     const char *file; // as given, for messages
     pl_span text;     // the whole file
@@ -106,6 +140,8 @@ typedef struct pl_mapping {
     bool records_top;            // records: $[]; records.count is 0
     pl_path records;             // keys to the array
     pl_span records_text;        // as written, "data.list[]"
+    const pl_where *where;       // NULL: every record
+    uint32_t where_tests;        // its tests, in order of writing
     uint32_t rule_count;
     pl_rule *rules; // in file order; columns without one are NULL for this source
     bool drop_rest; // the mapping's own `rest`, else the contract's

@@ -32,6 +32,10 @@ PL_MUST_USE plumb_status pl_contract__parser(pl_span text, size_t *at, pl_arena 
 bool pl_contract__rule(const pl_reading *reading, const pl_yaml *node,
                        const pl_contract_column *column, pl_rule *ret_rule);
 
+// Read `where:`; *ret_tests is how many tests it has. NULL after a mistake.
+const pl_where *pl_contract__where(const pl_reading *reading, const pl_yaml *node,
+                                   uint32_t *ret_tests);
+
 // pl_mapping_parse; with `lenient` an unknown table is no mistake (its contract has some already).
 pl_mapping *pl_contract__mapping(const pl_reading *reading, pl_span text,
                                  pl_contract *const *contracts, uint32_t contract_count,

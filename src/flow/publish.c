@@ -18,13 +18,14 @@ plumb_status pl_run__gate(run_state *run, plumb_error *err)
         for (uint32_t i = 0; i < task->result.object_count; i++) {
             const pl_object_result *object = &task->result.objects[i];
             mapped += object->rows;
-            if (object->records != object->rows + object->quarantined)
+            if (object->records != object->rows + object->quarantined + object->filtered)
                 return pl_fail(
                     err, PLUMB_E_FAILED,
-                    "cannot publish run '%s': object %s has %llu records, but %llu rows "
-                    "and %llu quarantined",
+                    "cannot publish run '%s': object %s has %llu records, but %llu rows, "
+                    "%llu quarantined and %llu filtered",
                     run->run, task->work.objects[i].id.data, (unsigned long long)object->records,
-                    (unsigned long long)object->rows, (unsigned long long)object->quarantined);
+                    (unsigned long long)object->rows, (unsigned long long)object->quarantined,
+                    (unsigned long long)object->filtered);
         }
         for (uint32_t i = 0; i < task->result.file_count; i++)
             written += task->result.files[i].metrics.rows;
@@ -102,6 +103,7 @@ static plumb_status record_object(run_state *run, const run_task *task, uint32_t
                             .records = (int64_t)object->records,
                             .curated = (int64_t)object->rows,
                             .quarantined = (int64_t)object->quarantined,
+                            .filtered = (int64_t)object->filtered,
                             .duplicates = (int64_t)object->duplicates,
                             .lost = (int64_t)object->lost,
                             .coerced = (int64_t)object->coerced,
@@ -168,20 +170,21 @@ static plumb_status record_table(run_state *run, run_table *table, plumb_error *
 static char *counts_json(run_state *run)
 {
     pl_buf text = {0};
-    uint64_t records = 0, rows = 0, quarantined = 0;
+    uint64_t records = 0, rows = 0, quarantined = 0, filtered = 0;
     for (uint32_t t = 0; t < run->task_count; t++)
         for (uint32_t i = 0; i < run->tasks[t].result.object_count; i++) {
             const pl_object_result *object = &run->tasks[t].result.objects[i];
             records += object->records;
             rows += object->rows;
             quarantined += object->quarantined;
+            filtered += object->filtered;
         }
     pl_json_writer w = pl_json_writer_on(&text, 0);
     pl_json_begin(&w, '{');
     pl_json_key(&w, "raw"), pl_json_int(&w, (int64_t)records);
     pl_json_key(&w, "curated"), pl_json_int(&w, (int64_t)rows);
     pl_json_key(&w, "quarantined"), pl_json_int(&w, (int64_t)quarantined);
-    pl_json_key(&w, "filtered"), pl_json_int(&w, 0);
+    pl_json_key(&w, "filtered"), pl_json_int(&w, (int64_t)filtered);
     pl_json_end(&w, '}');
     char *json = pl_arena_cstr(run->arena, pl_buf_view(&text));
     pl_buf_done(&text);

@@ -170,6 +170,7 @@ static void report_sources(run_state *run)
                 out->records += object->records;
                 out->rows += object->rows;
                 out->quarantined += object->quarantined;
+                out->filtered += object->filtered;
                 out->lost += object->lost;
                 out->coerced += object->coerced;
                 out->conflicts += object->conflicts;
@@ -178,6 +179,7 @@ static void report_sources(run_state *run)
         report->records += out->records;
         report->rows += out->rows;
         report->quarantined += out->quarantined;
+        report->filtered += out->filtered;
     }
 }
 

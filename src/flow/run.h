@@ -47,7 +47,7 @@ typedef struct pl_run_source {
     const char *source, *table;
     uint64_t objects; // mapped and published
     uint64_t damaged; // left out: raw that no longer reads
-    uint64_t records, rows, quarantined;
+    uint64_t records, rows, quarantined, filtered;
     uint64_t lost, coerced, conflicts;
 } pl_run_source;
 

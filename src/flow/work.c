@@ -101,12 +101,18 @@ static plumb_status map_frames(attempt *a, const pl_work_object *object, pl_obje
         PL_TRY(pl_framer_next(framer, &frame, &more, err));
         if (!more) break;
         pl_reject reject;
-        if (pl_mapper_record(a->mapper, &frame, &reject)) {
+        switch (pl_mapper_record(a->mapper, &frame, &reject)) {
+        case PL_MAPPED_ROW:
             PL_TRY(pl_parts_row(a->parts, a->mapper, object->id, frame.bytes, err));
             pl_keyset_row(&a->keys, pl_mapper_cells(a->mapper));
             out->rows++;
-        } else {
+            break;
+        case PL_MAPPED_REJECT:
             range_add(out, &a->result->arena, &frame, &reject);
+            break;
+        case PL_MAPPED_FILTERED:
+            out->filtered++;
+            break;
         }
         if (a->task->progress && ++counted % 1024 == 0)
             atomic_fetch_add(&a->task->progress->records, 1024);

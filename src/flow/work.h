@@ -1,8 +1,8 @@
 // work.h -- one task: raw objects in, data files and a task result out. Nothing shared is touched.
 //
 // A task is a group of objects of one (source, table). Its result says, per object, what became of
-// every record: rows, or ranges of quarantine; and which data files hold the rows. Until publish
-// commits, nobody refers to anything a task made.
+// every record: rows, ranges of quarantine, or left out by `where`; and which data files hold the
+// rows. Until publish commits, nobody refers to anything a task made.
 //
 // Three counters are kept apart so that they can disagree (invariant I2): records as the framer
 // counted them, rows and rejects as the mapper decided, rows as the finished files say.
@@ -64,7 +64,7 @@ typedef struct pl_quarantine_range {
 typedef struct pl_object_result {
     const char *damaged; // why the object was left out; NULL: it was mapped
     uint64_t records;    // by the framer
-    uint64_t rows, quarantined;
+    uint64_t rows, quarantined, filtered;
     uint64_t lost, coerced, conflicts;
     uint64_t duplicates; // rows whose key stood in an earlier row of the object
     uint32_t range_count, range_capacity;

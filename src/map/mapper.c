@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "map/mapper.h"
+#include "map/mapper_int.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,12 +35,10 @@ const pl_field pl_system_fields[PL_SYSTEM_COLUMNS] = {
                      .doc = {"JSON of what no column took", 27}},
 };
 
-// One term of a rule bound to a slot; `behind` are the steps after the slot's value.
+// One term of a rule; `path` if it is one.
 typedef struct bound_term {
     const pl_term *term;
-    uint32_t slot;
-    const pl_step *behind;
-    uint32_t behind_count;
+    pl_bound_path path;
 } bound_term;
 
 typedef struct bound_rule {
@@ -58,6 +56,8 @@ struct pl_map_plan {
     int32_t system[PL_SYSTEM_COLUMNS]; // index in the schema
     uint32_t rule_count;
     bound_rule *rules;
+    pl_bound_path *tests; // [mapping->where_tests]
+    uint32_t rule_slots;  // slots below are of rules, the others of tests only
     pl_span *record_keys;
     char *records_text;
 };
@@ -86,27 +86,38 @@ pl_schema pl_map_schema(const pl_contract *contract, pl_arena *arena)
     return schema;
 }
 
+// The slot of the keys that a path begins with.
+static void want_path(pl_paths *paths, const pl_path *path, pl_bound_path *bound)
+{
+    pl_span keys[PL_STEPS_MAX];
+    uint32_t count = 0;
+    while (count < path->count && path->steps[count].kind == PL_STEP_KEY) {
+        keys[count] = path->steps[count].key;
+        count++;
+    }
+    uint32_t slot = pl_paths_want(paths, keys, count);
+    if (bound) *bound = (pl_bound_path){slot, path->steps + count, path->count - count};
+}
+
+static void want_tests(pl_paths *paths, const pl_where *where, pl_bound_path *tests)
+{
+    if (!where) return;
+    want_tests(paths, where->left, tests);
+    want_tests(paths, where->right, tests);
+    if (where->path.count) want_path(paths, &where->path, tests ? &tests[where->test] : NULL);
+}
+
 // Slots are numbered in the order of the rules, so every mapper's table agrees with the plan's.
-static void want_paths(const pl_mapping *mapping, pl_paths *paths, bound_rule *rules)
+static void want_paths(const pl_mapping *mapping, pl_paths *paths, pl_map_plan *plan)
 {
     for (uint32_t r = 0; r < mapping->rule_count; r++) {
         const pl_rule *rule = &mapping->rules[r];
-        for (uint32_t t = 0; t < rule->term_count; t++) {
-            const pl_term *term = &rule->terms[t];
-            if (term->kind != PL_TERM_PATH) continue;
-            pl_span keys[PL_STEPS_MAX];
-            uint32_t count = 0;
-            while (count < term->path.count && term->path.steps[count].kind == PL_STEP_KEY) {
-                keys[count] = term->path.steps[count].key;
-                count++;
-            }
-            uint32_t slot = pl_paths_want(paths, keys, count);
-            if (!rules) continue;
-            rules[r].terms[t].slot = slot;
-            rules[r].terms[t].behind = term->path.steps + count;
-            rules[r].terms[t].behind_count = term->path.count - count;
-        }
+        for (uint32_t t = 0; t < rule->term_count; t++)
+            if (rule->terms[t].kind == PL_TERM_PATH)
+                want_path(paths, &rule->terms[t].path, plan ? &plan->rules[r].terms[t].path : NULL);
     }
+    if (plan) plan->rule_slots = paths->slot_count;
+    want_tests(paths, mapping->where, plan ? plan->tests : NULL);
 }
 
 // Whether a table that stores `stored` gives back what the contract declares: Iceberg has no JSON
@@ -147,7 +158,8 @@ plumb_status pl_map_compile(const pl_mapping *mapping, const pl_schema *schema,
     }
     pl_paths paths;
     pl_paths_init(&paths);
-    want_paths(mapping, &paths, plan->rules);
+    plan->tests = PL_TAKE(arena, pl_bound_path, mapping->where_tests);
+    want_paths(mapping, &paths, plan);
     pl_paths_done(&paths);
     plan->record_keys = PL_TAKE(arena, pl_span, mapping->records.count);
     for (uint32_t i = 0; i < mapping->records.count; i++)
@@ -252,14 +264,14 @@ static pl_cell constant(const pl_mapper *m, const pl_term *term, const pl_type *
     return cell;
 }
 
-// What a path term finds: absent, or a slot whose value stands at *ret_raw.
-static pl_slot term_slot(pl_mapper *m, const bound_term *term)
+// What a path finds in the record.
+static pl_slot path_slot(pl_mapper *m, const pl_bound_path *path)
 {
-    pl_slot slot = m->scanner.slots[term->slot];
-    if (!term->behind_count || slot.kind == PL_SLOT_ABSENT || slot.kind == PL_SLOT_NULL)
+    pl_slot slot = m->scanner.slots[path->slot];
+    if (!path->behind_count || slot.kind == PL_SLOT_ABSENT || slot.kind == PL_SLOT_NULL)
         return slot;
     if (slot.kind != PL_SLOT_ARRAY && slot.kind != PL_SLOT_OBJECT) return (pl_slot){0};
-    return pl_dig(slot.raw, term->behind, term->behind_count, &m->scratch);
+    return pl_dig(slot.raw, path->behind, path->behind_count, &m->scratch);
 }
 
 typedef struct rule_state {
@@ -273,7 +285,7 @@ typedef struct rule_state {
 static void apply_term(pl_mapper *m, const bound_rule *rule, const bound_term *term,
                        rule_state *state, bool *conflict)
 {
-    pl_slot slot = term_slot(m, term);
+    pl_slot slot = path_slot(m, &term->path);
     if (slot.kind == PL_SLOT_ABSENT || slot.kind == PL_SLOT_NULL) return;
     pl_cell cell;
     bool coerced;
@@ -282,8 +294,8 @@ static void apply_term(pl_mapper *m, const bound_rule *rule, const bound_term *t
     if (state->has_value) {
         if (why || !pl_cell_equal(&cell, &m->cells[rule->field]))
             *conflict = true;
-        else if (!term->behind_count)
-            m->taken[term->slot] = true;
+        else if (!term->path.behind_count)
+            m->taken[term->path.slot] = true;
         return;
     }
     if (why) {
@@ -292,7 +304,7 @@ static void apply_term(pl_mapper *m, const bound_rule *rule, const bound_term *t
     }
     m->cells[rule->field] = cell;
     state->has_value = true;
-    if (!term->behind_count) m->taken[term->slot] = true;
+    if (!term->path.behind_count) m->taken[term->path.slot] = true;
     if (coerced) flag(m, rule, "coerced", &m->counts.coerced);
 }
 
@@ -367,7 +379,8 @@ static void collect_rest(pl_mapper *m, bool lost)
     uint32_t unmapped = s->rest_count;
     for (uint32_t i = 0; i < s->slot_count; i++) {
         const pl_slot *slot = &s->slots[i];
-        if (slot->kind == PL_SLOT_ABSENT || slot->kind == PL_SLOT_NULL || m->taken[i]) continue;
+        if (slot->kind == PL_SLOT_ABSENT || m->taken[i]) continue;
+        if (slot->kind == PL_SLOT_NULL && i < m->plan->rule_slots) continue;
         if (slot->node == PL_PATH_ROOT || is_in_rest(m, slot->node)) continue;
         const pl_path_node *node = &m->paths.nodes[slot->node];
         pl_span value = slot->raw;
@@ -425,38 +438,55 @@ static bool scan(pl_mapper *m, const pl_frame *frame, pl_reject *out)
     return reject(out, (pl_span){0}, frame->offset + error.offset, (pl_span){0}, reason);
 }
 
-static bool map_record(pl_mapper *m, const pl_frame *frame, pl_reject *ret_reject)
+// Whether `where` keeps the record that was scanned.
+static bool is_kept(pl_mapper *m)
+{
+    const pl_mapping *mapping = m->plan->mapping;
+    if (!mapping->where) return true;
+    pl_slot values[PL_TESTS_MAX];
+    for (uint32_t i = 0; i < mapping->where_tests; i++)
+        values[i] = path_slot(m, &m->plan->tests[i]);
+    return pl_map__where(mapping->where, values, &m->scratch);
+}
+
+static pl_mapped map_record(pl_mapper *m, const pl_frame *frame, pl_reject *ret_reject)
 {
     pl_arena_reset(&m->scratch);
     pl_buf_reset(&m->rest);
     m->flag_count = 0;
-    if (!frame->text.data)
-        return reject(ret_reject, (pl_span){0}, frame->error_at, (pl_span){0}, frame->reason);
-    if (frame->bytes > PL_RECORD_BYTES_MAX)
-        return reject(ret_reject, (pl_span){0}, frame->offset, (pl_span){0},
-                      "a record is larger than 16 MiB");
-    if (!scan(m, frame, ret_reject)) return false;
+    if (!frame->text.data) {
+        reject(ret_reject, (pl_span){0}, frame->error_at, (pl_span){0}, frame->reason);
+        return PL_MAPPED_REJECT;
+    }
+    if (frame->bytes > PL_RECORD_BYTES_MAX) {
+        reject(ret_reject, (pl_span){0}, frame->offset, (pl_span){0},
+               "a record is larger than 16 MiB");
+        return PL_MAPPED_REJECT;
+    }
+    if (!scan(m, frame, ret_reject)) return PL_MAPPED_REJECT;
+    if (!is_kept(m)) return PL_MAPPED_FILTERED;
     memset(m->taken, 0, m->paths.slot_count);
     for (uint32_t i = 0; i < m->plan->schema->count; i++)
         m->cells[i] =
             (pl_cell){.value = {.kind = m->plan->schema->fields[i].type.kind, .is_null = true}};
     uint64_t lost = m->counts.lost + m->counts.conflicts;
     for (uint32_t r = 0; r < m->plan->rule_count; r++)
-        if (!apply_rule(m, &m->plan->rules[r], frame, ret_reject)) return false;
+        if (!apply_rule(m, &m->plan->rules[r], frame, ret_reject)) return PL_MAPPED_REJECT;
     collect_rest(m, m->counts.lost + m->counts.conflicts > lost);
     fill_system(m, frame);
     m->counts.duplicate_keys += m->scanner.duplicates;
-    return true;
+    return PL_MAPPED_ROW;
 }
 
-bool pl_mapper_record(pl_mapper *m, const pl_frame *frame, pl_reject *ret_reject)
+pl_mapped pl_mapper_record(pl_mapper *m, const pl_frame *frame, pl_reject *ret_reject)
 {
     pl_map_counts before = m->counts;
-    bool mapped = map_record(m, frame, ret_reject);
-    if (!mapped) m->counts = before; // values of a record that is no row are not counted
-    m->counts.rows += mapped;
-    m->counts.rejected += !mapped;
-    return mapped;
+    pl_mapped what = map_record(m, frame, ret_reject);
+    if (what != PL_MAPPED_ROW) m->counts = before; // only values of rows are counted
+    m->counts.rows += what == PL_MAPPED_ROW;
+    m->counts.rejected += what == PL_MAPPED_REJECT;
+    m->counts.filtered += what == PL_MAPPED_FILTERED;
+    return what;
 }
 
 const pl_cell *pl_mapper_cells(const pl_mapper *m)

@@ -2,7 +2,7 @@
 //
 //     pl_map_compile     contract + mapping + the table's schema -> a plan, shared by all threads
 //     pl_mapper_new      a plan's per-thread state: path table, scanner, scratch
-//     pl_mapper_record   scan, convert, decide: a row, or a reject with its reason
+//     pl_mapper_record   scan, choose, convert: a row, a reject with its reason, or filtered
 //     pl_mapper_append   put the row into columns that have the table's schema
 //
 // A row is staged in cells first, so a record that turns out bad never touched a column.
@@ -14,6 +14,8 @@
 // term that holds another value is a *conflict*: the first wins, the other is kept in _rest. An
 // exact conversion is flagged `column:coerced`. Required and absent is a reject; critical and
 // absent is NULL.
+//
+// A record that the mapping's `where` does not keep is *filtered*: no row, no reject, but counted.
 //
 // System columns, filled here for every table that has them: _object, _record, _mapping, _flags,
 // _rest.
@@ -62,14 +64,19 @@ typedef struct pl_reject {
 } pl_reject;
 
 typedef struct pl_map_counts {
-    uint64_t rows, rejected;
+    uint64_t rows, rejected, filtered;
     uint64_t lost, coerced, conflicts; // values
     uint64_t duplicate_keys;           // JSON keys that were repeated
 } pl_map_counts;
 
-// Map one framed record. True: pl_mapper_cells and pl_mapper_append speak of it until the next
-// call. False: *ret_reject says why.
-bool pl_mapper_record(pl_mapper *mapper, const pl_frame *frame, pl_reject *ret_reject);
+typedef enum pl_mapped {
+    PL_MAPPED_ROW,      // pl_mapper_cells and pl_mapper_append speak of it until the next call
+    PL_MAPPED_REJECT,   // *ret_reject says why
+    PL_MAPPED_FILTERED, // `where` does not keep it
+} pl_mapped;
+
+// Map one framed record.
+pl_mapped pl_mapper_record(pl_mapper *mapper, const pl_frame *frame, pl_reject *ret_reject);
 // One cell per field of the schema.
 const pl_cell *pl_mapper_cells(const pl_mapper *mapper);
 void pl_mapper_append(const pl_mapper *mapper, pl_column *columns); // [schema->count]

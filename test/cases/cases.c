@@ -9,6 +9,7 @@
 //     when ndjson | array | document     the content of a raw object, received 2026-11-22T03:00Z
 //     then rows                          one JSON object per row; absent: NULL
 //     then rejected                      one line per record that cannot be a row
+//     then filtered                      one line per record that `where` does not keep
 //     then mistakes                      what is wrong with the files, with hints
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -33,7 +34,7 @@ typedef struct case_file {
     block blocks[BLOCKS_MAX];
     int count;
     pl_arena arena;
-    pl_buf rows, rejected, mistakes;
+    pl_buf rows, rejected, filtered, mistakes;
 } case_file;
 
 static char *read_file(const char *path)
@@ -154,10 +155,13 @@ static void map_content(case_file *file, const pl_mapping *mapping, pl_format fo
     bool more;
     while (pl_framer_next(framer, &frame, &more, &err) == PLUMB_OK && more) {
         pl_reject reject;
-        if (pl_mapper_record(mapper, &frame, &reject))
+        pl_mapped what = pl_mapper_record(mapper, &frame, &reject);
+        if (what == PL_MAPPED_ROW)
             write_row(file, &schema, pl_mapper_cells(mapper));
-        else
+        else if (what == PL_MAPPED_REJECT)
             write_reject(file, &frame, &reject);
+        else
+            pl_buf_printf(&file->filtered, "record %llu\n", (unsigned long long)frame.index);
     }
     pl_mapper_free(mapper);
     pl_framer_free(framer);
@@ -227,16 +231,19 @@ static bool run(const char *path, bool only_show)
     if (only_show) {
         show("then rows", &file.rows);
         show("then rejected", &file.rejected);
+        show("then filtered", &file.filtered);
         show("then mistakes", &file.mistakes);
     } else {
         bool rows = same(&file, "then rows", &file.rows);
         bool rejected = same(&file, "then rejected", &file.rejected);
+        bool filtered = same(&file, "then filtered", &file.filtered);
         bool mistakes = same(&file, "then mistakes", &file.mistakes);
-        passed = rows && rejected && mistakes;
+        passed = rows && rejected && filtered && mistakes;
     }
     for (int i = 0; i < file.count; i++) pl_buf_done(&file.blocks[i].text);
     pl_buf_done(&file.rows);
     pl_buf_done(&file.rejected);
+    pl_buf_done(&file.filtered);
     pl_buf_done(&file.mistakes);
     pl_arena_done(&file.arena);
     free(file.bytes);

@@ -400,3 +400,17 @@ def test_a_query_reads_the_tables_and_nothing_else(shop, sql):
     assert said.returncode != 0 and said.stdout == "" and "plumb: " in said.stderr
     assert tree(shop.dir / "lake") == before
     assert shop.json("query", "SELECT id FROM posts") == [{"id": 1}]
+
+
+# --- where ----------------------------------------------------------------------------------------
+
+def test_what_where_does_not_keep_is_filtered_and_the_books_balance(plumb):
+    filtering = SHOP.replace("map:", 'where: place != "b"\n    map:')
+    project(plumb, {"posts": POSTS}, {"shop": filtering})
+    land(plumb, lines({"id": 1, "place": "a"}, {"id": 2, "place": "b"}, {"id": "x"}, "{\n"))
+    done = plumb.json("run")
+    assert done["records"] == {"raw": 4, "curated": 1, "quarantined": 2, "filtered": 1}
+    assert [source["filtered"] for source in done["sources"]] == [1]
+    assert ids(plumb) == [1]
+    assert [row["filtered"] for row in plumb.json("ledger")] == [1]
+    assert plumb.json("runs")[0]["records"]["filtered"] == 1

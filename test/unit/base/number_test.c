@@ -379,6 +379,33 @@ TEST(number_reasons_complete_a_sentence)
     CHECK_STR("is not zero but too small for the type", pl_number_reason(PL_NUMBER_TINY));
 }
 
+static void check_order(const char *smaller, const char *larger, int want)
+{
+    pl_number a, b;
+    CHECK_INT(PL_NUMBER_OK, pl_number_parse(pl_span_of(smaller), &a));
+    CHECK_INT(PL_NUMBER_OK, pl_number_parse(pl_span_of(larger), &b));
+    CHECK_INT(want, pl_number_compare(&a, &b));
+    CHECK_INT(-want, pl_number_compare(&b, &a));
+}
+
+TEST(numbers_are_compared_by_value)
+{
+    check_order("1", "1.0", 0);
+    check_order("100", "1e2", 0);
+    check_order("0", "-0.0e9", 0);
+    check_order("0.00120", "12e-4", 0);
+    check_order("-1", "0", -1);
+    check_order("-2", "-1", -1);
+    check_order("-1", "1", -1);
+    check_order("0", "1e-400", -1);
+    check_order("9", "10", -1);
+    check_order("1e400", "2e400", -1);
+    check_order("9007199254740992", "9007199254740993", -1);
+    check_order("123456789012345678901234567890.1", "123456789012345678901234567890.11", -1);
+    check_order("1234567890123456789012345678900", "123456789012345678901234567890e1", 0);
+    check_order("0.1000000000000000055", "0.1", 1);
+}
+
 int main(void)
 {
     return RUN_TESTS("base/number", T(number_grammar_is_that_of_json),
@@ -392,5 +419,5 @@ int main(void)
                      T(number_float_rounds_once), T(number_of_a_million_digits_is_read_exactly),
                      T(number_double_text_is_short_reads_back_and_is_json),
                      T(number_float_text_is_short_and_reads_back),
-                     T(number_reasons_complete_a_sentence));
+                     T(number_reasons_complete_a_sentence), T(numbers_are_compared_by_value));
 }

@@ -302,8 +302,7 @@ TEST(mapping_reports_mistakes_of_the_file)
                   "2:7 no contract declares table 'post'\n"
                   "  Did you mean 'posts'? Valid is posts.\n"
                   "3:10 records 'data' does not end in []\n"
-                  "  Write records: data.list[], or $[] for documents that are arrays.\n"
-                  "4:1 where is not supported by this version\n");
+                  "  Write records: data.list[], or $[] for documents that are arrays.\n");
     check_mapping("source: s\ninto: posts\nrecords: a[].b[]\nmap:\n  likes: a\n  likez: b\n",
                   "3:10 an array inside an array of records is not supported by this version\n"
                   "6:3 table 'posts' has no column 'likez'\n"
@@ -312,9 +311,51 @@ TEST(mapping_reports_mistakes_of_the_file)
                   "4:1 required columns without a rule: platform, id\n");
 }
 
+static void check_where(const char *where, const char *want)
+{
+    char text[1024];
+    snprintf(text, sizeof text, "source: s\ninto: posts\nwhere: %s\nmap: {platform: a, id: b}\n",
+             where);
+    check_mapping(text, want);
+}
+
+TEST(mapping_places_mistakes_of_a_condition)
+{
+    static const char joins[] =
+        "  A test is path == literal (or != < <= > >=), path is null, path exists or a path alone; "
+        "tests are joined by and, or, not and brackets.\n";
+    char want[512];
+    check_where("a", "");
+    check_where("a.b[0] == 1.5e3 and not (c is not null or $[\"not\"] exists)", "");
+    check_where("d[n=\"x\"].v != \"y\"", "");
+    check_where("'(a)or(b)'", "");
+    check_where("not not a < 3", "");
+    check_where("'(a'", "3:9 a ( is not closed\n");
+    snprintf(want, sizeof want, "3:11 ')' does not belong to a condition\n%s", joins);
+    check_where("'a )'", want);
+    snprintf(want, sizeof want, "3:10 '&& b' does not belong to a condition\n%s", joins);
+    check_where("a && b", want);
+    snprintf(want, sizeof want, "3:10 'b' does not belong to a condition\n%s", joins);
+    check_where("a b", want);
+    check_where("a and", "3:13 a path is missing\n"
+                         "  A key of the name of a word is written as in $[\"is\"].\n");
+    check_where("a and or b", "3:14 a path is missing\n"
+                              "  A key of the name of a word is written as in $[\"is\"].\n");
+    check_where("a is 3", "3:13 null is missing behind 'is'\n");
+    check_where("a == video", "3:13 a literal is missing\n"
+                              "  Compare with \"text\", 12, 1.5, true or false.\n");
+    check_where("a == null", "3:13 null is equal to nothing\n  Write is null or is not null.\n");
+    check_where("a == [1]", "3:13 a path can be compared with one value only\n");
+    check_where("a < true", "3:12 only a number or a text has an order\n");
+    check_where("''", "3:9 a path is missing\n"
+                      "  A key of the name of a word is written as in $[\"is\"].\n");
+    check_where("[a]", "3:8 where must be plain text, not a list\n");
+}
+
 TEST(mapping_survives_damage)
 {
-    static const char good[] = "source: s\ninto: posts\nrecords: a.b[]\nmap:\n"
+    static const char good[] = "source: s\ninto: posts\nrecords: a.b[]\n"
+                               "where: not a.b and (c == \"x\" or d <= 3 or e is null)\nmap:\n"
                                "  platform: '= \"x\"'\n  id: a | $[\"b\"].c[0] | d[n=\"v\"]\n"
                                "  at: t parse(time(\"%Y %z\", UTC)) | $received\n"
                                "  likes: n parse(number(\"1,234.5\")) | = 0\n";
@@ -342,5 +383,6 @@ int main(void)
         T(mapping_literals_are_checked_against_their_column), T(mapping_reads_every_kind_of_path),
         T(mapping_reports_mistakes_in_paths), T(mapping_reads_every_parser),
         T(mapping_checks_parsers_and_builtins_against_the_column),
-        T(mapping_reports_mistakes_of_the_file), T(mapping_survives_damage));
+        T(mapping_reports_mistakes_of_the_file), T(mapping_places_mistakes_of_a_condition),
+        T(mapping_survives_damage));
 }

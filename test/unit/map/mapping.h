@@ -135,7 +135,10 @@ static inline void mapped_run(mapped *self, pl_format format, pl_span content, s
     for (;;) {
         CHECK_OK(pl_framer_next(framer, &frame, &more, &err), err);
         if (!more) break;
-        if (pl_mapper_record(self->mapper, &frame, &reject)) {
+        pl_mapped what = pl_mapper_record(self->mapper, &frame, &reject);
+        if (what == PL_MAPPED_FILTERED) {
+            pl_buf_text(&self->text, "filtered\n");
+        } else if (what == PL_MAPPED_ROW) {
             pl_mapper_append(self->mapper, self->columns);
             print_row(self, self->columns[0].count - 1);
         } else {
