@@ -257,6 +257,61 @@ def test_every_case_as_a_document(cases, tmp_path):
             f"{refused} refused at the right byte ({same_byte} at the byte Python names, too)")
 
 
+BOM = b"\xef\xbb\xbf"
+
+
+def test_every_case_as_an_object_of_the_raw_zone(cases, tmp_path_factory):
+    """A file that is one document: an object is a record, and since no column takes anything of
+    it, all of it is in _rest. Other values are no records, and what is empty holds none."""
+    plumb = Plumb(tmp_path_factory.mktemp("documents"))
+    project(plumb, {"suite": """
+        table: suite
+        columns:
+          none: string
+        """}, {"cases": """
+        source: cases
+        into: suite
+        map:
+          none: $["no such key"]
+        """})
+    objects = {}
+    names = list(cases)
+    for i, content in enumerate(cases.values()):
+        (plumb.dir / f"{i}.json").write_bytes(content)
+    for some in range(0, len(names), 500):
+        files = [f"{i}.json" for i in range(len(names))[some:some + 500]]
+        landed = plumb.json("ingest", "cases", *files, "--format", "document")["objects"]
+        objects.update((one["object"], int(one["file"][:-5])) for one in landed)
+    plumb("run")
+    rows = {objects[row["_object"]]: row["_rest"] for row in read(plumb, "suite").to_pylist()}
+    entries = {objects[entry["object"]]: entry for entry in plumb.json("quarantine")}
+    assert not rows.keys() & entries.keys()
+    kinds = {Members: "an object", list: "an array", Number: "a number", str: "a text",
+             bool: "true", type(None): "null"}
+    for i, (name, content) in enumerate(cases.items()):
+        start = 3 if content.startswith(BOM) else 0
+        text = content[start:]
+        if not text.strip(b" \t\r\n"):
+            assert i not in rows and i not in entries, name
+        elif first_wrong(text) is not None:
+            low, high = first_wrong(text)
+            assert start + low <= entries[i]["byte"] <= start + high, (name, entries[i])
+            assert entries[i]["records"] == 1 and entries[i]["reason"].startswith("not JSON: ")
+        elif not isinstance(judge(text), Members):
+            kind = "false" if judge(text) is False else kinds[type(judge(text))]
+            assert entries[i]["reason"] == f"a record must be an object, found {kind}", name
+        else:
+            assert judge((rows[i] or "{}").encode()) == last_of_equal_keys(judge(text)), name
+    figures("JSON suites, as documents in the raw zone",
+            f"{len(cases)} cases: {len(rows)} rows, {len(entries)} quarantine entries at the right "
+            f"byte, {len(cases) - len(rows) - len(entries)} without a record")
+
+
+def last_of_equal_keys(members):
+    return Members((k, v) for i, (k, v) in enumerate(members)
+                   if k not in [later for later, _ in members[i + 1:]])
+
+
 def as_line(content):
     """A case as it can stand in a line. A newline ends a record there, so where it means nothing
     (between tokens) it becomes a space."""
