@@ -65,20 +65,25 @@ static plumb_status read_content(void *context, char *buffer, size_t bytes, size
     return PLUMB_OK;
 }
 
+#define OTHER_RANGES "among the records from here on; more places in one object are not listed"
+
 static void range_add(pl_object_result *object, pl_arena *arena, const pl_frame *frame,
                       const pl_reject *reject)
 {
     object->quarantined++;
+    bool full = object->range_count > PL_QUARANTINE_MAX; // the last one takes what follows
     if (object->range_count) {
         pl_quarantine_range *last = &object->ranges[object->range_count - 1];
-        if (last->record_first + last->record_count == frame->index &&
-            pl_span_equal(last->column, reject->column) &&
-            strcmp(last->reason, reject->reason) == 0) {
+        if (full || (last->record_first + last->record_count == frame->index &&
+                     pl_span_equal(last->column, reject->column) &&
+                     strcmp(last->reason, reject->reason) == 0)) {
             last->record_count++;
             last->byte_count = frame->offset + frame->bytes - last->byte_first;
             return;
         }
     }
+    pl_reject rest = {.error_at = reject->error_at, .reason = OTHER_RANGES};
+    if (object->range_count == PL_QUARANTINE_MAX) reject = &rest;
     PL_GROW(object->ranges, object->range_count, object->range_capacity);
     object->ranges[object->range_count++] =
         (pl_quarantine_range){.record_first = frame->index,

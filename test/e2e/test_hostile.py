@@ -108,6 +108,19 @@ def test_memory_is_bounded_by_its_setting(plumb, partitions, rows, width):
     assert plumb.json("ledger")[0]["curated"] == rows
 
 
+def test_places_of_quarantine_are_bounded(plumb):
+    project(plumb, ID, ID_RULES)
+    land(plumb, *('{"id":1}\n{"id"' for _ in range(50_100)))
+    plumb("run")
+    row = plumb.json("ledger")[0]
+    assert (row["records"], row["quarantined"]) == (100_200, 50_100)
+    rows = plumb.json("quarantine", "--limit", "60000")
+    rows = rows if isinstance(rows, list) else rows["entries"]
+    assert len(rows) == 50_001
+    assert "more places in one object are not listed" in json.dumps(rows[-1])
+    assert "100" in json.dumps(rows[-1])
+
+
 def test_lines_beside_one_larger_than_a_record(plumb):
     project(plumb, ID, ID_RULES)
     land(plumb, '{"id":1,"x":"' + "a" * 17_000_000 + '"}', '{"id":2}')
