@@ -30,19 +30,24 @@ void pl_buf_text(pl_buf *buf, const char *text)
     pl_buf_append(buf, text, strlen(text));
 }
 
-void pl_buf_printf(pl_buf *buf, const char *fmt, ...)
+void pl_buf_vprintf(pl_buf *buf, const char *fmt, va_list args)
 {
-    va_list args, again;
-    va_start(args, fmt);
+    va_list again;
     va_copy(again, args);
     int bytes = vsnprintf(NULL, 0, fmt, args);
-    va_end(args);
     if (bytes > 0) {
-        char *room = pl_buf_reserve(buf, (size_t)bytes + 1);
-        vsnprintf(room, (size_t)bytes + 1, fmt, again);
+        vsnprintf(pl_buf_reserve(buf, (size_t)bytes + 1), (size_t)bytes + 1, fmt, again);
         buf->count += (size_t)bytes;
     }
     va_end(again);
+}
+
+void pl_buf_printf(pl_buf *buf, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    pl_buf_vprintf(buf, fmt, args);
+    va_end(args);
 }
 
 const char *pl_buf_cstr(pl_buf *buf)

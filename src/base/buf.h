@@ -10,6 +10,8 @@
 #ifndef PL_BASE_BUF_H
 #define PL_BASE_BUF_H
 
+#include <stdarg.h>
+
 #include "base/base.h"
 #include "base/error.h"
 
@@ -31,6 +33,7 @@ static inline void pl_buf_char(pl_buf *buf, char c)
     buf->data[buf->count++] = c;
 }
 void pl_buf_text(pl_buf *buf, const char *text);
+void pl_buf_vprintf(pl_buf *buf, const char *fmt, va_list args) PL_PRINTF(2, 0);
 void pl_buf_printf(pl_buf *buf, const char *fmt, ...) PL_PRINTF(2, 3);
 
 static inline pl_span pl_buf_view(const pl_buf *buf)

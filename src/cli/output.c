@@ -93,16 +93,10 @@ int pl_cli_finish(pl_cli *cli)
 
 void pl_cli_print(pl_cli *cli, const char *fmt, ...)
 {
-    va_list args, again;
+    va_list args;
     va_start(args, fmt);
-    va_copy(again, args);
-    int bytes = vsnprintf(NULL, 0, fmt, args);
+    pl_buf_vprintf(&cli->out, fmt, args);
     va_end(args);
-    if (bytes > 0) {
-        vsnprintf(pl_buf_reserve(&cli->out, (size_t)bytes + 1), (size_t)bytes + 1, fmt, again);
-        cli->out.count += (size_t)bytes;
-    }
-    va_end(again);
 }
 
 pl_json_writer pl_cli_json(pl_cli *cli)
