@@ -8,7 +8,7 @@
 char *pl_buf_reserve(pl_buf *buf, size_t bytes)
 {
     if (bytes > SIZE_MAX / 4 - buf->count) pl_oom(bytes);
-    if (buf->capacity - buf->count < bytes) {
+    if (!buf->data || buf->capacity - buf->count < bytes) {
         size_t need = buf->count + bytes;
         size_t capacity = buf->capacity ? buf->capacity : 64;
         while (capacity < need) capacity += capacity / 2 + 64;

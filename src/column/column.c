@@ -60,6 +60,7 @@ static void grow(pl_column *column)
     } else {
         column->offsets = pl_realloc(column->offsets, ((size_t)capacity + 1) * sizeof(uint32_t));
         if (!column->capacity) column->offsets[0] = 0;
+        pl_buf_reserve(&column->heap, 1); // so that rows without text have a place, too
     }
     column->capacity = capacity;
 }

@@ -30,6 +30,7 @@ static size_t utf8_sequence(const uint8_t *p, const uint8_t *end)
 
 size_t pl_utf8_check(pl_span text)
 {
+    if (!text.bytes) return SIZE_MAX;
     const uint8_t *p = (const uint8_t *)text.data, *end = p + text.bytes;
     while (p < end) {
         size_t bytes = utf8_sequence(p, end);
