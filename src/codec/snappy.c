@@ -17,3 +17,15 @@ size_t pl_snappy_compress(pl_span input, char *out)
     (void)status;
     return bytes;
 }
+
+bool pl_snappy_size(pl_span block, size_t *ret_bytes)
+{
+    return snappy_uncompressed_length(block.data, block.bytes, ret_bytes) == SNAPPY_OK;
+}
+
+bool pl_snappy_expand(pl_span block, char *out)
+{
+    size_t bytes;
+    return pl_snappy_size(block, &bytes) &&
+           snappy_uncompress(block.data, block.bytes, out, &bytes) == SNAPPY_OK;
+}

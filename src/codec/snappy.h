@@ -13,4 +13,9 @@ size_t pl_snappy_bound(size_t bytes);
 // written. Cannot fail.
 size_t pl_snappy_compress(pl_span input, char *out);
 
+// The bytes a block says it becomes; false: it is no Snappy block.
+bool pl_snappy_size(pl_span block, size_t *ret_bytes);
+// Expand a block to `out`, which has room for exactly the pl_snappy_size of it. False: damaged.
+bool pl_snappy_expand(pl_span block, char *out);
+
 #endif

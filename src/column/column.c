@@ -50,10 +50,9 @@ void pl_column_done(pl_column *column)
     *column = (pl_column){0};
 }
 
-static void grow(pl_column *column)
+static void grow(pl_column *column, uint32_t capacity)
 {
     size_t bytes = value_bytes(column->type.kind);
-    uint32_t capacity = column->capacity ? column->capacity * 2 : 64;
     column->valid = pl_realloc(column->valid, capacity);
     if (bytes) {
         column->values = pl_realloc(column->values, capacity * bytes);
@@ -65,10 +64,17 @@ static void grow(pl_column *column)
     column->capacity = capacity;
 }
 
+void pl_column_reserve(pl_column *column, uint32_t rows)
+{
+    uint32_t need = column->count + rows;
+    if (need > column->capacity) grow(column, PL_MAX(need, column->capacity * 2));
+}
+
 // The index of a new row whose validity is set; its value or end offset is the caller's to write.
 static uint32_t new_row(pl_column *column, bool valid)
 {
-    if (PL_UNLIKELY(column->count == column->capacity)) grow(column);
+    if (PL_UNLIKELY(column->count == column->capacity))
+        grow(column, column->capacity ? column->capacity * 2 : 64);
     uint32_t row = column->count++;
     column->valid[row] = valid;
     column->nulls += !valid;

@@ -42,6 +42,9 @@ void pl_column_init(pl_column *column, const pl_type *type); // type.element mus
 void pl_column_reset(pl_column *column);                     // zero rows, memory kept
 void pl_column_done(pl_column *column);
 
+// Room for `rows` more, so that they can be written to the arrays in place.
+void pl_column_reserve(pl_column *column, uint32_t rows);
+
 void pl_column_null(pl_column *column);
 // Append one scalar; value->kind must fit the type (or is_null).
 void pl_column_append(pl_column *column, const pl_value *value);

@@ -3,12 +3,13 @@
 
 #include <assert.h>
 
+#include "codec/gzip.h"
 #include "codec/snappy.h"
 #include "parquet/format_int.h"
 #include "parquet/hybrid_int.h"
 
 enum {
-    HEADER_BYTES_MAX = 64,       // a page header without statistics needs less than 40
+    HEADER_BYTES_MAX = 64,       // a page header without statistics needs less than 50
     PAGE_SLOTS_MAX = 128 * 1024, // so that no reader meets a page of millions of short values
 };
 
@@ -89,6 +90,7 @@ static plumb_status put_page(work *w, bool dictionary, uint32_t count, plumb_err
     pl_thrift__i32(&t, 1, dictionary ? PL_DICTIONARY_PAGE : PL_DATA_PAGE);
     pl_thrift__i32(&t, 2, (int32_t)s->page.count);
     pl_thrift__i32(&t, 3, (int32_t)packed);
+    pl_thrift__i32(&t, 4, (int32_t)pl_crc32(0, pl_span_make(room + HEADER_BYTES_MAX, packed)));
     pl_thrift__struct(&t, dictionary ? 7 : 5);
     pl_thrift__i32(&t, 1, (int32_t)count);
     pl_thrift__i32(&t, 2, dictionary || !w->dictionary ? PL_PLAIN : PL_RLE_DICTIONARY);

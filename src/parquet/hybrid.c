@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "parquet/hybrid_int.h"
 
-#include "parquet/thrift_int.h"
+#include "parquet/thrift_read_int.h"
 
 uint32_t pl_hybrid__width(uint32_t max)
 {
@@ -76,4 +76,66 @@ void pl_hybrid__levels(pl_buf *out, const uint8_t *values, uint32_t count, uint3
 void pl_hybrid__indices(pl_buf *out, const uint32_t *values, uint32_t count, uint32_t width)
 {
     encode(out, values, count, width, false);
+}
+
+static inline void set(void *out, uint32_t index, uint32_t value, bool narrow)
+{
+    if (narrow)
+        ((uint8_t *)out)[index] = (uint8_t)value;
+    else
+        ((uint32_t *)out)[index] = value;
+}
+
+static inline bool unpack(const uint8_t *from, uint32_t width, uint32_t max, void *out,
+                          uint32_t first, uint32_t end, bool narrow)
+{
+    uint64_t bits = 0, mask = (UINT64_C(1) << width) - 1;
+    uint32_t held = 0; // bits at hand, < 32 before a byte is added
+    for (uint32_t i = first; i < end; i++, bits >>= width, held -= width) {
+        for (; held < width; held += 8) bits |= (uint64_t)*from++ << held;
+        if ((bits & mask) > max) return false;
+        set(out, i, (uint32_t)(bits & mask), narrow);
+    }
+    return true;
+}
+
+static inline bool decode(pl_span in, size_t *at, uint32_t width, uint32_t max, void *out,
+                          uint32_t count, bool narrow)
+{
+    uint32_t first = 0;
+    while (first < count) {
+        uint64_t head;
+        if (!pl_thrift__get_varint(in, at, UINT32_MAX, &head)) return false;
+        size_t left = in.bytes - *at;
+        const uint8_t *from = (const uint8_t *)in.data + *at;
+        uint64_t run = head >> 1;
+        if (head & 1) { // literals, in groups of 8
+            if (run == 0 || run * width > left || run * 8 - 7 > count - first) return false;
+            uint32_t end = (uint32_t)PL_MIN(first + run * 8, (uint64_t)count);
+            if (!unpack(from, width, max, out, first, end, narrow)) return false;
+            *at += run * width;
+            first = end;
+            continue;
+        }
+        uint32_t bytes = (width + 7) / 8, value = 0;
+        if (run == 0 || run > count - first || bytes > left) return false;
+        for (uint32_t i = 0; i < bytes; i++) value |= (uint32_t)from[i] << 8 * i;
+        if (value > max) return false;
+        for (uint32_t end = first + (uint32_t)run; first < end; first++)
+            set(out, first, value, narrow);
+        *at += bytes;
+    }
+    return true;
+}
+
+bool pl_hybrid__get_levels(pl_span in, size_t *at, uint32_t width, uint32_t max, uint8_t *out,
+                           uint32_t count)
+{
+    return decode(in, at, width, max, out, count, true);
+}
+
+bool pl_hybrid__get_indices(pl_span in, size_t *at, uint32_t width, uint32_t max, uint32_t *out,
+                            uint32_t count)
+{
+    return decode(in, at, width, max, out, count, false);
 }

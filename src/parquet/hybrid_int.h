@@ -20,4 +20,11 @@ void pl_hybrid__indices(pl_buf *out, const uint32_t *values, uint32_t count, uin
 // `count` times the same value.
 void pl_hybrid__run(pl_buf *out, uint32_t value, uint32_t count, uint32_t width);
 
+// Read exactly `count` values of at most `max` from in.data[*at..]; false: cut short, or out of
+// bounds. Literals may fill up their last group, a run may not pass `count`.
+bool pl_hybrid__get_levels(pl_span in, size_t *at, uint32_t width, uint32_t max, uint8_t *out,
+                           uint32_t count);
+bool pl_hybrid__get_indices(pl_span in, size_t *at, uint32_t width, uint32_t max, uint32_t *out,
+                            uint32_t count);
+
 #endif

@@ -53,4 +53,12 @@ void pl_leaf__schema(pl_thrift *t, const pl_leaf *leaf);
 // The leaf's path: "a", or "a", "list", "element", as field `id` of the open struct.
 void pl_leaf__path(pl_thrift *t, int16_t id, const pl_leaf *leaf);
 
+// Append `count` PLAIN values that fill `in` exactly to `to`, whose type the leaf's type may be
+// promoted to. The reason why not, or NULL; `to` may then hold some of them beyond its count.
+const char *pl_leaf__read_plain(const pl_leaf *leaf, pl_span in, uint32_t count, pl_column *to);
+// Append `count` rows: NULL where `valid` (NULL: all are) says so, else the next row of `from`, or
+// with `rows` the row they name next. No lists.
+void pl_leaf__scatter(pl_column *to, const pl_column *from, const uint32_t *rows,
+                      const uint8_t *valid, uint32_t count);
+
 #endif

@@ -4,6 +4,8 @@
 // RLE_DICTIONARY, RLE levels, three-level lists, field ids on columns and list elements, logical
 // and converted types, exact statistics.
 //
+// Every page has a checksum (CRC-32) in its header.
+//
 //     "PAR1"
 //     row group 0:  chunk of column 0:  [dictionary page] data page, data page, ...
 //                   chunk of column 1:  ...
