@@ -23,6 +23,7 @@
     X(runs) \
     X(ledger) \
     X(quarantine) \
+    X(verify) \
     X(doctor) \
     X(completion) \
     X(help)
