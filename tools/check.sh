@@ -56,7 +56,7 @@ both() { tools/build.sh "$1" && { [ -z "${2:-}" ] || "$2"; }; }
 units() { meson test -C build-asan --no-suite bench --print-errorlogs; }
 promises() {
     tools/setup.sh test &&
-        PLUMB_BUILD=$PWD/build-asan .deps/venv/bin/python -m pytest test -x -q
+        PLUMB_BUILD=$PWD/build-asan .deps/venv/bin/python -m pytest test
 }
 
 step "format (clang-format)" format

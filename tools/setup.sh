@@ -96,7 +96,7 @@ get_spark_jar() {
     local jar=.deps/spark/$SPARK_ICEBERG_JAR
     [ ! -f "$jar" ] || return 0
     say "$SPARK_ICEBERG into .deps/spark"
-    mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
+    mvn -q -B -Dstyle.color=never org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
         -Dartifact="$SPARK_ICEBERG" -DoutputDirectory=.deps/spark.part </dev/null >&2
     mkdir -p .deps/spark
     mv ".deps/spark.part/$SPARK_ICEBERG_JAR" "$jar"

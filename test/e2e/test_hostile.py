@@ -57,6 +57,7 @@ def test_sixteen_long_partition_values(plumb):
     assert sorted(r["p15"] for r in read(plumb, "t", "p15").to_pylist()) == ["0" * 200, "1" * 200]
 
 
+@pytest.mark.plain_build
 @pytest.mark.parametrize("second", ['"k{}":2', '"a":{{}}', '"a":{{"b":{}}}'])
 def test_repeated_keys_cost_their_own_size(plumb, second):
     project(plumb, {"t": "table: t\ncolumns:\n  id: long\n  b: long\n"},
@@ -85,6 +86,7 @@ def test_an_object_kept_whole_is_kept_once(plumb):
     assert read(plumb, "t", "_rest").to_pylist() == [{"_rest": '{"a":{"b":"no number","c":3}}'}]
 
 
+@pytest.mark.plain_build
 def test_keys_that_never_come_again_do_not_fill_memory(plumb):
     project(plumb, ID, {"s": ID_RULES["s"] + "rest: drop\n"})
     land(plumb, *('{"id":1,' + ",".join(f'"{"k" * 50000}{r}_{i}":1' for i in range(100)) + "}"
@@ -92,6 +94,7 @@ def test_keys_that_never_come_again_do_not_fill_memory(plumb):
     assert measured(plumb, "run")[1] < 100  # of 200 MB of keys
 
 
+@pytest.mark.plain_build
 @pytest.mark.parametrize("partitions, rows, width", [(40, 1000, 20000), (8, 300000, 40)])
 def test_memory_is_bounded_by_its_setting(plumb, partitions, rows, width):
     names = [f"c{i}" for i in range(20)]
