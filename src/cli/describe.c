@@ -8,6 +8,7 @@ typedef struct subject {
     pl_cli *cli;
     const char *name;
     pl_lake lake;
+    pl_look_when when;
     pl_ice_table *table;         // NULL: not created yet
     const pl_contract *contract; // NULL: no longer declared
     const pl_schema *schema;
@@ -168,7 +169,10 @@ static plumb_status find(subject *s, plumb_error *err)
     PL_TRY(pl_look_load(s->cli, &s->lake, s->name, &s->table, err));
     s->contract = pl_project_contract(s->lake.project, pl_span_of(s->name));
     if (s->table) {
-        s->schema = pl_ice_current_schema(s->table);
+        const pl_ice_snapshot *snapshot;
+        PL_TRY(pl_look_snapshot_at(s->table, &s->when, &snapshot, err));
+        s->schema =
+            s->when.given ? pl_look_schema_at(s->table, snapshot) : pl_ice_current_schema(s->table);
         s->spec = pl_ice_current_spec(s->table);
         if (!s->schema)
             return pl_fail(err, PLUMB_E_FAILED,
@@ -186,6 +190,7 @@ static int run(pl_cli *cli)
 {
     plumb_error err;
     subject s = {.cli = cli, .name = cli->args[0]};
+    if (!pl_look_at(cli, &s.when)) return PL_EXIT_USAGE;
     if (pl_cli_open(cli, PL_CLI_READ, &s.lake, &err)) return pl_cli_fail(cli, &err);
     plumb_status st = find(&s, &err);
     if (st == PLUMB_OK && cli->json) print_json(&s);
@@ -194,16 +199,22 @@ static int run(pl_cli *cli)
     return st == PLUMB_OK ? pl_cli_finish(cli) : pl_cli_fail(cli, &err);
 }
 
+static const pl_option options[] = {
+    {.name = "at", .value = "SNAPSHOT|TIME", .help = "the columns as they were then"},
+    {0},
+};
+
 const pl_command pl_command_describe = {
     .name = "describe",
     .group = PL_GROUP_LOOK,
-    .usage = "TABLE [--json]",
+    .usage = "TABLE [--at SNAPSHOT|TIME] [--json]",
     .summary = "columns, partition, sources and place of a table",
     .help =
         "Columns are those of the table as every engine sees it; '!' is required. Columns that\n"
         "begin with '_' are plumb's own. With --json also the field ids.\n\n"
         "Example:\n"
         "  plumb describe post_metrics\n",
+    .options = options,
     .args_min = 1,
     .args_max = 1,
     .json = true,

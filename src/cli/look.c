@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/look.h"
 
+#include "base/number.h"
 #include "base/time.h"
 #include "contract/project.h"
 #include "iceberg/table.h"
@@ -72,6 +73,57 @@ plumb_status pl_look_load(pl_cli *cli, const pl_lake *lake, const char *name,
     PL_TRY(catalog.load(catalog.self, name, &cli->arena, &location, err));
     if (!location) return PLUMB_OK;
     return pl_ice_load(lake->store, location, &cli->arena, ret_table, err);
+}
+
+bool pl_look_at(pl_cli *cli, pl_look_when *ret_when)
+{
+    const char *text = pl_cli_value(cli, "at");
+    pl_number number;
+    *ret_when = (pl_look_when){.given = text != NULL};
+    if (!text) return true;
+    if (strspn(text, "0123456789") != strlen(text) || !*text)
+        return pl_cli_time(cli, "at", &ret_when->micros);
+    if (pl_number_parse(pl_span_of(text), &number) == PL_NUMBER_OK &&
+        pl_number_long(&number, 0, &ret_when->snapshot) == PL_NUMBER_OK && ret_when->snapshot > 0)
+        return true;
+    pl_cli_usage(cli, "'%s' is no snapshot: --at takes one of 'plumb history', or a time", text);
+    return false;
+}
+
+plumb_status pl_look_snapshot_at(const pl_ice_table *table, const pl_look_when *when,
+                                 const pl_ice_snapshot **ret_snapshot, plumb_error *err)
+{
+    char time[40];
+    const pl_ice_metadata *m = table->metadata;
+    if (!when->given) {
+        *ret_snapshot = pl_ice_snapshot_by_id(m, m->current_snapshot_id);
+        return PLUMB_OK;
+    }
+    const pl_ice_snapshot *found = when->snapshot
+                                       ? pl_ice_snapshot_by_id(m, when->snapshot)
+                                       : pl_ice_snapshot_at(m, pl_floor_div(when->micros, 1000));
+    if (found) {
+        *ret_snapshot = found;
+        return PLUMB_OK;
+    }
+    if (when->snapshot) {
+        pl_fail(err, PLUMB_E_NOT_FOUND, "cannot read table '%s': it has no snapshot %lld",
+                table->name, (long long)when->snapshot);
+    } else {
+        pl_time_text(when->micros, time);
+        pl_fail(err, PLUMB_E_NOT_FOUND, "cannot read table '%s': nothing was published in it by %s",
+                table->name, time);
+    }
+    pl_hint(err, "'plumb history %s' lists what can be read.", table->name);
+    return PLUMB_E_NOT_FOUND;
+}
+
+const pl_schema *pl_look_schema_at(const pl_ice_table *table, const pl_ice_snapshot *snapshot)
+{
+    const pl_ice_schema *schema =
+        snapshot ? pl_ice_schema_by_id(table->metadata, snapshot->schema_id) : NULL;
+    if (!schema) return pl_ice_current_schema(table);
+    return schema->foreign ? NULL : &schema->schema;
 }
 
 void pl_look_snapshot(pl_json_writer *json, const char *key, int64_t id)

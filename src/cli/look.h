@@ -39,6 +39,26 @@ PL_MUST_USE plumb_status pl_look_table(pl_cli *cli, const pl_lake *lake, const c
 struct pl_ice_table;
 PL_MUST_USE plumb_status pl_look_load(pl_cli *cli, const pl_lake *lake, const char *name,
                                       struct pl_ice_table **ret_table, plumb_error *err);
+// --at SNAPSHOT|TIME, in its two forms.
+typedef struct pl_look_when {
+    bool given;
+    int64_t snapshot; // 0: `micros` is meant
+    int64_t micros;
+} pl_look_when;
+// False: a mistake was printed; return PL_EXIT_USAGE.
+bool pl_look_at(pl_cli *cli, pl_look_when *ret_when);
+// The snapshot of a table that `when` means; the current one when it was not given, NULL if there
+// is none yet. PLUMB_E_NOT_FOUND if the table had no such snapshot.
+struct pl_ice_snapshot;
+PL_MUST_USE plumb_status pl_look_snapshot_at(const struct pl_ice_table *table,
+                                             const pl_look_when *when,
+                                             const struct pl_ice_snapshot **ret_snapshot,
+                                             plumb_error *err);
+// The schema a snapshot is read with: the one it was written with. NULL if plumb cannot hold it.
+struct pl_schema;
+const struct pl_schema *pl_look_schema_at(const struct pl_ice_table *table,
+                                          const struct pl_ice_snapshot *snapshot);
+
 // A snapshot id, or null for 0.
 void pl_look_snapshot(pl_json_writer *json, const char *key, int64_t id);
 

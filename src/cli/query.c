@@ -18,6 +18,7 @@ typedef struct asking {
     pl_cli *cli;
     pl_lake lake;
     pl_span sql;
+    pl_look_when when;
     pl_query_table *tables;
     uint32_t count, capacity;
     plumb_error *err;
@@ -26,12 +27,13 @@ typedef struct asking {
 
 // ---- the tables --------------------------------------------------------------------------------
 
-static plumb_status add_paths(asking *ask, pl_ice_table *table, pl_query_table *ret_table)
+static plumb_status add_paths(asking *ask, pl_ice_table *table, int64_t snapshot,
+                              pl_query_table *ret_table)
 {
     pl_arena *arena = &ask->cli->arena;
     pl_ice_file *files;
     uint32_t count;
-    PL_TRY(pl_ice_files(table, 0, arena, &files, &count, ask->err));
+    PL_TRY(pl_ice_files(table, snapshot, arena, &files, &count, ask->err));
     const char **paths = PL_TAKE(arena, const char *, count);
     for (uint32_t i = 0; i < count; i++) {
         const char *key = pl_store_key(ask->lake.store, pl_arena_cstr(arena, files[i].path));
@@ -55,7 +57,12 @@ static plumb_status add_table(asking *ask, const char *name)
     pl_ice_table *head = NULL;
     PL_TRY(pl_look_load(ask->cli, &ask->lake, name, &head, ask->err));
     if (head) {
-        table.schema = pl_ice_current_schema(head);
+        const pl_ice_snapshot *snapshot = NULL;
+        plumb_status st = pl_look_snapshot_at(head, &ask->when, &snapshot, ask->err);
+        if (st != PLUMB_OK) return read ? st : PLUMB_OK;
+        // What is read now has the columns of now, though the newest rows may lack the last ones.
+        table.schema =
+            ask->when.given ? pl_look_schema_at(head, snapshot) : pl_ice_current_schema(head);
         table.columns_only = !read;
         if (!table.schema && !read) return PLUMB_OK;
         if (!table.schema)
@@ -63,7 +70,10 @@ static plumb_status add_table(asking *ask, const char *name)
                            "cannot read table '%s': another engine gave it types plumb does not "
                            "know",
                            name);
-        if (read) PL_TRY(add_paths(ask, head, &table));
+        if (read) PL_TRY(add_paths(ask, head, snapshot ? snapshot->id : 0, &table));
+    } else if (contract && ask->when.given && read) {
+        return pl_fail(ask->err, PLUMB_E_NOT_FOUND,
+                       "cannot read table '%s': nothing is published in it yet", name);
     } else if (contract) { // declared, nothing published yet: empty
         table.schema = &contract->schema;
     } else {
@@ -225,7 +235,7 @@ static int run(pl_cli *cli)
     asking ask = {.cli = cli, .err = &err};
     pl_query_options query = {0};
     pl_query_format_options format = {0};
-    if (!read_options(cli, &query, &format)) return PL_EXIT_USAGE;
+    if (!read_options(cli, &query, &format) || !pl_look_at(cli, &ask.when)) return PL_EXIT_USAGE;
     if (read_sql(cli, &ask.sql, &err)) return pl_cli_fail(cli, &err);
     if (pl_cli_open(cli, PL_CLI_READ, &ask.lake, &err)) return pl_cli_fail(cli, &err);
     plumb_status st = find_tables(&ask);
@@ -236,6 +246,7 @@ static int run(pl_cli *cli)
 }
 
 static const pl_option options[] = {
+    {.name = "at", .value = "SNAPSHOT|TIME", .help = "read the tables as they were then"},
     {.name = "format", .value = "WORD", .help = "table (default), csv, json or ndjson"},
     {.name = "timeout", .value = "TIME", .help = "stop after so long (query: timeout:, 60s)"},
     {.name = "memory", .value = "BYTES", .help = "memory of the query (query: memory:, 1GiB)"},
@@ -247,11 +258,12 @@ static const pl_option options[] = {
 const pl_command pl_command_query = {
     .name = "query",
     .group = PL_GROUP_WORK,
-    .usage = "'SQL'|- [--format WORD] [--max-rows N]",
+    .usage = "'SQL'|- [--at SNAPSHOT|TIME] [--format WORD] [--max-rows N]",
     .summary = "ask the tables something, in SQL",
     .help =
         "One SELECT, WITH, VALUES, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN, in DuckDB's SQL; '-'\n"
-        "reads it from standard input. Every table is read at its current snapshot. SELECT *\n"
+        "reads it from standard input. Every table is read at its current snapshot, or with --at\n"
+        "at a snapshot of 'plumb history', or as it was at a time, columns included. SELECT *\n"
         "shows what the contract declares; _object, _record, _mapping, _flags and _rest are\n"
         "there when named.\n\n"
         "The query runs in a process of its own that can read the tables' files and nothing\n"

@@ -173,10 +173,15 @@ static int run_history(pl_cli *cli)
     pl_lake lake = {0};
     pl_ice_table *table = NULL;
     int64_t limit = cli->json ? INT64_MAX : 20;
-    if (!pl_cli_integer(cli, "limit", 1, INT64_MAX, &limit)) return PL_EXIT_USAGE;
+    pl_look_when when;
+    const pl_ice_snapshot *newest = NULL;
+    if (!pl_cli_integer(cli, "limit", 1, INT64_MAX, &limit) || !pl_look_at(cli, &when))
+        return PL_EXIT_USAGE;
     if (pl_cli_open(cli, PL_CLI_READ, &lake, &err)) return pl_cli_fail(cli, &err);
     plumb_status st = pl_look_table(cli, &lake, cli->args[0], &err);
     if (st == PLUMB_OK) st = pl_look_load(cli, &lake, cli->args[0], &table, &err);
+    if (st == PLUMB_OK && table && when.given)
+        st = pl_look_snapshot_at(table, &when, &newest, &err);
     pl_lake_close(&lake);
     if (st != PLUMB_OK) return pl_cli_fail(cli, &err);
 
@@ -184,9 +189,11 @@ static int run_history(pl_cli *cli)
     pl_json_writer json = pl_cli_json(cli);
     pl_grid grid = pl_grid_make("snapshot>|at|operation|added>|deleted>|rows>|files>|run|");
     if (cli->json) pl_json_begin(&json, '[');
-    for (uint32_t i = m ? m->snapshot_count : 0; i > 0 && limit > 0; i--, limit--) {
+    for (uint32_t i = m ? m->snapshot_count : 0; i > 0 && limit > 0; i--) {
         const pl_ice_snapshot *s = &m->snapshots[i - 1];
         bool current = s->id == m->current_snapshot_id;
+        if (newest && s->sequence > newest->sequence) continue;
+        limit--;
         if (cli->json)
             history_json(&json, s, current);
         else
@@ -202,6 +209,7 @@ static int run_history(pl_cli *cli)
 }
 
 static const pl_option history_options[] = {
+    {.name = "at", .value = "SNAPSHOT|TIME", .help = "begin with what was current then"},
     {.name = "limit", .value = "N", .help = "show at most N snapshots (20; with --json all)"},
     {0},
 };
@@ -209,7 +217,7 @@ static const pl_option history_options[] = {
 const pl_command pl_command_history = {
     .name = "history",
     .group = PL_GROUP_LOOK,
-    .usage = "TABLE [--limit N] [--json]",
+    .usage = "TABLE [--at SNAPSHOT|TIME] [--limit N] [--json]",
     .summary = "every snapshot of a table, and the run that made it",
     .help = "Newest first. A snapshot without a run was made by another engine.\n\n"
             "Example:\n"

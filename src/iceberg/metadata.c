@@ -182,6 +182,15 @@ const pl_ice_snapshot *pl_ice_snapshot_by_id(const pl_ice_metadata *m, int64_t i
     return NULL;
 }
 
+const pl_ice_snapshot *pl_ice_snapshot_at(const pl_ice_metadata *m, int64_t time_ms)
+{
+    const pl_ice_snapshot *found = NULL;
+    for (uint32_t i = 0; i < m->snapshot_log.count; i++)
+        if (m->snapshot_log.items[i].timestamp_ms <= time_ms)
+            found = pl_ice_snapshot_by_id(m, m->snapshot_log.items[i].id);
+    return found;
+}
+
 bool pl_ice_pair_find(const pl_ice_pair *pairs, uint32_t count, const char *key, pl_span *ret_value)
 {
     for (uint32_t i = 0; i < count; i++) {

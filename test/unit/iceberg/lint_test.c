@@ -100,7 +100,7 @@ TEST(a_finding_has_rule_place_and_reason)
 // In place and not durable: thousands of times.
 static void overwrite(fixture *f, const char *key, pl_span bytes)
 {
-    FILE *file = fopen(pl_store_path(f->store, key, &f->arena), "wb");
+    FILE *file = fopen(pl_store_path(f->store, key, &f->arena), "r+b");
     CHECK(file != NULL);
     CHECK_INT(bytes.bytes, fwrite(bytes.data, 1, bytes.bytes, file));
     fclose(file);
