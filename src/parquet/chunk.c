@@ -2,6 +2,7 @@
 #include "parquet/chunk_int.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "codec/gzip.h"
 #include "codec/snappy.h"
@@ -23,7 +24,9 @@ typedef struct work {
     const uint8_t *rep, *def;        // per slot; NULL unless the leaf is in a list
     const pl_dictionary *dictionary; // NULL: PLAIN
     uint32_t slots;
+    pl_range range; // of the chunk
     pl_chunk *chunk;
+    pl_arena *arena;
 } work;
 
 // A data page: slots [slot, slot_end), rows [row, row_end) of the leaf's column.
@@ -46,6 +49,8 @@ void pl_scratch__done(pl_scratch *scratch)
     pl_buf_done(&scratch->page);
     pl_buf_done(&scratch->packed);
     pl_buf_done(&scratch->head);
+    free(scratch->pages);
+    *scratch = (pl_scratch){0};
 }
 
 static void slot(pl_scratch *s, uint32_t rep, uint32_t def)
@@ -199,6 +204,24 @@ static void fill_page(const work *w, cut page, uint32_t *index)
     }
 }
 
+// Remember the page just written for the index. `*rows` are those of the pages before.
+static void note_page(work *w, cut page, uint64_t offset, uint32_t *rows)
+{
+    pl_scratch *s = w->scratch;
+    uint32_t slots = page.slot_end - page.slot;
+    bool whole = slots == w->slots;
+    pl_range range = whole ? w->range : pl_page__range(w->leaf, w->values, page.row, page.row_end);
+    pl_page noted = {.offset = offset,
+                     .bytes = (uint32_t)(w->sink->offset - offset),
+                     .row = *rows,
+                     .values = present(w->values, page.row, page.row_end)};
+    noted.nulls = slots - noted.values;
+    if (noted.values) noted.statistic = pl_statistic__make(w->leaf, &range, w->arena);
+    for (uint32_t i = page.slot; i < page.slot_end; i++) *rows += !w->rep || w->rep[i] == 0;
+    PL_GROW(s->pages, s->page_count, s->page_room);
+    s->pages[s->page_count++] = noted;
+}
+
 static plumb_status put_pages(work *w, plumb_error *err)
 {
     if (w->dictionary) {
@@ -209,47 +232,21 @@ static plumb_status put_pages(work *w, plumb_error *err)
     }
     w->chunk->data_offset = w->sink->offset;
     bool by_rows = w->rep || (pl_leaf__is_text(w->leaf) && !w->dictionary);
-    uint32_t index = 0;
+    uint32_t index = 0, rows = 0;
     cut page = {0};
+    w->scratch->page_count = 0;
     while (page.slot_end < w->slots) {
         page = by_rows ? cut_rows(w, page) : cut_flat(w, page);
         fill_page(w, page, &index);
+        uint64_t offset = w->sink->offset;
         PL_TRY(put_page(w, false, page.slot_end - page.slot, err));
-        w->chunk->data_pages++;
+        note_page(w, page, offset, &rows);
     }
+    pl_span pages = {(const char *)w->scratch->pages, w->scratch->page_count * sizeof(pl_page)};
+    w->chunk->data_pages = w->scratch->page_count;
+    w->chunk->pages = (const pl_page *)(const void *)pl_arena_copy(w->arena, pages).data;
     assert(page.row_end == w->values->count);
     return PLUMB_OK;
-}
-
-// Text is cut; what cannot be cut upwards leaves the chunk without a range, because readers take
-// min and max only together.
-static void set_statistics(pl_chunk *chunk, const pl_leaf *leaf, const pl_range *range,
-                           pl_arena *arena)
-{
-    pl_buf min = {0}, max = {0};
-    pl_value upper = range->max, lower = range->min;
-    char room[PL_STATISTIC_BYTES + 1];
-    chunk->has_range = range->has;
-    chunk->min_exact = chunk->max_exact = true;
-    if (pl_leaf__is_text(leaf) && range->has) {
-        lower.text.bytes = pl_text__cut(range->min.text, PL_STATISTIC_BYTES);
-        chunk->min_exact = lower.text.bytes == range->min.text.bytes;
-        size_t bytes = pl_text__cut(range->max.text, PL_STATISTIC_BYTES);
-        if (bytes < range->max.text.bytes) {
-            memcpy(room, upper.text.data, bytes);
-            chunk->has_range = pl_text__raise(room, &bytes);
-            chunk->max_exact = false;
-            upper.text = pl_span_make(room, bytes);
-        }
-    }
-    if (chunk->has_range) {
-        pl_leaf__statistic(&min, leaf, &lower);
-        pl_leaf__statistic(&max, leaf, &upper);
-        chunk->min = pl_arena_copy(arena, pl_buf_view(&min));
-        chunk->max = pl_arena_copy(arena, pl_buf_view(&max));
-    }
-    pl_buf_done(&min);
-    pl_buf_done(&max);
 }
 
 plumb_status pl_chunk__write(pl_sink *sink, pl_scratch *scratch, const pl_leaf *leaf,
@@ -264,7 +261,8 @@ plumb_status pl_chunk__write(pl_sink *sink, pl_scratch *scratch, const pl_leaf *
               .options = options,
               .values = pl_leaf__column(leaf, column),
               .slots = column->count,
-              .chunk = &chunk};
+              .chunk = &chunk,
+              .arena = arena};
     if (leaf->rep_max) {
         pl_buf_reset(&scratch->rep);
         pl_buf_reset(&scratch->def);
@@ -283,26 +281,35 @@ plumb_status pl_chunk__write(pl_sink *sink, pl_scratch *scratch, const pl_leaf *
     chunk.has_dictionary = w.dictionary != NULL;
     // The entries are enough for the range, but NaNs are counted row by row.
     bool floating = leaf->type->kind == PL_FLOAT || leaf->type->kind == PL_DOUBLE;
-    pl_range range = w.dictionary && !floating
-                         ? pl_range__scan_rows(w.values, dictionary->rows, dictionary->count)
-                         : pl_range__scan(w.values);
-    set_statistics(&chunk, leaf, &range, arena);
+    w.range = w.dictionary && !floating
+                  ? pl_range__scan_rows(w.values, dictionary->rows, dictionary->count)
+                  : pl_range__scan(w.values);
+    chunk.statistic = pl_statistic__make(leaf, &w.range, arena);
 
     PL_TRY(put_pages(&w, err));
     *ret_chunk = chunk;
-    *ret_range = range;
+    *ret_range = w.range;
     return PLUMB_OK;
 }
 
-static void footer_statistics(pl_thrift *t, const pl_chunk *chunk)
+static void footer_bound(pl_thrift *t, int16_t id, const pl_leaf *leaf, const pl_value *value)
 {
+    pl_buf bytes = {0};
+    pl_leaf__statistic(&bytes, leaf, value);
+    pl_thrift__text(t, id, pl_buf_view(&bytes));
+    pl_buf_done(&bytes);
+}
+
+static void footer_statistics(pl_thrift *t, const pl_leaf *leaf, const pl_chunk *chunk)
+{
+    const pl_statistic *s = &chunk->statistic;
     pl_thrift__struct(t, 12);
     pl_thrift__i64(t, 3, chunk->nulls);
-    if (chunk->has_range) {
-        pl_thrift__text(t, 5, chunk->max);
-        pl_thrift__text(t, 6, chunk->min);
-        pl_thrift__bool(t, 7, chunk->max_exact);
-        pl_thrift__bool(t, 8, chunk->min_exact);
+    if (s->has) {
+        footer_bound(t, 5, leaf, &s->max);
+        footer_bound(t, 6, leaf, &s->min);
+        pl_thrift__bool(t, 7, s->max_exact);
+        pl_thrift__bool(t, 8, s->min_exact);
     }
     pl_thrift__end(t);
 }
@@ -334,11 +341,19 @@ void pl_chunk__footer(pl_thrift *t, const pl_leaf *leaf, const pl_chunk *chunk)
     pl_thrift__i64(t, 7, (int64_t)chunk->bytes);
     pl_thrift__i64(t, 9, (int64_t)chunk->data_offset);
     if (chunk->has_dictionary) pl_thrift__i64(t, 11, (int64_t)chunk->offset);
-    footer_statistics(t, chunk);
+    footer_statistics(t, leaf, chunk);
     pl_thrift__list(t, 13, PL_THRIFT_STRUCT, 1u + chunk->has_dictionary);
     if (chunk->has_dictionary) footer_page_kind(t, PL_DICTIONARY_PAGE, PL_PLAIN, 1);
     footer_page_kind(t, PL_DATA_PAGE, chunk->has_dictionary ? PL_RLE_DICTIONARY : PL_PLAIN,
                      chunk->data_pages);
     pl_thrift__end(t);
+    if (chunk->offset_index) {
+        pl_thrift__i64(t, 4, (int64_t)chunk->offset_index);
+        pl_thrift__i32(t, 5, (int32_t)chunk->offset_index_bytes);
+    }
+    if (chunk->column_index) {
+        pl_thrift__i64(t, 6, (int64_t)chunk->column_index);
+        pl_thrift__i32(t, 7, (int32_t)chunk->column_index_bytes);
+    }
     pl_thrift__end(t);
 }

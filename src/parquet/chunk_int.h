@@ -16,10 +16,8 @@
 #define PL_PARQUET_CHUNK_INT_H
 
 #include "parquet/dictionary_int.h"
-#include "parquet/range_int.h"
+#include "parquet/page_index_int.h"
 #include "parquet/writer.h"
-
-enum { PL_STATISTIC_BYTES = 64 }; // longer text is cut in the footer
 
 // Where bytes go.
 typedef struct pl_sink {
@@ -39,8 +37,10 @@ typedef struct pl_chunk {
     bool has_dictionary;
     int64_t slots; // level pairs: values, NULLs and empty lists
     int64_t nulls; // slots without a value
-    bool has_range, min_exact, max_exact;
-    pl_span min, max; // PLAIN forms, in the writer's arena
+    pl_statistic statistic;
+    const pl_page *pages;                // [data_pages] in the writer's arena
+    uint64_t column_index, offset_index; // where they stand in the file; 0: not there
+    uint32_t column_index_bytes, offset_index_bytes;
 } pl_chunk;
 
 // Memory that chunks use one after the other. Zero-initialise.
@@ -50,6 +50,8 @@ typedef struct pl_scratch {
     pl_buf page;     // one page before compression
     pl_buf packed;   // its header and compressed bytes
     pl_buf head;
+    pl_page *pages; // owned
+    uint32_t page_count, page_room;
 } pl_scratch;
 void pl_scratch__done(pl_scratch *scratch);
 

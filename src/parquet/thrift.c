@@ -97,7 +97,17 @@ void pl_thrift__list(pl_thrift *t, int16_t id, pl_thrift_type type, uint32_t cou
     }
 }
 
+void pl_thrift__bool_element(pl_thrift *t, bool value)
+{
+    pl_buf_char(t->out, value ? PL_THRIFT_TRUE : PL_THRIFT_FALSE);
+}
+
 void pl_thrift__i32_element(pl_thrift *t, int32_t value)
+{
+    zigzag(t->out, value);
+}
+
+void pl_thrift__i64_element(pl_thrift *t, int64_t value)
 {
     zigzag(t->out, value);
 }

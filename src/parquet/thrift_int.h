@@ -50,7 +50,9 @@ void pl_thrift__end(pl_thrift *t);
 
 // Announce a list; `count` elements of `type` must follow.
 void pl_thrift__list(pl_thrift *t, int16_t id, pl_thrift_type type, uint32_t count);
+void pl_thrift__bool_element(pl_thrift *t, bool value); // of a list of PL_THRIFT_TRUE
 void pl_thrift__i32_element(pl_thrift *t, int32_t value);
+void pl_thrift__i64_element(pl_thrift *t, int64_t value);
 void pl_thrift__text_element(pl_thrift *t, pl_span text);
 
 void pl_thrift__varint(pl_buf *out, uint64_t value); // LEB128, also used by the RLE hybrid

@@ -162,10 +162,34 @@ static pl_file_metrics take_metrics(const pl_parquet_writer *w, pl_arena *arena)
     return metrics;
 }
 
+// One kind of index, chunk after chunk.
+static plumb_status put_indexes(pl_parquet_writer *w, bool columns, plumb_error *err)
+{
+    pl_buf out = {0};
+    for (uint32_t at = 0; at < w->group_count * w->schema->count; at++) {
+        uint32_t field = at % w->schema->count;
+        pl_chunk *chunk = &w->groups[at / w->schema->count].chunks[field];
+        uint64_t offset = w->sink.offset + out.count;
+        size_t before = out.count;
+        if (!columns)
+            pl_page_index__offsets(&out, chunk->pages, chunk->data_pages);
+        else if (!pl_page_index__columns(&out, &w->leaves[field], chunk->pages, chunk->data_pages))
+            continue;
+        uint32_t bytes = (uint32_t)(out.count - before);
+        *(columns ? &chunk->column_index : &chunk->offset_index) = offset;
+        *(columns ? &chunk->column_index_bytes : &chunk->offset_index_bytes) = bytes;
+    }
+    plumb_status st = pl_sink__write(&w->sink, pl_buf_view(&out), err);
+    pl_buf_done(&out);
+    return st;
+}
+
 plumb_status pl_parquet_finish(pl_parquet_writer *writer, pl_arena *arena,
                                pl_file_metrics *ret_metrics, plumb_error *err)
 {
     pl_buf footer = {0};
+    PL_TRY(put_indexes(writer, true, err));
+    PL_TRY(put_indexes(writer, false, err));
     put_footer(writer, &footer);
     uint32_t bytes = (uint32_t)footer.count;
     pl_buf_append(&footer, &bytes, sizeof bytes);

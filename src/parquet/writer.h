@@ -2,7 +2,7 @@
 //
 // The file is what every reader of an Iceberg table understands: data page v1, Snappy, PLAIN or
 // RLE_DICTIONARY, RLE levels, three-level lists, field ids on columns and list elements, logical
-// and converted types, exact statistics.
+// and converted types, exact statistics, page index. Pages start on row boundaries.
 //
 // Every page has a checksum (CRC-32) in its header.
 //
@@ -10,6 +10,7 @@
 //     row group 0:  chunk of column 0:  [dictionary page] data page, data page, ...
 //                   chunk of column 1:  ...
 //     row group 1:  ...
+//     column indexes, offset indexes: of every data page its bounds, its place, its first row
 //     footer (Thrift), its size as 4 bytes, "PAR1"
 //
 // A column chunk is either wholly dictionary-encoded or wholly PLAIN. The rows of a group are all
@@ -22,7 +23,8 @@
 // list elements have counts but no bounds.
 //
 // Memory: one page, one dictionary and one chunk's levels, kept from group to group; and about
-// 200 bytes per column chunk for the footer. A row group is written out when its call returns.
+// 300 bytes per column chunk and 200 per page for the footer. A row group is written out when its
+// call returns.
 //
 // Threads: one at a time.
 //

@@ -142,7 +142,7 @@ TEST(chunk_of_null_alone_has_no_range)
     column_of("decimal(38, 2)");
     for (int row = 0; row < 1000; row++) pl_column_null(&column);
     pl_chunk chunk = write_chunk(64);
-    CHECK(!chunk.has_range && !chunk.has_dictionary && !range.has);
+    CHECK(!chunk.statistic.has && !chunk.has_dictionary && !range.has);
     CHECK_INT(1000, chunk.nulls);
 }
 
@@ -153,20 +153,20 @@ TEST(chunk_statistics_cut_long_text_and_say_so)
     column_of("string");
     pl_column_text(&column, pl_span_make(text, 64));
     pl_chunk chunk = write_chunk(1024);
-    CHECK(chunk.has_range && chunk.min_exact && chunk.max_exact);
-    CHECK_INT(64, chunk.max.bytes);
+    CHECK(chunk.statistic.has && chunk.statistic.min_exact && chunk.statistic.max_exact);
+    CHECK_INT(64, chunk.statistic.max.text.bytes);
 
     pl_column_text(&column, pl_span_make(text, 65));
     chunk = write_chunk(1024);
-    CHECK(chunk.has_range && chunk.min_exact && !chunk.max_exact);
-    CHECK_INT(64, chunk.max.bytes);
-    CHECK_INT('r', chunk.max.data[63]);
+    CHECK(chunk.statistic.has && chunk.statistic.min_exact && !chunk.statistic.max_exact);
+    CHECK_INT(64, chunk.statistic.max.text.bytes);
+    CHECK_INT('r', chunk.statistic.max.text.data[63]);
 
     pl_column_reset(&column);
     for (int i = 0; i < 64; i += 4) memcpy(text + i, "\xf4\x8f\xbf\xbf", 4);
     pl_column_text(&column, pl_span_make(text, 65));
     chunk = write_chunk(1024);
-    CHECK(!chunk.has_range && range.has); // nothing of 64 bytes is above it
+    CHECK(!chunk.statistic.has && range.has); // nothing of 64 bytes is above it
 }
 
 #define CHUNK(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

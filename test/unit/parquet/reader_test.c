@@ -19,7 +19,7 @@ static const char *const types[] = {
     "double",
     "decimal(9, 2)",
     "decimal(18, 4)",
-    "decimal(19)",
+    "decimal(19, 0)",
     "decimal(38, 10)",
     "date",
     "timestamp",
