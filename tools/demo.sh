@@ -108,7 +108,10 @@ show plumb quarantine show 1
 title "6. Nothing new is nothing done"
 show plumb run
 
-title "7. Read by others, with no plumb in sight"
+title "7. Everything checked, byte by byte"
+show plumb verify
+
+title "8. Read by others, with no plumb in sight"
 python=../../.deps/venv/bin/python
 if [ -x $python ]; then
     show $python ../../tools/read_table.py lake post_metrics
@@ -117,7 +120,7 @@ else
 demo/social/lake post_metrics"
 fi
 
-title "8. No contract, no mapping, only a file: let plumb guess"
+title "9. No contract, no mapping, only a file: let plumb guess"
 cd ..
 gzip -dc social/incoming/youtube-01.json.gz >videos.json
 show plumb init from-sample --from videos.json --source youtube --table videos
