@@ -14,6 +14,9 @@
     X(init) \
     X(ingest) \
     X(run) \
+    X(plan) \
+    X(work) \
+    X(commit) \
     X(query) \
     X(status) \
     X(tables) \

@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
-#include "flow/run.h"
+#include "cli/run.h"
 #include "os/os.h"
 
 static void progress(void *context, uint64_t content_bytes, uint64_t total, uint64_t records)
@@ -24,6 +23,7 @@ static void json_report(pl_cli *cli, const pl_run_report *report)
     pl_json_key(&w, "run"), pl_json_cstr(&w, report->nothing ? NULL : report->run);
     pl_json_key(&w, "state");
     pl_json_cstr(&w, report->nothing ? "nothing" : report->damage_count ? "partial" : "published");
+    pl_json_key(&w, "resumed"), pl_json_cstr(&w, report->resumed);
     pl_json_key(&w, "tables"), pl_json_begin(&w, '[');
     for (uint32_t i = 0; i < report->table_count; i++) {
         const pl_run_table *table = &report->tables[i];
@@ -119,6 +119,7 @@ static void print_report(pl_cli *cli, const pl_run_report *report)
         pl_cli_print(cli, "nothing new to map\n");
         return;
     }
+    if (report->resumed) pl_cli_print(cli, "finished run %s, which had died\n", report->resumed);
     print_sources(cli, report);
     print_tables(cli, report);
     if (report->quarantined)
@@ -137,6 +138,20 @@ static int print_damages(const pl_run_report *report)
                 "backup. It stays new; nothing of it was published.\n",
                 report->damages[i].object, report->damages[i].source, report->damages[i].why);
     return report->damage_count ? PL_EXIT_FAILED : PL_EXIT_DONE;
+}
+
+int pl_run_tell(pl_cli *cli, plumb_status st, const pl_run_report *report, const plumb_error *err)
+{
+    if (st == PLUMB_E_CANCELLED) {
+        fprintf(stderr, "plumb: %s\n", err->message);
+        return PL_EXIT_CANCELLED;
+    }
+    if (st != PLUMB_OK) return pl_cli_fail(cli, err);
+    if (cli->json)
+        json_report(cli, report);
+    else
+        print_report(cli, report);
+    return pl_cli_finish_with(cli, print_damages(report));
 }
 
 static int run(pl_cli *cli)
@@ -169,16 +184,7 @@ static int run(pl_cli *cli)
     plumb_status st = pl_run(&options, &cli->arena, &report, &err);
     if (watched) fprintf(stderr, "\r\033[K");
     pl_lake_close(&lake);
-    if (st == PLUMB_E_CANCELLED) {
-        fprintf(stderr, "plumb: %s\n", err.message);
-        return PL_EXIT_CANCELLED;
-    }
-    if (st != PLUMB_OK) return pl_cli_fail(cli, &err);
-    if (cli->json)
-        json_report(cli, &report);
-    else
-        print_report(cli, &report);
-    return pl_cli_finish_with(cli, print_damages(&report));
+    return pl_run_tell(cli, st, &report, &err);
 }
 
 static const pl_option options[] = {
@@ -199,7 +205,8 @@ const pl_command pl_command_run = {
         "rows are quarantined: kept in raw, counted, and listed by `plumb quarantine`.\n"
         "\n"
         "One run at a time works on a lake. A run that is stopped, killed or out of disk space\n"
-        "publishes nothing; the next one starts from the same raw objects.\n"
+        "publishes nothing. The next one finishes what a killed one had begun: only the tasks it\n"
+        "had not done are done again.\n"
         "\n"
         "Exit codes: 0 done, also when records were quarantined or nothing was new; 1 failed;\n"
         "2 a mistake in the project's files; 130 stopped by Ctrl-C.\n"

@@ -5,7 +5,8 @@
 // largest is cut first. A data file is opened by its partition's first row group and finished at
 // the end, or earlier when too many files are open: then the partition goes on in a next file.
 //
-//     tables/post_metrics/data/platform=tiktok/year=2026/month=11/day=22/<run>-<task>-<n>.parquet
+//     tables/post_metrics/data/platform=tiktok/year=2026/month=11/day=22/
+//         <run>-<task>-<nonce>-<n>.parquet
 //
 // Nobody refers to the files until a snapshot names them; the run in their names is what recovery
 // deletes dead ones by.
@@ -31,7 +32,7 @@ typedef struct pl_parts_options {
     const pl_schema *schema;       // the table's, ids set; borrowed
     const pl_partition_spec *spec; // the table's, ids set; borrowed
     const char *data_prefix;       // "tables/post_metrics/data"
-    const char *name_prefix;       // "<run>-<task>"
+    const char *name_prefix;       // "<run>-<task>-<nonce>"
     size_t memory_bytes;           // for rows not yet written
 } pl_parts_options;
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "flow/run_int.h"
+#include "flow/taskdoc.h"
 #include "os/os.h"
 
 // A task is at least this much stored data, so that few small objects share files and workers.
@@ -25,6 +26,8 @@ static bool pending_one(void *context, const pl_object_row *row, pl_object_state
     run_source *source = visit->source;
     pl_arena *arena = visit->run->arena;
     if (state != PL_STATE_NEW) return true; // staged ones wait for a decision
+    if (visit->run->skip && pl_map_get(visit->run->skip, pl_span_of(row->id)) != PL_MAP_NONE)
+        return true;
     pl_format format = PL_FORMAT_NDJSON;
     // Registered by ingest, so the name is one of ours; an unknown one is read line by line.
     if (!pl_format_parse(pl_span_of(row->format), &format)) format = PL_FORMAT_NDJSON;
@@ -36,8 +39,8 @@ static bool pending_one(void *context, const pl_object_row *row, pl_object_state
                          .received_us = row->received_us,
                          .stored_bytes = row->stored_bytes,
                          .content_bytes = row->content_bytes,
-                         .broken = row->broken};
-    if (row->content_bytes > 0) visit->run->content_total += (uint64_t)row->content_bytes;
+                         .broken = row->broken,
+                         .sha256 = pl_arena_cstr(arena, pl_span_of(row->sha256))};
     return true;
 }
 
@@ -61,7 +64,7 @@ static plumb_status find_pending(run_state *run, plumb_error *err)
         const pl_mapping *mapping = project->mappings[i];
         run_source *source = &run->sources[run->source_count];
         *source = (run_source){.mapping = mapping, .name = span_cstr(run, mapping->source)};
-        if (run->options->source && strcmp(run->options->source, source->name) != 0) continue;
+        if (run->only && strcmp(run->only, source->name) != 0) continue;
         source->table = table_of(run, mapping->contract);
         pending_visit visit = {run, source};
         PL_TRY(pl_registry_objects_pending(run->options->registry, source->name,
@@ -123,81 +126,110 @@ static bool has_work(const run_state *run, const run_table *table)
 }
 
 // Cut a source's objects into tasks of nearly equal size, in landing order.
-static void cut_tasks(run_state *run, run_source *source, uint32_t threads, size_t memory_bytes)
+static void cut_tasks(run_state *run, run_source *source, uint32_t pieces_max)
 {
     int64_t total = 0;
     for (uint32_t i = 0; i < source->count; i++) total += source->objects[i].stored_bytes;
-    uint32_t pieces = (uint32_t)PL_MIN(total / TASK_BYTES_MIN + 1, (int64_t)threads * 2);
-    int64_t share = total / pieces + 1;
-    for (uint32_t first = 0; first < source->count;) {
+    uint32_t pieces = (uint32_t)PL_MIN(total / TASK_BYTES_MIN + 1, (int64_t)pieces_max);
+    if (run->options->tasks) pieces = run->options->tasks;
+    int64_t bytes = 0; // of the tasks so far
+    for (uint32_t first = 0, piece = 1; first < source->count; piece++) {
         uint32_t last = first;
-        int64_t bytes = 0;
+        double end = (double)total * piece / pieces;
         do bytes += source->objects[last++].stored_bytes;
-        while (last < source->count && bytes + source->objects[last].stored_bytes / 2 < share);
+        while (last < source->count && // the one in the middle goes where more of it is
+               (double)bytes + (double)source->objects[last].stored_bytes / 2 < end);
         run_task *task = &run->tasks[run->task_count++];
         *task = (run_task){.source = source};
-        task->work = (pl_work_task){.store = run->options->store,
-                                    .run = run->run,
-                                    .table_key = source->table->key,
-                                    .plan = source->plan,
-                                    .contract = source->table->contract,
-                                    .schema = pl_ice_current_schema(source->table->table),
-                                    .spec = pl_ice_current_spec(source->table->table),
-                                    .objects = source->objects + first,
-                                    .object_count = last - first,
-                                    .memory_bytes = memory_bytes,
-                                    .progress = &run->progress,
-                                    .cancel = &run->stop};
+        task->work.objects = source->objects + first;
+        task->work.object_count = last - first;
         task->work.id = pl_arena_printf(run->arena, "t%u", run->task_count);
         first = last;
     }
 }
 
-static plumb_status compile(run_state *run, run_source *source, plumb_error *err)
+// Load every table; is there anything to commit?
+static plumb_status load_tables(run_state *run, bool *ret_anything, plumb_error *err)
 {
-    PL_TRY(pl_registry_mapping_version(run->options->registry, source->name, source->table->name,
-                                       source->mapping->text, run->now_us, &source->version, err));
-    return pl_map_compile(source->mapping, pl_ice_current_schema(source->table->table),
-                          (int32_t)source->version, run->arena, &source->plan, err);
-}
-
-plumb_status pl_run__plan(run_state *run, plumb_error *err)
-{
-    PL_TRY(find_pending(run, err));
-    uint32_t threads = run->options->threads;
-    uint64_t memory = run->options->project->settings.memory_bytes;
-    // A fixed part for code, catalog and registry, a quarter of the rest for encoding scratch.
-    uint64_t fixed = UINT64_C(96) << 20;
-    size_t share = (size_t)((memory > fixed * 2 ? memory - fixed : memory / 2) / 2 / threads);
-    uint32_t objects = 0;
-    for (uint32_t i = 0; i < run->source_count; i++) objects += run->sources[i].count;
-    run->tasks = PL_TAKE(run->arena, run_task, objects);
-    bool anything = false;
+    *ret_anything = false;
     for (uint32_t i = 0; i < run->table_count; i++) {
-        PL_TRY(pl_run__load_table(run, &run->tables[i], err));
+        run_table *table = &run->tables[i];
+        PL_TRY(pl_run__load_table(run, table, err));
         // A table that exists and gained or promoted a column is committed even without rows; one
         // that does not exist waits for its first objects.
-        bool work = has_work(run, &run->tables[i]);
-        anything = anything || work || (run->tables[i].evolved && run->tables[i].expected);
+        if (has_work(run, table) || (table->evolved && table->expected)) *ret_anything = true;
     }
-    if (!anything) return PLUMB_OK;
-    PL_TRY(pl_registry_begin(run->options->registry, err));
+    return PLUMB_OK;
+}
+
+// The run's row, its tasks and the versions of its mappings, in one transaction.
+static plumb_status register_run(run_state *run, plumb_error *err)
+{
+    pl_registry *registry = run->options->registry;
     pl_run_row row = {.id = run->run,
                       .state = "working",
                       .started_us = run->now_us,
                       .pid = pl_process_id(),
-                      .command = "run",
+                      .command = run->command,
                       .counts = ""};
-    plumb_status st = pl_registry_run_start(run->options->registry, &row, err);
-    for (uint32_t i = 0; i < run->source_count && st == PLUMB_OK; i++) {
-        if (!run->sources[i].count) continue;
-        st = compile(run, &run->sources[i], err);
-        if (st == PLUMB_OK) cut_tasks(run, &run->sources[i], threads, share);
-    }
+    PL_TRY(pl_registry_begin(registry, err));
+    plumb_status st = pl_registry_run_start(registry, &row, err);
+    for (uint32_t i = 0; i < run->source_count && st == PLUMB_OK; i++)
+        st = pl_registry_mapping_version(registry, run->sources[i].name,
+                                         run->sources[i].table->name, run->sources[i].mapping->text,
+                                         run->now_us, &run->sources[i].version, err);
     for (uint32_t i = 0; i < run->task_count && st == PLUMB_OK; i++)
-        st = pl_registry_task_add(run->options->registry, run->run, run->tasks[i].work.id, err);
-    if (st == PLUMB_OK) st = pl_registry_commit(run->options->registry, err);
-    if (st != PLUMB_OK) pl_registry_rollback(run->options->registry);
+        st = pl_registry_task_add(registry, run->run, run->tasks[i].work.id, err);
+    if (st == PLUMB_OK) st = pl_registry_commit(registry, err);
+    if (st != PLUMB_OK) pl_registry_rollback(registry);
     run->started = st == PLUMB_OK;
     return st;
+}
+
+plumb_status pl_run__plan(run_state *run, plumb_error *err)
+{
+    bool anything;
+    uint32_t objects = 0, kept = 0;
+    PL_TRY(find_pending(run, err));
+    PL_TRY(load_tables(run, &anything, err));
+    if (!anything) return PLUMB_OK;
+    for (uint32_t i = 0; i < run->source_count; i++) {
+        objects += run->sources[i].count;
+        if (run->sources[i].count) run->sources[kept++] = run->sources[i];
+    }
+    run->source_count = kept;
+    run->tasks = PL_TAKE(run->arena, run_task, objects);
+    for (uint32_t i = 0; i < run->source_count; i++)
+        cut_tasks(run, &run->sources[i], run->options->threads * 2);
+    PL_TRY(register_run(run, err));
+    pl_buf text = {0};
+    pl_run__plan_write(run, &text);
+    for (uint32_t i = 0; i < run->source_count; i++) free(run->sources[i].objects);
+    pl_span copy = pl_arena_copy(run->arena, pl_buf_view(&text));
+    pl_buf_done(&text);
+    const char *key = pl_taskdoc_key(run->run, "plan", run->arena);
+    PL_TRY(pl_store_put(run->options->store, key, copy, err));
+    return pl_run__plan_parse(run, copy, key, err);
+}
+
+// Why an object may not be published by this plan any more; NULL if it may.
+static plumb_status check_object(run_state *run, const run_task *task, uint32_t i, plumb_error *err)
+{
+    pl_state_row state;
+    const char *id = task->work.objects[i].id.data, *table = task->source->table->name;
+    PL_TRY(pl_registry_state(run->options->registry, id, table, run->arena, &state, err));
+    if (state.state == PL_STATE_NEW) return PLUMB_OK;
+    pl_fail(err, PLUMB_E_CONFLICT,
+            "cannot publish run '%s': its plan is stale, object %s is %s in table '%s' already",
+            run->run, id, pl_object_state_name(state.state), table);
+    pl_hint(err, "Make a new plan with 'plumb plan'; nothing of this one was published.");
+    return PLUMB_E_CONFLICT;
+}
+
+plumb_status pl_run__holds(run_state *run, plumb_error *err)
+{
+    for (uint32_t t = 0; t < run->task_count; t++)
+        for (uint32_t i = 0; i < run->tasks[t].work.object_count; i++)
+            PL_TRY(check_object(run, &run->tasks[t], i, err));
+    return PLUMB_OK;
 }

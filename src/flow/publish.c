@@ -247,9 +247,9 @@ plumb_status pl_run__publish(run_state *run, plumb_error *err)
     for (int attempt = 0; attempt < COMMIT_ATTEMPTS && st == PLUMB_E_CONFLICT; attempt++) {
         st = PLUMB_OK;
         for (uint32_t i = 0; i < run->table_count && st == PLUMB_OK; i++) {
-            // A foreign writer came first: its head is the new parent.
-            if (attempt) st = pl_run__load_table(run, &run->tables[i], err);
-            if (attempt && st == PLUMB_OK) st = check_ids(run, &run->tables[i], err);
+            // When a foreign writer came first, its head is the new parent.
+            st = pl_run__load_table(run, &run->tables[i], err);
+            if (st == PLUMB_OK) st = check_ids(run, &run->tables[i], err);
             if (st == PLUMB_OK) st = prepare_table(run, &run->tables[i], err);
         }
         if (st == PLUMB_OK) st = commit_all(run, err);

@@ -7,98 +7,9 @@
 #include "base/ulid.h"
 #include "flow/ingest.h"
 #include "flow/run_int.h"
+#include "flow/taskdoc.h"
 #include "os/os.h"
 #include "registry/lock.h"
-
-typedef struct dead_files {
-    pl_store *store;
-    pl_arena arena;
-    char **runs;
-    uint32_t run_count, run_capacity;
-    plumb_status status;
-    plumb_error *err;
-} dead_files;
-
-static bool collect_run(void *context, const pl_run_row *row)
-{
-    dead_files *dead = context;
-    PL_GROW(dead->runs, dead->run_count, dead->run_capacity);
-    dead->runs[dead->run_count++] = pl_arena_cstr(&dead->arena, pl_span_of(row->id));
-    return true;
-}
-
-static bool delete_dead(void *context, const char *key, uint64_t bytes)
-{
-    dead_files *dead = context;
-    const char *name = strrchr(key, '/');
-    name = name ? name + 1 : key;
-    (void)bytes;
-    for (uint32_t i = 0; i < dead->run_count; i++)
-        if (strncmp(name, dead->runs[i], strlen(dead->runs[i])) == 0 &&
-            name[strlen(dead->runs[i])] == '-')
-            dead->status = pl_store_delete(dead->store, key, dead->err);
-    return dead->status == PLUMB_OK;
-}
-
-static plumb_status finish_dead(pl_registry *registry, const dead_files *dead, int64_t now_us,
-                                plumb_error *err)
-{
-    PL_TRY(pl_registry_begin(registry, err));
-    plumb_status st = PLUMB_OK;
-    for (uint32_t i = 0; i < dead->run_count && st == PLUMB_OK; i++)
-        st = pl_registry_run_finish(registry, dead->runs[i], "failed", now_us, "", err);
-    if (st == PLUMB_OK) return pl_registry_commit(registry, err);
-    pl_registry_rollback(registry);
-    return st;
-}
-
-plumb_status pl_run_recover(pl_store *store, pl_registry *registry, int64_t now_us,
-                            plumb_error *err)
-{
-    dead_files dead = {.store = store, .err = err};
-    plumb_status st = pl_registry_runs(registry, "working", 0, collect_run, &dead, err);
-    if (st == PLUMB_OK && dead.run_count) {
-        st = pl_store_list(store, "tables", delete_dead, &dead, err);
-        if (st == PLUMB_OK) st = dead.status;
-        if (st == PLUMB_OK) st = finish_dead(registry, &dead, now_us, err);
-    }
-    pl_arena_done(&dead.arena);
-    free(dead.runs);
-    return st;
-}
-
-typedef struct hint_repair {
-    pl_store *store;
-    pl_arena arena;
-    plumb_status status;
-    plumb_error *err;
-} hint_repair;
-
-// version-hint.text is written after the commit: a crash in between leaves it one behind.
-static bool repair_hint(void *context, const pl_table_row *row)
-{
-    hint_repair *repair = context;
-    char *key = pl_arena_printf(&repair->arena, "tables/%s/metadata/version-hint.text", row->name);
-    const char *name = strrchr(row->metadata_location, '/');
-    pl_span hint, suffix = PL_SPAN(".metadata.json"), want = pl_span_of(name ? name + 1 : "");
-    if (want.bytes > suffix.bytes) want.bytes -= suffix.bytes;
-    plumb_error ignored;
-    // A table of a foreign writer may have no hint of ours, or live elsewhere.
-    if (pl_store_get(repair->store, key, 4096, &repair->arena, &hint, &ignored) == PLUMB_OK &&
-        pl_span_equal(hint, want))
-        return true;
-    if (!pl_store_key(repair->store, row->metadata_location)) return true;
-    repair->status = pl_ice_write_hint(repair->store, row->metadata_location, repair->err);
-    return repair->status == PLUMB_OK;
-}
-
-static plumb_status repair_hints(pl_store *store, pl_registry *registry, plumb_error *err)
-{
-    hint_repair repair = {.store = store, .err = err};
-    plumb_status st = pl_registry_tables(registry, repair_hint, &repair, err);
-    pl_arena_done(&repair.arena);
-    return st == PLUMB_OK ? repair.status : st;
-}
 
 static void work_loop(run_state *run)
 {
@@ -106,7 +17,7 @@ static void work_loop(run_state *run)
         uint32_t i = atomic_fetch_add(&run->next_task, 1);
         if (i >= run->task_count || atomic_load(&run->stop)) return;
         run_task *task = &run->tasks[i];
-        task->status = pl_work(&task->work, &task->result, &task->err);
+        task->status = pl_taskdoc_do(&task->work, &task->result, &task->err);
         if (task->status != PLUMB_OK) atomic_store(&run->stop, true);
     }
 }
@@ -151,44 +62,41 @@ static plumb_status work_all(run_state *run, plumb_error *err)
     return PLUMB_OK;
 }
 
-static void report_sources(run_state *run)
+// The report's line of a (source, table), a new one if there is none.
+static pl_run_source *source_line(pl_run_report *report, const run_source *source)
 {
-    pl_run_report *report = run->report;
-    report->sources = PL_TAKE(run->arena, pl_run_source, run->source_count);
-    for (uint32_t s = 0; s < run->source_count; s++) {
-        const run_source *source = &run->sources[s];
-        if (!source->count) continue;
-        pl_run_source *out = &report->sources[report->source_count++];
-        out->source = source->name;
-        out->table = source->table->name;
-        for (uint32_t t = 0; t < run->task_count; t++) {
-            if (run->tasks[t].source != source) continue;
-            for (uint32_t i = 0; i < run->tasks[t].result.object_count; i++) {
-                const pl_object_result *object = &run->tasks[t].result.objects[i];
-                out->objects += !object->damaged;
-                out->damaged += object->damaged != NULL;
-                out->records += object->records;
-                out->rows += object->rows;
-                out->quarantined += object->quarantined;
-                out->filtered += object->filtered;
-                out->lost += object->lost;
-                out->coerced += object->coerced;
-                out->conflicts += object->conflicts;
-            }
-        }
-        report->records += out->records;
-        report->rows += out->rows;
-        report->quarantined += out->quarantined;
-        report->filtered += out->filtered;
+    for (uint32_t i = 0; i < report->source_count; i++)
+        if (strcmp(report->sources[i].source, source->name) == 0 &&
+            strcmp(report->sources[i].table, source->table->name) == 0)
+            return &report->sources[i];
+    pl_run_source *line = &report->sources[report->source_count++];
+    *line = (pl_run_source){.source = source->name, .table = source->table->name};
+    return line;
+}
+
+static void report_task(pl_run_report *report, const run_task *task)
+{
+    pl_run_source *out = source_line(report, task->source);
+    for (uint32_t i = 0; i < task->result.object_count; i++) {
+        const pl_object_result *object = &task->result.objects[i];
+        out->objects += !object->damaged;
+        out->damaged += object->damaged != NULL;
+        out->records += object->records;
+        out->rows += object->rows;
+        out->quarantined += object->quarantined;
+        out->filtered += object->filtered;
+        out->lost += object->lost;
+        out->coerced += object->coerced;
+        out->conflicts += object->conflicts;
+        report->records += object->records;
+        report->rows += object->rows;
+        report->quarantined += object->quarantined;
+        report->filtered += object->filtered;
     }
 }
 
-static void report_damages(run_state *run)
+static void report_damages(run_state *run, pl_run_report *report)
 {
-    pl_run_report *report = run->report;
-    uint32_t objects = 0;
-    for (uint32_t t = 0; t < run->task_count; t++) objects += run->tasks[t].result.object_count;
-    report->damages = PL_TAKE(run->arena, pl_run_damage, objects);
     for (uint32_t t = 0; t < run->task_count; t++)
         for (uint32_t i = 0; i < run->tasks[t].result.object_count; i++) {
             const char *why = run->tasks[t].result.objects[i].damaged;
@@ -199,11 +107,27 @@ static void report_damages(run_state *run)
         }
 }
 
-static void report_all(run_state *run)
+// Room for `more` items after the `count` there are.
+static void *more_room(pl_arena *arena, const void *items, uint32_t count, uint32_t more,
+                       size_t bytes)
 {
-    pl_run_report *report = run->report;
+    void *room = pl_arena_take(arena, (count + (size_t)more) * bytes);
+    if (count) memcpy(room, items, count * bytes);
+    return room;
+}
+
+// Add a run to the report; a run that was resumed and a new one are told together.
+static void report_all(run_state *run, pl_run_report *report)
+{
+    uint32_t objects = 0;
+    for (uint32_t t = 0; t < run->task_count; t++) objects += run->tasks[t].result.object_count;
+    report->tables = more_room(run->arena, report->tables, report->table_count, run->table_count,
+                               sizeof *report->tables);
+    report->sources = more_room(run->arena, report->sources, report->source_count,
+                                run->source_count, sizeof *report->sources);
+    report->damages = more_room(run->arena, report->damages, report->damage_count, objects,
+                                sizeof *report->damages);
     report->run = pl_arena_cstr(run->arena, pl_span_of(run->run));
-    report->tables = PL_TAKE(run->arena, pl_run_table, run->table_count);
     for (uint32_t i = 0; i < run->table_count; i++) {
         const run_table *table = &run->tables[i];
         if (!table->next) continue;
@@ -214,9 +138,10 @@ static void report_all(run_state *run)
                                                                .created = !table->expected,
                                                                .evolved = table->evolved};
     }
-    report_sources(run);
-    report_damages(run);
-    report->content_bytes = atomic_load(&run->progress.content_bytes);
+    for (uint32_t t = 0; t < run->task_count; t++) report_task(report, &run->tasks[t]);
+    report_damages(run, report);
+    report->content_bytes += atomic_load(&run->progress.content_bytes);
+    report->nothing = false;
 }
 
 // Files of a run that will not be published go at once; what cannot be deleted now is left to the
@@ -225,8 +150,8 @@ static void give_up(run_state *run)
 {
     if (!run->started) return;
     plumb_error ignored;
-    PL_IGNORE(pl_run_recover(run->options->store, run->options->registry, pl_clock_micros(),
-                             &ignored)); // the first error is the one to tell
+    PL_IGNORE(pl_run__drop(run->options->store, run->options->registry, run->run, pl_clock_micros(),
+                           &ignored)); // the first error is the one to tell
 }
 
 typedef struct run_search {
@@ -261,56 +186,145 @@ static plumb_status settle(run_state *run, plumb_error *err)
     return PLUMB_E_UNAVAILABLE;
 }
 
-static plumb_status run_locked(run_state *run, plumb_error *err)
+static void results_done(run_state *run)
+{
+    for (uint32_t i = 0; i < run->task_count; i++) pl_task_result_done(&run->tasks[i].result);
+}
+
+plumb_status pl_run__finish(run_state *run, plumb_status st, pl_run_report *report,
+                            plumb_error *err)
 {
     pl_store *store = run->options->store;
     pl_registry *registry = run->options->registry;
-    pl_ingest_recovery recovery;
-    PL_TRY(pl_ingest_recover(store, registry, run->now_us, &recovery, err));
-    PL_TRY(pl_run_recover(store, registry, run->now_us, err));
-    PL_TRY(repair_hints(store, registry, err));
-    PL_TRY(pl_run__plan(run, err));
-    run->report->nothing = !run->started;
-    if (!run->started) return PLUMB_OK;
-    plumb_status st = work_all(run, err);
     if (st == PLUMB_OK) st = pl_run__gate(run, err);
     if (st == PLUMB_OK) st = pl_run__publish(run, err);
     if (st == PLUMB_E_UNKNOWN) st = settle(run, err);
     if (st == PLUMB_OK) {
-        report_all(run);
         plumb_error ignored;
-        // Only housekeeping: the log is folded back at the next chance.
-        PL_IGNORE(pl_registry_checkpoint(run->options->registry, &ignored));
+        report_all(run, report);
+        // Only housekeeping from here: the next run does what is left.
+        PL_IGNORE(pl_run__clear(store, registry, run->run, run->shared || report->damage_count,
+                                &ignored));
+        PL_IGNORE(pl_registry_checkpoint(registry, &ignored));
     } else if (st != PLUMB_E_UNKNOWN) {
         give_up(run);
     }
-    for (uint32_t i = 0; i < run->task_count; i++) pl_task_result_done(&run->tasks[i].result);
+    results_done(run);
     return st;
+}
+
+run_state *pl_run__new(const pl_run_options *options, const char *run, pl_arena *arena)
+{
+    run_state *state = PL_TAKE(arena, run_state, 1);
+    *state = (run_state){.options = options,
+                         .arena = arena,
+                         .command = "run",
+                         .now_us = pl_clock_micros(),
+                         .only = options->source ? pl_arena_cstr(arena, pl_span_of(options->source))
+                                                 : NULL};
+    if (options->project) state->memory_bytes = options->project->settings.memory_bytes;
+    if (run) {
+        snprintf(state->run, sizeof state->run, "%s", run);
+        state->started = state->shared = true;
+    } else {
+        uint8_t seed[32];
+        pl_entropy(seed, sizeof seed);
+        pl_ulids ulids = pl_ulids_make(seed);
+        pl_ulid_next(&ulids, state->now_us, state->run);
+    }
+    return state;
+}
+
+// Is the plan what the project's files would give now?
+static bool same_files(const run_state *run)
+{
+    const pl_project *project = run->options->project;
+    for (uint32_t i = 0; i < run->table_count; i++) {
+        const pl_contract *then = run->tables[i].contract;
+        const pl_contract *now = pl_project_contract(project, then->table);
+        if (!now || !pl_span_equal(now->text, then->text)) return false;
+    }
+    for (uint32_t i = 0; i < run->source_count; i++) {
+        const pl_mapping *then = run->sources[i].mapping;
+        const pl_mapping *now = pl_project_mapping(project, then->source, then->table);
+        if (!now || !pl_span_equal(now->text, then->text)) return false;
+    }
+    return true;
+}
+
+// Go on with a dead run whose plan still holds: only tasks without a result are done again. What
+// does not hold is given up. `skip` gets its objects.
+static plumb_status resume(const pl_run_options *options, const char *dead, pl_arena *arena,
+                           pl_map *skip, pl_run_report *report, plumb_error *err)
+{
+    run_state *run = pl_run__new(options, dead, arena);
+    plumb_error why;
+    plumb_status st = pl_run__plan_get(run, &why);
+    if (st == PLUMB_OK) st = pl_run__holds(run, &why);
+    bool asked = !options->source || (run->only && strcmp(run->only, options->source) == 0);
+    if (st != PLUMB_OK || !asked || !same_files(run))
+        return pl_run__drop(options->store, options->registry, dead, run->now_us, err);
+    for (uint32_t t = 0; t < run->task_count; t++)
+        for (uint32_t i = 0; i < run->tasks[t].work.object_count; i++)
+            pl_map_add(skip, run->tasks[t].work.objects[i].id, 0);
+    report->resumed = pl_arena_cstr(arena, pl_span_of(dead));
+    return pl_run__finish(run, work_all(run, err), report, err);
+}
+
+static plumb_status run_locked(const pl_run_options *options, pl_arena *arena,
+                               pl_run_report *report, plumb_error *err)
+{
+    pl_store *store = options->store;
+    pl_registry *registry = options->registry;
+    pl_ingest_recovery recovery;
+    pl_map skip = {0};
+    char dead[PL_ID_TEXT];
+    int64_t now_us = pl_clock_micros();
+    PL_TRY(pl_ingest_recover(store, registry, now_us, &recovery, err));
+    PL_TRY(pl_run__recover(store, registry, now_us, dead, err));
+    PL_TRY(pl_run__repair_hints(store, registry, err));
+    plumb_status st = *dead ? resume(options, dead, arena, &skip, report, err) : PLUMB_OK;
+    if (st == PLUMB_OK) {
+        run_state *run = pl_run__new(options, NULL, arena);
+        run->skip = &skip;
+        st = pl_run__plan(run, err);
+        if (run->started)
+            st = pl_run__finish(run, st == PLUMB_OK ? work_all(run, err) : st, report, err);
+    }
+    pl_map_done(&skip);
+    return st;
+}
+
+plumb_status pl_run__with_lock(const pl_run_options *options, const char *command,
+                               pl_run__locked locked, pl_arena *arena, void *context,
+                               plumb_error *err)
+{
+    pl_run_options o = *options;
+    if (!o.threads) o.threads = o.project->settings.threads;
+    if (!o.threads) o.threads = (uint32_t)pl_cpu_count();
+    pl_lock_holder self = {
+        .pid = pl_process_id(), .command = command, .since_us = pl_clock_micros()};
+    pl_run_lock lock = {0};
+    PL_TRY(pl_run_lock_take(o.lock_path, o.wait_ms, &self, &lock, err));
+    plumb_status st = locked(&o, arena, context, err);
+    pl_run_lock_release(&lock);
+    return st;
+}
+
+static plumb_status run_all(const pl_run_options *options, pl_arena *arena, void *report,
+                            plumb_error *err)
+{
+    return run_locked(options, arena, report, err);
 }
 
 plumb_status pl_run(const pl_run_options *options, pl_arena *arena, pl_run_report *ret_report,
                     plumb_error *err)
 {
     int64_t began = pl_clock_monotonic();
-    pl_run_options o = *options;
     plumb_error local;
-    if (!err) err = &local;
-    if (!o.threads) o.threads = o.project->settings.threads;
-    if (!o.threads) o.threads = (uint32_t)pl_cpu_count();
-    *ret_report = (pl_run_report){.run = ""};
-    run_state *run = PL_TAKE(arena, run_state, 1);
-    *run = (run_state){
-        .options = &o, .arena = arena, .report = ret_report, .now_us = pl_clock_micros()};
-    uint8_t seed[32];
-    pl_entropy(seed, sizeof seed);
-    pl_ulids ulids = pl_ulids_make(seed);
-    pl_ulid_next(&ulids, run->now_us, run->run);
-    pl_lock_holder self = {.pid = pl_process_id(), .command = "run", .since_us = run->now_us};
-    pl_run_lock lock = {0};
-    PL_TRY(pl_run_lock_take(o.lock_path, o.wait_ms, &self, &lock, err));
-    plumb_status st = run_locked(run, err);
-    for (uint32_t i = 0; i < run->source_count; i++) free(run->sources[i].objects);
-    pl_run_lock_release(&lock);
+    *ret_report = (pl_run_report){.run = "", .nothing = true};
+    plumb_status st =
+        pl_run__with_lock(options, "run", run_all, arena, ret_report, err ? err : &local);
     ret_report->micros = pl_clock_monotonic() - began;
     return st;
 }

@@ -1,6 +1,6 @@
 // run.h -- plan, work, gate, publish: one pass over new raw objects.
 //
-//     lock ─ recover ─ plan ──► work ×N ──► gate ──► publish ─ hint ─ checkpoint
+//     lock ─ recover ─ plan ──► work ×N ──► gate ──► publish ─ hint ─ clear ─ checkpoint
 //                      │         │           │        one SQLite transaction: the run is still
 //                      │         │           │        working, objects still pending, swap of every
 //                      │         │           │        table, states, ledger, quarantine
@@ -8,9 +8,11 @@
 //                      │         └ data files nobody refers to yet
 //                      └ (object, table) pairs that are new, cut into tasks by bytes
 //
-// Order on disk: data files (fsync) -> manifests, list, metadata.json (fsync) -> COMMIT -> hint. A
-// crash anywhere leaves either the old state or the new one; the next run deletes the data files
-// of the dead one by the run id in their names.
+// Order on disk: run's row -> plan.json -> per task: data files (fsync), result document (fsync) ->
+// manifests, list, metadata.json (fsync) -> COMMIT -> hint. A crash anywhere leaves either the old
+// state or the new one. The next run goes on with the dead one: tasks that have a result document
+// are not done again. If its plan no longer holds (objects published meanwhile, contract or mapping
+// edited), its data files are deleted by the run id in their names.
 //
 // A run with nothing to do writes nothing at all.
 //
@@ -29,6 +31,7 @@ typedef struct pl_run_options {
     const char *lock_path; // of the run lock
     const char *source;    // only this one; NULL: all
     uint32_t threads;      // 0: the project's setting, else every core
+    uint32_t tasks;        // per source; 0: by bytes
     int64_t wait_ms;       // for the run lock
     // Called from one thread about four times a second while tasks work; may be NULL.
     void (*progress)(void *context, uint64_t content_bytes, uint64_t content_bytes_total,
@@ -56,7 +59,8 @@ typedef struct pl_run_damage {
 } pl_run_damage;
 
 typedef struct pl_run_report {
-    const char *run; // "" when there was nothing to do
+    const char *run;     // "" when there was nothing to do
+    const char *resumed; // a dead run that was finished first; NULL: none
     bool nothing;
     pl_run_table *tables;
     uint32_t table_count;
@@ -74,8 +78,41 @@ typedef struct pl_run_report {
 PL_MUST_USE plumb_status pl_run(const pl_run_options *options, pl_arena *arena,
                                 pl_run_report *ret_report, plumb_error *err);
 
-// What a run that died left behind: its data files go, its row says failed. The lock must be held.
-PL_MUST_USE plumb_status pl_run_recover(pl_store *store, pl_registry *registry, int64_t now_us,
-                                        plumb_error *err);
+// ---- the parts of a run, as processes of their own ---------------------------------------------
+//
+//     plan     registers the run and writes .plumb/runs/<run>/plan.json
+//     work     does one task and puts its result; sees only the lake, touches nothing shared
+//     commit   takes the results, gates, publishes
+//
+// It is the same path as pl_run's. A planned run waits: other runs leave it alone, unless they
+// published its objects, which makes the plan stale, or it is a day old.
+typedef struct pl_planned_task {
+    const char *task, *source, *table;
+    uint32_t objects;
+    int64_t stored_bytes;
+} pl_planned_task;
+
+typedef struct pl_planned {
+    const char *run; // NULL: there is nothing to do
+    pl_planned_task *tasks;
+    uint32_t task_count;
+} pl_planned;
+
+PL_MUST_USE plumb_status pl_run_plan(const pl_run_options *options, pl_arena *arena,
+                                     pl_planned *ret_planned, plumb_error *err);
+
+typedef struct pl_worked {
+    uint64_t records, rows, quarantined, filtered, files, damaged;
+} pl_worked;
+
+// Needs no registry, no lock and no project. PLUMB_E_NOT_FOUND: no such plan, or no such task.
+PL_MUST_USE plumb_status pl_run_work(pl_store *store, const char *run, const char *task,
+                                     pl_arena *arena, pl_worked *ret_worked, plumb_error *err);
+
+// PLUMB_E_NOT_FOUND: no such run, or results are missing (the message names them; they may still
+// come). PLUMB_E_CONFLICT: the run has ended, or its plan is stale and was given up.
+PL_MUST_USE plumb_status pl_run_commit(const pl_run_options *options, const char *run,
+                                       pl_arena *arena, pl_run_report *ret_report,
+                                       plumb_error *err);
 
 #endif

@@ -1,9 +1,17 @@
-// run_int.h -- shared by the steps of a run: what plan makes and work, gate and publish fill.
+// run_int.h -- shared by the steps of a run.
+//
+//     plan.c     what is there to do: project + registry -> the plan document
+//     plandoc.c  the plan document, written and read: everything later works from what it says
+//     run.c      plan, work and commit in one process
+//     apart.c    the same as three
+//     publish.c  the gate and the commit
+//     recover.c  what dead runs left
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_FLOW_RUN_INT_H
 #define PL_FLOW_RUN_INT_H
 
+#include "base/map.h"
 #include "flow/run.h"
 #include "iceberg/table.h"
 
@@ -11,7 +19,11 @@
 typedef struct run_table {
     const pl_contract *contract;
     char *name;
-    char *key;      // "tables/<name>"
+    char *key;                     // "tables/<name>"
+    const pl_schema *schema;       // as planned, ids set: what tasks write
+    const pl_partition_spec *spec; // as planned
+    pl_ice_metadata *planned;      // without its history
+    // When committing:
     char *expected; // metadata location it was loaded from; NULL: it does not exist yet
     pl_ice_table *table;
     bool evolved; // schema differs from the head's: commit even without rows
@@ -21,14 +33,14 @@ typedef struct run_table {
     pl_ice_commit commit;
 } run_table;
 
-// A (source, table) with its pending objects.
+// A (source, table) with objects to map.
 typedef struct run_source {
     const pl_mapping *mapping;
     char *name;
     run_table *table;
     int64_t version; // of the mapping
     pl_map_plan *plan;
-    pl_work_object *objects;
+    pl_work_object *objects; // while planning; owned
     uint32_t count, capacity;
 } run_source;
 
@@ -43,16 +55,20 @@ typedef struct run_task {
 typedef struct run_state {
     const pl_run_options *options;
     pl_arena *arena;
-    pl_run_report *report;
-    char run[27];
+    char run[PL_ID_TEXT];
+    const char *command; // "run" or "plan"
+    char *only;          // source the plan was made for; NULL: all
     int64_t now_us;
+    uint64_t memory_bytes;
     bool started; // the run has its row
+    bool shared;  // others may have worked for it: look for files that do not count
     run_table *tables;
     uint32_t table_count;
     run_source *sources;
     uint32_t source_count;
     run_task *tasks;
     uint32_t task_count;
+    const pl_map *skip; // objects not to plan again; may be NULL
     _Atomic uint32_t next_task;
     _Atomic uint32_t working; // worker threads not finished yet
     atomic_bool stop;         // a task failed, or the user asked
@@ -60,12 +76,49 @@ typedef struct run_state {
     pl_work_progress progress;
 } run_state;
 
-// plan.c: what is there to do. Loads tables and evolves their schemas in memory.
+// plan.c: what is there to do. Registers the run, writes its plan and reads it back into `run`;
+// run->started stays false when there is nothing.
 plumb_status pl_run__plan(run_state *run, plumb_error *err);
+// The head of a table, its schema as the contract wants it.
 plumb_status pl_run__load_table(run_state *run, run_table *table, plumb_error *err);
+// Is the plan still true? PLUMB_E_CONFLICT says why not.
+plumb_status pl_run__holds(run_state *run, plumb_error *err);
+
+// run.c
+run_state *pl_run__new(const pl_run_options *options, const char *run, pl_arena *arena);
+// All results are there (or `st` says why not): gate, publish, tell; or give the run up.
+plumb_status pl_run__finish(run_state *run, plumb_status st, pl_run_report *report,
+                            plumb_error *err);
+// Defaults of the options, and the run lock around `locked`.
+typedef plumb_status (*pl_run__locked)(const pl_run_options *options, pl_arena *arena,
+                                       void *context, plumb_error *err);
+plumb_status pl_run__with_lock(const pl_run_options *options, const char *command,
+                               pl_run__locked locked, pl_arena *arena, void *context,
+                               plumb_error *err);
+
+// plandoc.c
+void pl_run__plan_write(const run_state *run, pl_buf *out);
+// Fill `run` from a plan's text, which must outlive it. Needs options->store and threads only.
+plumb_status pl_run__plan_parse(run_state *run, pl_span text, const char *name, plumb_error *err);
+plumb_status pl_run__plan_get(run_state *run, plumb_error *err); // of run->run, from the store
+
 // publish.c: the gate and the commit.
 plumb_status pl_run__gate(run_state *run, plumb_error *err);
 plumb_status pl_run__publish(run_state *run, plumb_error *err);
 void pl_run__write_hints(run_state *run);
+
+// recover.c
+// Give a run up: its row says failed, its files go, but for those that were published.
+plumb_status pl_run__drop(pl_store *store, pl_registry *registry, const char *run, int64_t now_us,
+                          plumb_error *err);
+// Delete data files of a run that the registry does not know, then its documents.
+plumb_status pl_run__clear(pl_store *store, pl_registry *registry, const char *run, bool files,
+                           plumb_error *err);
+// Dead runs but the newest, what ended runs left, stale plans; *ret_resume (PL_ID_TEXT bytes) is
+// the dead run that may be resumed, or "".
+plumb_status pl_run__recover(pl_store *store, pl_registry *registry, int64_t now_us,
+                             char *ret_resume, plumb_error *err);
+// version-hint.text of every table, as the registry says.
+plumb_status pl_run__repair_hints(pl_store *store, pl_registry *registry, plumb_error *err);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "flow/keyset.h"
 #include "flow/raw.h"
+#include "os/os.h"
 
 typedef struct attempt {
     const pl_work_task *task;
@@ -210,20 +211,19 @@ static void objects_reset(pl_task_result *result)
     }
 }
 
-static plumb_status attempt_once(const pl_work_task *task, uint32_t number, pl_task_result *result,
-                                 plumb_error *err)
+static plumb_status attempt_once(const pl_work_task *task, pl_task_result *result, plumb_error *err)
 {
     attempt a = {.task = task, .result = result};
     pl_arena *arena = &result->arena;
+    uint32_t nonce; // two processes may do the same task at once, and one again what another began
+    pl_entropy(&nonce, sizeof nonce);
     pl_parts_options options = {
         .store = task->store,
         .schema = task->schema,
         .spec = task->spec,
         .data_prefix = pl_arena_printf(arena, "%s/data", task->table_key),
-        .name_prefix = pl_arena_printf(arena, "%s-%s%s", task->run, task->id, number ? "r" : ""),
+        .name_prefix = pl_arena_printf(arena, "%s-%s-%08x", task->run, task->id, nonce),
         .memory_bytes = task->memory_bytes};
-    if (number > 1)
-        options.name_prefix = pl_arena_printf(arena, "%s-%sr%u", task->run, task->id, number);
     a.mapper = pl_mapper_new(task->plan);
     a.parts = pl_parts_new(&options, arena);
     pl_keyset_init(&a.keys, task->contract, task->schema);
@@ -245,7 +245,7 @@ plumb_status pl_work(const pl_work_task *task, pl_task_result *ret_result, plumb
     for (uint32_t number = 0; st == PLUMB_E_CONFLICT && number <= task->object_count; number++) {
         objects_reset(ret_result);
         ret_result->file_count = 0;
-        st = attempt_once(task, number, ret_result, err);
+        st = attempt_once(task, ret_result, err);
     }
     if (st != PLUMB_OK) pl_task_result_done(ret_result);
     return st;
@@ -255,5 +255,6 @@ void pl_task_result_done(pl_task_result *result)
 {
     for (uint32_t i = 0; i < result->object_count; i++) free(result->objects[i].ranges);
     pl_arena_done(&result->arena);
+    pl_arena_done(&result->text);
     *result = (pl_task_result){0};
 }

@@ -1,5 +1,8 @@
 // work.h -- one task: raw objects in, data files and a task result out. Nothing shared is touched.
 //
+// Data files are named <run>-<task>-<nonce>-<n>.parquet: the run, so that recovery finds those of a
+// dead one; the nonce, so that two who do the same task do not meet.
+//
 // A task is a group of objects of one (source, table). Its result says, per object, what became of
 // every record: rows, ranges of quarantine, or left out by `where`; and which data files hold the
 // rows. Until publish commits, nobody refers to anything a task made.
@@ -30,6 +33,7 @@ typedef struct pl_work_object {
     int64_t stored_bytes;
     int64_t content_bytes; // -1 when broken
     bool broken;           // as it landed
+    char *sha256;          // identity
 } pl_work_object;
 
 // Progress: added to per chunk by every task, read by whoever prints.
@@ -73,6 +77,7 @@ typedef struct pl_object_result {
 
 typedef struct pl_task_result {
     pl_arena arena;            // everything below but the ranges
+    pl_arena text;             // of the document it was read from
     pl_object_result *objects; // as in the task
     uint32_t object_count;
     pl_part_file *files;

@@ -56,6 +56,8 @@ PL_MUST_USE plumb_status pl_path_sync_directory(const char *path, plumb_error *e
 PL_MUST_USE plumb_status pl_path_rename_new(const char *from, const char *to, plumb_error *err);
 PL_MUST_USE plumb_status pl_path_rename_over(const char *from, const char *to, plumb_error *err);
 PL_MUST_USE plumb_status pl_path_unlink(const char *path, plumb_error *err);
+// Remove a directory if it is empty; one that is not, or is not there, is left without an error.
+PL_MUST_USE plumb_status pl_path_remove_directory(const char *path, plumb_error *err);
 // Whole small file into arena (NUL after it), at most bytes_max.
 PL_MUST_USE plumb_status pl_path_read(const char *path, uint64_t bytes_max, pl_arena *arena,
                                       pl_span *ret_bytes, plumb_error *err);

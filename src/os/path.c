@@ -131,6 +131,13 @@ plumb_status pl_path_unlink(const char *path, plumb_error *err)
     return PLUMB_OK;
 }
 
+plumb_status pl_path_remove_directory(const char *path, plumb_error *err)
+{
+    if (rmdir(path) == 0 || errno == ENOTEMPTY || errno == EEXIST || errno == ENOENT)
+        return PLUMB_OK;
+    return pl_fail_errno(err, errno, "cannot remove directory '%s'", path);
+}
+
 plumb_status pl_path_read(const char *path, uint64_t bytes_max, pl_arena *arena, pl_span *ret_bytes,
                           plumb_error *err)
 {

@@ -80,7 +80,7 @@ plumb_status pl_registry_files(pl_registry *registry, const char *table, pl_file
                                void *context, plumb_error *err)
 {
     static const char sql[] = "SELECT tbl, path, snapshot, run, rows, bytes, objects FROM files"
-                              " WHERE tbl = ? ORDER BY path";
+                              " WHERE ?1 IS NULL OR tbl = ?1 ORDER BY path";
     pl_doing doing = PL_DOING("list files of table", table);
     sqlite3_stmt *stmt = NULL;
     PL_TRY(pl_registry__start(registry, doing, sql, &stmt, err, "t", table));

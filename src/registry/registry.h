@@ -309,6 +309,7 @@ typedef struct pl_file_row {
 PL_MUST_USE plumb_status pl_registry_file_add(pl_registry *registry, const pl_file_row *row,
                                               plumb_error *err);
 typedef bool (*pl_file_visit)(void *context, const pl_file_row *row);
+// By path; table NULL: of every table.
 PL_MUST_USE plumb_status pl_registry_files(pl_registry *registry, const char *table,
                                            pl_file_visit visit, void *context, plumb_error *err);
 

@@ -484,3 +484,37 @@ plumb_status pl_store_list(pl_store *store, const char *prefix, pl_store_visit v
     free(at.key.data);
     return st;
 }
+
+typedef struct doomed {
+    pl_arena arena;
+    char **keys;
+    uint32_t count, capacity;
+} doomed;
+
+static bool doom(void *context, const char *key, uint64_t bytes)
+{
+    doomed *all = context;
+    (void)bytes;
+    PL_GROW(all->keys, all->count, all->capacity);
+    all->keys[all->count++] = pl_arena_cstr(&all->arena, pl_span_of(key));
+    return true;
+}
+
+plumb_status pl_store_delete_all(pl_store *store, const char *prefix, plumb_error *err)
+{
+    doomed all = {0};
+    plumb_status st = pl_store_list(store, prefix, doom, &all, err);
+    for (uint32_t i = 0; i < all.count && st == PLUMB_OK; i++) {
+        char *key = all.keys[i];
+        st = pl_store_delete(store, key, err);
+        while (st == PLUMB_OK && strlen(key) > strlen(prefix)) { // upwards, as far as all is empty
+            cut_last(key);
+            st = pl_path_remove_directory(pl_store_path(store, key, &all.arena), err);
+        }
+    }
+    if (st == PLUMB_OK)
+        st = pl_path_remove_directory(pl_store_path(store, prefix, &all.arena), err);
+    pl_arena_done(&all.arena);
+    free(all.keys);
+    return st;
+}

@@ -89,5 +89,7 @@ PL_MUST_USE plumb_status pl_store_list(pl_store *store, const char *prefix, pl_s
                                        void *context, plumb_error *err);
 // Deleting what does not exist is done already: PLUMB_OK.
 PL_MUST_USE plumb_status pl_store_delete(pl_store *store, const char *key, plumb_error *err);
+// Delete every object below the directory `prefix`, and the directories that held them.
+PL_MUST_USE plumb_status pl_store_delete_all(pl_store *store, const char *prefix, plumb_error *err);
 
 #endif

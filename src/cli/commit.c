@@ -1,0 +1,50 @@
+// commit.c -- plumb commit: publish the results of a plan's tasks.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/look.h"
+#include "cli/run.h"
+
+static int run(pl_cli *cli)
+{
+    plumb_error err;
+    pl_lake lake = {0};
+    int64_t wait_us = INT64_C(1000) * PL_LOCK_WAIT_MS;
+    if (!pl_cli_duration(cli, "wait", &wait_us)) return PL_EXIT_USAGE;
+    if (pl_cli_open(cli, PL_CLI_WRITE, &lake, &err)) return pl_cli_fail(cli, &err);
+    pl_run_options options = {.project = lake.project,
+                              .store = lake.store,
+                              .registry = lake.registry,
+                              .lock_path = lake.lock_path,
+                              .wait_ms = wait_us / 1000};
+    pl_run_report report;
+    plumb_status st =
+        pl_run_commit(&options, pl_look_id(cli, cli->args[0]), &cli->arena, &report, &err);
+    pl_lake_close(&lake);
+    return pl_run_tell(cli, st, &report, &err);
+}
+
+static const pl_option options[] = {
+    {.name = "wait", .value = "TIME", .help = "how long to wait for another run (30s)"},
+    {0},
+};
+
+const pl_command pl_command_commit = {
+    .name = "commit",
+    .group = PL_GROUP_WORK,
+    .usage = "RUN",
+    .summary = "check and publish the results of a plan",
+    .help = "Takes the result of every task of the plan, checks that no record is missing, and\n"
+            "publishes the rows of all tables at once, as `plumb run` does.\n"
+            "\n"
+            "It fails while results are missing and names them; do the work and commit again. A\n"
+            "plan of which another run has published an object is stale: it is refused and its\n"
+            "files are deleted; make a new one.\n"
+            "\n"
+            "Example:\n"
+            "  plumb commit 01KB3T0GZ8M6Q2C5W7X9Y1A3B4\n",
+    .options = options,
+    .args_min = 1,
+    .args_max = 1,
+    .json = true,
+    .run = run,
+};

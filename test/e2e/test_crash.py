@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of a run as processes, and what is left when they die, meet or come too late: whatever
+happens, every record is in the table once and no file is left over.
+"""
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+
+import duckdb
+import pytest
+
+from conftest import Plumb
+from lake import project, read, table
+
+CONTRACT = """
+    table: posts
+    key: [id]
+    partition: [place]
+    columns:
+      id:    long!
+      place: string!
+      text:  string
+    """
+MAPPING = """
+    source: shop
+    into: posts
+    map:
+      id:    id
+      place: place
+      text:  text
+    """
+
+
+def lines(first, count, seed=1):
+    draw = random.Random(seed)
+    return "".join(f'{{"id": {i}, "place": "{"abcde"[i % 5]}", "text": "{draw.getrandbits(256):x}"}}\n'
+                   for i in range(first, first + count))
+
+
+def batch(plumb, first, files=4, records=500):
+    names = []
+    for k in range(files):
+        names.append(f"b{first}-{k}.json")
+        (plumb.dir / names[-1]).write_text(lines(first + k * records, records))
+    plumb("ingest", "shop", *names)
+
+
+@pytest.fixture
+def made(plumb):
+    """A project with four objects of 500 records, nothing mapped."""
+    project(plumb, {"posts": CONTRACT}, {"shop": MAPPING})
+    batch(plumb, 0)
+    return plumb
+
+
+def copy(plumb, name):
+    """The same lake elsewhere: only while it has no tables, whose files have absolute names."""
+    other = Plumb(plumb.dir.parent / name)
+    shutil.copytree(plumb.dir, other.dir)
+    return other
+
+
+def fingerprint(plumb):
+    """Rows and a hash of them all, whatever their order."""
+    rows = read(plumb, "posts")
+    return duckdb.sql(f"SELECT count(*), sum(hash({', '.join(rows.column_names)})) FROM rows"
+                      ).fetchall()
+
+
+def found(plumb, pattern):
+    lake = plumb.dir / "lake"
+    return sorted(str(p.relative_to(lake)) for p in lake.glob(pattern) if p.is_file())
+
+
+def books(plumb, sql):
+    with sqlite3.connect(plumb.dir / "lake/plumb.db") as db:
+        return db.execute(sql).fetchall()
+
+
+def check(plumb, records):
+    """Each record once, no file nobody refers to, no document left, books that balance."""
+    assert sorted(read(plumb, "posts", "id")["id"].to_pylist()) == list(range(records))
+    listed = sorted(task.file.file_path.split("/lake/", 1)[1]
+                    for task in table(plumb, "posts").scan().plan_files())
+    assert listed == found(plumb, "tables/posts/data/**/*.parquet")
+    assert found(plumb, ".plumb/runs/**/*") == []
+    assert sum(line["curated"] for line in plumb.json("ledger")) == records
+    assert books(plumb, "SELECT count(*) FROM runs WHERE state = 'working'") == [(0,)]
+
+
+# processes
+def test_processes_make_the_table_a_run_makes(made):
+    apart = copy(made, "apart")
+    told = made.json("run")
+    plan = apart.json("plan", "--tasks", "3")
+    assert [task["task"] for task in plan["tasks"]] == ["t1", "t2", "t3"]
+    assert sum(task["objects"] for task in plan["tasks"]) == 4
+    working = [subprocess.Popen([apart.exe, "work", plan["run"], task, "--lake",
+                                 str(apart.dir / "lake")], cwd="/", stdout=subprocess.DEVNULL)
+               for task in ("t3", "t1", "t2")]
+    assert [worker.wait() for worker in working] == [0, 0, 0]
+    assert not (apart.dir / "lake/tables/posts/metadata").exists()
+    committed = apart.json("commit", plan["run"])
+    assert committed["run"] == plan["run"]
+    for key in "state", "records":
+        assert committed[key] == told[key]
+    assert fingerprint(apart) == fingerprint(made)
+    check(apart, 2000)
+    assert apart.json("runs")[0]["command"] == "plan"
+    assert apart.json("plan") == {"run": None, "tasks": []}
+
+
+def test_a_task_done_often_counts_once(made):
+    run = made.json("plan", "--tasks", "2")["run"]
+    words = [made.exe, "work", run, "t1", "--json"]
+    working = [subprocess.Popen(words, cwd=made.dir, stdout=subprocess.PIPE) for _ in range(4)]
+    assert [json.loads(worker.communicate()[0])["curated"] for worker in working] == [1000] * 4
+    assert len(found(made, "tables/posts/data/**/*.parquet")) == 5  # the losers' are gone
+    made("work", run, "t1")
+    made("work", run, "t2")
+    made("commit", run)
+    check(made, 2000)
+
+
+def test_commit_names_what_is_missing_and_goes_on_later(made):
+    run = made.json("plan", "--tasks", "4")["run"]
+    made("work", run, "t2")
+    said = made("commit", run, code=1).stderr
+    assert said == (f"plumb: cannot commit run '{run}': no result of tasks t1, t3, t4\n"
+                    f"  hint: Do the work first: plumb work {run} t1\n")
+    for task in "t1", "t3", "t4":
+        made("work", run, task)
+    made("commit", run.lower())
+    check(made, 2000)
+
+
+def test_the_second_commit_is_refused_and_changes_nothing(made):
+    run = made.json("plan")["run"]
+    made("work", run, "t1")
+    both = [subprocess.Popen([made.exe, "commit", run], cwd=made.dir, stderr=subprocess.PIPE,
+                             stdout=subprocess.DEVNULL, text=True) for _ in range(2)]
+    said = [process.communicate()[1] for process in both]
+    assert sorted(process.returncode for process in both) == [0, 1]
+    assert "".join(said) == f"plumb: cannot commit run '{run}': it is done already\n"
+    check(made, 2000)
+    said = made("work", run, "t1", code=1).stderr
+    assert said.startswith(f"plumb: cannot work for run '{run}': the lake has no plan of it\n")
+
+
+def test_a_stale_plan_is_refused_and_its_files_go(made):
+    run = made.json("plan", "--tasks", "2")["run"]
+    made("work", run, "t1")
+    made("run", "--source", "shop")  # does not wait for the plan
+    made("run")
+    said = made("commit", run, code=1).stderr
+    assert f"cannot commit run '{run}': it is failed already" in said or "its plan is stale" in said
+    assert "plumb plan" in said
+    check(made, 2000)
+
+
+def test_a_plan_waits_while_others_publish_other_objects(made):
+    project(made, {"posts": CONTRACT}, {"shop": MAPPING, "mall": MAPPING.replace("shop", "mall")})
+    (made.dir / "m.json").write_text(lines(2000, 100))
+    made("ingest", "mall", "m.json")
+    run = made.json("plan", "--source", "shop")["run"]
+    made("work", run, "t1")
+    made("run", "--source", "mall")
+    made("commit", run)
+    check(made, 2100)
+
+
+def test_mistakes_are_told(made):
+    run = made.json("plan")["run"]
+    for words, said in (
+            (["work", run, "t9"], f"cannot work for run '{run}': its plan has tasks t1 to t1, not"
+                                  " 't9'"),
+            (["work", "x", "t1"], "cannot work for run 'X': it is no run's id"),
+            (["commit", "x"], "cannot commit run 'X': it is no run's id"),
+            (["commit", run[:-1] + "0"], f"cannot commit run '{run[:-1]}0': there is no such run")):
+        assert made(*words, code=1).stderr.splitlines()[0] == f"plumb: {said}"
+
+
+def test_a_result_that_is_not_ours_publishes_nothing(made):
+    run = made.json("plan")["run"]
+    made("work", run, "t1")
+    result = made.dir / f"lake/.plumb/runs/{run}/t1.json"
+    result.write_text(result.read_text().replace('"records":500', '"records":501', 1))
+    assert "has 501 records, but 500 rows" in made("commit", run, code=1).stderr
+    assert found(made, "tables/posts/data/**/*") == []
+    made("run")
+    check(made, 2000)
+
+
+# death and waking up late
+def large(plumb):
+    """Objects enough for four tasks of two threads, one after the other."""
+    project(plumb, {"posts": CONTRACT}, {"shop": MAPPING}, "lake: ./lake\nraw: {level: 0}\n")
+    for k in range(4):
+        (plumb.dir / f"{k}.json").write_text(lines(k * 80000, 80000))
+    plumb("ingest", "shop", *(f"{k}.json" for k in range(4)))
+    return 4 * 80000
+
+
+def until(plumb, process, pattern):
+    """Wait for a file to be there while the process lives."""
+    while not found(plumb, pattern):
+        assert process.poll() is None, "it was faster"
+        time.sleep(0.0005)
+
+
+def start(plumb, *words):
+    return subprocess.Popen([plumb.exe, *words], cwd=plumb.dir, stderr=subprocess.PIPE,
+                            stdout=subprocess.DEVNULL, text=True)
+
+
+def test_a_killed_run_is_finished_without_doing_its_tasks_again(plumb):
+    records = large(plumb)
+    process = start(plumb, "run", "--threads", "1")
+    until(plumb, process, ".plumb/runs/*/t1.json")
+    process.kill()
+    process.communicate()
+    (plan,) = found(plumb, ".plumb/runs/*/plan.json")
+    dead = plan.split("/")[2]
+    done = plumb.dir / f"lake/.plumb/runs/{dead}/t1.json"
+    files = [file["key"] for file in json.loads(done.read_text())["files"]]
+    told = plumb.json("run")
+    assert (told["resumed"], told["run"]) == (dead, dead)
+    assert set(files) <= set(found(plumb, "tables/posts/data/**/*.parquet"))
+    check(plumb, records)
+    assert [run["run"] for run in plumb.json("runs")] == [dead]
+
+
+def test_a_killed_run_whose_mapping_was_edited_is_given_up(plumb):
+    records = large(plumb)
+    process = start(plumb, "run", "--threads", "1")
+    until(plumb, process, ".plumb/runs/*/t1.json")
+    process.kill()
+    process.communicate()
+    project(plumb, {"posts": CONTRACT}, {"shop": MAPPING + "  # edited\n"},
+            "lake: ./lake\nraw: {level: 0}\n")
+    told = plumb.json("run")
+    assert told["resumed"] is None
+    assert [run["state"] for run in plumb.json("runs")] == ["done", "failed"]
+    check(plumb, records)
+
+
+def test_what_came_after_a_killed_run_is_mapped_with_it(plumb):
+    records = large(plumb)
+    process = start(plumb, "run", "--threads", "1")
+    until(plumb, process, ".plumb/runs/*/plan.json")
+    process.kill()
+    process.communicate()
+    (plumb.dir / "late.json").write_text(lines(records, 10))
+    plumb("ingest", "shop", "late.json")
+    told = plumb.json("run")
+    assert told["resumed"] and told["run"] != told["resumed"]
+    assert told["records"]["curated"] == records + 10
+    check(plumb, records + 10)
+
+
+@pytest.mark.parametrize("when", ["plan.json", "t1.json"])
+def test_a_paused_run_that_wakes_up_late_meets_the_fence(plumb, when):
+    records = large(plumb)
+    process = start(plumb, "run", "--threads", "1")
+    until(plumb, process, f".plumb/runs/*/{when}")
+    process.send_signal(signal.SIGSTOP)
+    said = plumb("run", "--wait", "0s", code=1).stderr  # it still holds the lock
+    assert f"process {process.pid}" in said or str(process.pid) in said
+    os.unlink(plumb.dir / "lake/.plumb/run.lock")  # as if its machine had gone
+    plumb("run")
+    before = fingerprint(plumb)
+    process.send_signal(signal.SIGCONT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1, said
+    assert "it is no longer working" in said
+    assert fingerprint(plumb) == before
+    check(plumb, records)
+    assert plumb.json("run")["state"] == "nothing"

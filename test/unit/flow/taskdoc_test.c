@@ -1,0 +1,202 @@
+// A task's result as a document: what goes in comes out, and nothing else is taken.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "flow/taskdoc.h"
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "temp.h"
+
+static char *dir;
+static pl_store *store;
+static plumb_error err;
+static pl_arena arena;
+static pl_buf text;
+static pl_task_result result;
+
+static pl_field fields[] = {{.id = 1, .name = {"p", 1}, .type = {.kind = PL_STRING}},
+                            {.id = 2, .name = {"at", 2}, .type = {.kind = PL_TIMESTAMP}}};
+static const pl_schema schema = {.count = 2, .fields = fields};
+static pl_partition_field parts[] = {
+    {.id = 1000, .source_id = 1, .source = {"p", 1}, .name = {"p", 1}},
+    {.id = 1001,
+     .source_id = 2,
+     .source = {"at", 2},
+     .name = {"at_day", 6},
+     .transform = {.kind = PL_DAY}}};
+static const pl_partition_spec spec = {.count = 2, .fields = parts};
+static const pl_work_object objects[] = {
+    {.id = {"01J00000000000000000000001", 26}, .key = (char[]){"raw/a"}},
+    {.id = {"01J00000000000000000000002", 26}, .key = (char[]){"raw/b"}}};
+static pl_work_task task = {.id = "t1",
+                            .run = "01J0000000000000000000000R",
+                            .table_key = "tables/posts",
+                            .schema = &schema,
+                            .spec = &spec,
+                            .objects = objects,
+                            .object_count = 2};
+
+static int set_up(void **state)
+{
+    (void)state;
+    dir = temp_make();
+    if (pl_store_open_local(dir, true, &store, &err) != PLUMB_OK) return 1;
+    task.store = store;
+    pl_quarantine_range range = {.record_first = 3,
+                                 .record_count = 2,
+                                 .byte_first = 40,
+                                 .byte_count = 9,
+                                 .error_at = 41,
+                                 .column = PL_SPAN("p"),
+                                 .reason = (char[]){"is \"odd\""},
+                                 .sample = (char[]){"x\n"}};
+    pl_object_result made[] = {{.records = 9,
+                                .rows = 5,
+                                .quarantined = 2,
+                                .filtered = 2,
+                                .lost = 1,
+                                .range_count = 1,
+                                .ranges = &range},
+                               {.damaged = "gzip breaks"}};
+    static const pl_value values[] = {{.kind = PL_STRING, .text = {"a/b", 3}},
+                                      {.kind = PL_DATE, .is_null = true}};
+    pl_leaf_metrics leaf = {.field_id = 1,
+                            .compressed_bytes = 70,
+                            .values = 5,
+                            .nans = -1,
+                            .has_lower = true,
+                            .lower = {"\0\xff", 2}};
+    int64_t splits[] = {4, INT64_C(5000000000)};
+    pl_part_file file = {
+        .key = (char[]){"tables/posts/data/x/01J0000000000000000000000R-t1-0a-1.parquet"},
+        .values = values,
+        .objects = (char[]){"[[\"a\",\"b\"]]"},
+        .metrics = {.bytes = 700,
+                    .rows = 5,
+                    .leaf_count = 1,
+                    .leaves = &leaf,
+                    .split_count = 2,
+                    .splits = splits}};
+    pl_task_result in = {.objects = made, .object_count = 2, .files = &file, .file_count = 1};
+    pl_taskdoc_write(&text, &task, &in);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    pl_task_result_done(&result);
+    pl_store_close(store);
+    pl_buf_done(&text);
+    pl_arena_done(&arena);
+    temp_remove(dir);
+    return 0;
+}
+
+TEST(taskdoc_gives_back_what_was_written)
+{
+    CHECK_OK(pl_taskdoc_parse(&task, pl_buf_view(&text), "t1.json", &result, &err), err);
+    CHECK_INT(2, result.object_count);
+    const pl_object_result *object = &result.objects[0];
+    CHECK(!object->damaged);
+    CHECK_INT(9, object->records);
+    CHECK_INT(5, object->rows);
+    CHECK_INT(2, object->quarantined);
+    CHECK_INT(2, object->filtered);
+    CHECK_INT(1, object->lost);
+    CHECK_INT(1, object->range_count);
+    CHECK_INT(3, object->ranges[0].record_first);
+    CHECK_INT(9, object->ranges[0].byte_count);
+    CHECK_INT(41, object->ranges[0].error_at);
+    CHECK_SPAN("p", object->ranges[0].column);
+    CHECK_STR("is \"odd\"", object->ranges[0].reason);
+    CHECK_STR("x\n", object->ranges[0].sample);
+    CHECK_STR("gzip breaks", result.objects[1].damaged);
+    CHECK_INT(1, result.file_count);
+    const pl_part_file *file = &result.files[0];
+    CHECK_SPAN(pl_store_uri(store, file->key, &arena), file->uri);
+    CHECK_SPAN("a/b", file->values[0].text);
+    CHECK(file->values[1].is_null && file->values[1].kind == PL_DATE);
+    CHECK_STR("[[\"a\",\"b\"]]", file->objects);
+    CHECK_INT(5, file->metrics.rows);
+    CHECK_INT(700, file->metrics.bytes);
+    CHECK_INT(2, file->metrics.split_count);
+    CHECK(file->metrics.splits[1] == INT64_C(5000000000));
+    CHECK_INT(-1, file->metrics.leaves[0].nans);
+    CHECK(file->metrics.leaves[0].has_lower && !file->metrics.leaves[0].has_upper);
+    CHECK_INT(0, memcmp("\0\xff", file->metrics.leaves[0].lower.data, 2));
+}
+
+// The document with `from` replaced by `to`, read: the message.
+static const char *changed(const char *from, const char *to)
+{
+    const char *all = pl_buf_cstr(&text), *at = strstr(all, from);
+    CHECK(at);
+    pl_span out = pl_span_of(
+        pl_arena_printf(&arena, "%.*s%s%s", (int)(at - all), all, to, at + strlen(from)));
+    CHECK_INT(PLUMB_E_MALFORMED, pl_taskdoc_parse(&task, out, "t1.json", &result, &err));
+    return err.message;
+}
+
+TEST(taskdoc_that_is_not_ours_names_the_place)
+{
+    CHECK_STR("cannot read task result 't1.json': it is not a document of plumb at byte 0",
+              changed("\"task\",\"version\"", "\"plan\",\"version\""));
+    CHECK_STR("cannot read task result 't1.json': it has version 2, and this plumb knows version 1 "
+              "at byte 26",
+              changed("\"version\":1", "\"version\":2"));
+    CHECK_STR("cannot read task result 't1.json': it is the result of task t2 of run "
+              "01J0000000000000000000000R at byte 0",
+              changed("\"task\":\"t1\"", "\"task\":\"t2\""));
+    CHECK(strstr(changed("00000001\"", "00000003\""), "the task has object "
+                                                      "01J00000000000000000000001 here, not "
+                                                      "01J00000000000000000000003 at byte "));
+    CHECK(strstr(changed("\"rows\":5", "\"rows\":-5"), "'rows' is negative at byte "));
+    CHECK(strstr(changed("\"rows\":5", "\"rows\":\"5\""), "'rows' is not a whole number at byte "));
+    CHECK(strstr(changed("\"lost\":1,", ""), "no 'lost' in the object at byte "));
+    CHECK(strstr(changed("[3,2]", "[3]"), "'records' is not two counts at byte "));
+    CHECK(strstr(changed("\"00ff\"", "\"00f\""), "a value is not hex digits at byte "));
+    CHECK(strstr(changed("\"00ff\"", "\"00FF\""), "a value is not hex digits at byte "));
+    CHECK(strstr(changed("612f62\",null", "612f62\",\"01\""), "a partition value is no date at"));
+    CHECK(strstr(changed("612f62\",null", "612f62\""), "1 partition values, the table has 2 at"));
+    CHECK(strstr(changed("tables/posts/", "tables/other/"), "is not of this task at byte "));
+    CHECK(strstr(changed("0R-t1-", "0R-t2-"), "is not of this task at byte "));
+}
+
+TEST(taskdoc_cut_or_damaged_anywhere_is_refused_or_read_never_worse)
+{
+    char *copy = pl_arena_cstr(&arena, pl_buf_view(&text));
+    size_t bytes = text.count;
+    for (size_t i = 0; i + 2 < bytes; i++)
+        CHECK_INT(PLUMB_E_MALFORMED,
+                  pl_taskdoc_parse(&task, (pl_span){copy, i}, "x", &result, &err));
+    for (size_t i = 0; i < bytes; i++)
+        for (int bit = 0; bit < 8; bit++) {
+            copy[i] ^= (char)(1 << bit);
+            if (pl_taskdoc_parse(&task, (pl_span){copy, bytes}, "x", &result, &err) == PLUMB_OK)
+                pl_task_result_done(&result);
+            copy[i] ^= (char)(1 << bit);
+        }
+}
+
+TEST(taskdoc_is_put_once)
+{
+    pl_object_result made[2] = {{.records = 1, .rows = 1}, {0}};
+    pl_task_result in = {.objects = made, .object_count = 2};
+    CHECK_INT(PLUMB_E_NOT_FOUND, pl_taskdoc_get(&task, &result, &err));
+    CHECK_OK(pl_taskdoc_put(&task, &in, &err), err);
+    made[0].rows = 0;
+    CHECK_INT(PLUMB_E_CONFLICT, pl_taskdoc_put(&task, &in, &err));
+    CHECK_OK(pl_taskdoc_do(&task, &result, &err), err); // done: theirs is taken
+    CHECK_INT(1, result.objects[0].rows);
+}
+
+#define S(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+int main(void)
+{
+    return RUN_TESTS("flow/taskdoc", S(taskdoc_gives_back_what_was_written),
+                     S(taskdoc_that_is_not_ours_names_the_place),
+                     S(taskdoc_cut_or_damaged_anywhere_is_refused_or_read_never_worse),
+                     S(taskdoc_is_put_once));
+}
