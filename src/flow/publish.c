@@ -233,12 +233,17 @@ static plumb_status check_ids(run_state *run, const run_table *table, plumb_erro
     return PLUMB_OK;
 }
 
-// The commit stands; a hint that cannot be written is repaired by the next run.
+// The commit stands; a hint that cannot be written is repaired by the next run. What the metadata
+// log forgot goes last: until then the hint might have led to it.
 void pl_run__write_hints(run_state *run)
 {
-    for (uint32_t i = 0; i < run->table_count; i++)
-        if (run->tables[i].next)
-            PL_IGNORE(pl_ice_write_hint(run->options->store, run->tables[i].next, NULL));
+    pl_store *store = run->options->store;
+    for (uint32_t i = 0; i < run->table_count; i++) {
+        const pl_ice_commit *commit = &run->tables[i].commit;
+        if (!run->tables[i].next || pl_ice_write_hint(store, run->tables[i].next, NULL)) continue;
+        for (uint32_t k = 0; k < commit->outdated_count; k++)
+            PL_IGNORE(pl_store_delete(store, commit->outdated[k], NULL));
+    }
 }
 
 plumb_status pl_run__publish(run_state *run, plumb_error *err)

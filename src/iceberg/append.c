@@ -111,8 +111,12 @@ static plumb_status write_list(const appending *a, pl_span *ret_uri)
     if (a->parent) PL_TRY(pl_iceberg__list(a->table, a->parent, arena, &old, &old_count, a->err));
     rows = PL_TAKE(arena, pl_ice_manifest, count + old_count);
     if (count) memcpy(rows, commit->manifests, count * sizeof *rows);
+    uint32_t live = 0;
     for (uint32_t i = 0; i < old_count; i++)
-        if (old[i].added_files > 0 || old[i].existing_files > 0) rows[count++] = old[i];
+        if (old[i].added_files > 0 || old[i].existing_files > 0) old[live++] = old[i];
+    PL_TRY(pl_iceberg__merge(a->table, a->commit, old, &live, a->err));
+    if (live) memcpy(rows + count, old, live * sizeof *rows);
+    count += live;
     pl_ice_list_head head = {.snapshot_id = commit->snapshot_id,
                              .parent_id = a->parent ? a->parent->id : PL_ICE_NO_SNAPSHOT,
                              .sequence = a->table->metadata->last_sequence + 1};
@@ -258,18 +262,39 @@ static void add_snapshot(const appending *a, pl_ice_metadata *m, pl_span list)
     items_add(arena, &m->snapshot_log, item, UINT32_MAX);
 }
 
+// What the log forgets, for the caller to delete once the commit stands.
+static void add_outdated(const appending *a, const pl_ice_items *log, int64_t max)
+{
+    const pl_ice_table *table = a->table;
+    pl_ice_commit *commit = a->commit;
+    pl_span enabled;
+    const char *folder = metadata_key(a, "");
+    uint32_t drop = log->count >= max ? log->count - (uint32_t)max + 1 : 0;
+    commit->outdated = PL_TAKE(table->arena, const char *, drop);
+    commit->outdated_count = 0;
+    if (!pl_ice_pair_find(table->metadata->properties, table->metadata->property_count,
+                          "write.metadata.delete-after-commit.enabled", &enabled) ||
+        !pl_span_is(enabled, "true"))
+        return;
+    for (uint32_t i = 0; i < drop; i++) {
+        const char *uri = pl_arena_cstr(table->arena, log->items[i].name);
+        const char *key = pl_store_key(table->store, uri);
+        bool kept = !key || strncmp(key, folder, strlen(folder)) != 0 ||
+                    strcmp(uri, table->metadata_location) == 0;
+        for (uint32_t k = drop; k < log->count && !kept; k++)
+            kept = pl_span_equal(log->items[k].name, log->items[i].name);
+        if (!kept) commit->outdated[commit->outdated_count++] = key;
+    }
+}
+
 static void log_previous(const appending *a, pl_ice_metadata *m)
 {
     const pl_ice_table *table = a->table;
-    pl_number number;
-    pl_span text;
-    int64_t max = METADATA_LOG_DEFAULT;
+    a->commit->outdated_count = 0;
     if (!table->metadata_location) return;
-    if (pl_ice_pair_find(m->properties, m->property_count, "write.metadata.previous-versions-max",
-                         &text) &&
-        (pl_number_parse(text, &number) != PL_NUMBER_OK ||
-         pl_number_long(&number, 0, &max) != PL_NUMBER_OK || max < 1 || max > INT32_MAX))
-        max = METADATA_LOG_DEFAULT;
+    int64_t max =
+        pl_iceberg__property(m, "write.metadata.previous-versions-max", METADATA_LOG_DEFAULT);
+    add_outdated(a, &m->metadata_log, max);
     pl_buf entry = {0};
     pl_json_writer w = pl_json_writer_on(&entry, 0);
     pl_json_begin(&w, '{');

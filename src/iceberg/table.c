@@ -197,23 +197,35 @@ plumb_status pl_iceberg__list(const pl_ice_table *table, const pl_ice_snapshot *
     return pl_ice_list_read(file, key, arena, ret_rows, ret_count, err);
 }
 
-// The live entries of one manifest, appended to `files` as pl_ice_file.
-static plumb_status manifest_files(const pl_ice_table *table, const pl_ice_manifest *row,
-                                   pl_arena *arena, pl_arena *scratch, pl_buf *files,
-                                   plumb_error *err)
+plumb_status pl_iceberg__entries(const pl_ice_table *table, const pl_ice_manifest *row,
+                                 pl_arena *arena, pl_ice_entry **ret_entries, uint32_t *ret_count,
+                                 plumb_error *err)
 {
-    const char *uri = pl_arena_cstr(scratch, row->path);
+    pl_arena scratch = {0};
+    const char *uri = pl_arena_cstr(&scratch, row->path);
     const char *key = pl_store_key(table->store, uri);
     pl_span bytes;
+    plumb_status st =
+        key ? pl_store_get(table->store, key, PL_ICE_MANIFEST_BYTES_MAX, &scratch, &bytes, err)
+            : pl_iceberg__outside("manifest", uri, err);
+    if (st == PLUMB_OK && (int64_t)bytes.bytes != row->bytes)
+        st = pl_fail(err, PLUMB_E_MALFORMED,
+                     "cannot read manifest '%s': expected %lld bytes, found %zu", key,
+                     (long long)row->bytes, bytes.bytes);
+    if (st == PLUMB_OK)
+        st = pl_ice_manifest_read(bytes, key, row, table->metadata, arena, ret_entries, ret_count,
+                                  err);
+    pl_arena_done(&scratch);
+    return st;
+}
+
+// The live entries of one manifest, appended to `files` as pl_ice_file.
+static plumb_status manifest_files(const pl_ice_table *table, const pl_ice_manifest *row,
+                                   pl_arena *arena, pl_buf *files, plumb_error *err)
+{
     pl_ice_entry *entries;
     uint32_t count;
-    if (!key) return pl_iceberg__outside("manifest", uri, err);
-    PL_TRY(pl_store_get(table->store, key, PL_ICE_MANIFEST_BYTES_MAX, scratch, &bytes, err));
-    if ((int64_t)bytes.bytes != row->bytes)
-        return pl_fail(err, PLUMB_E_MALFORMED,
-                       "cannot read manifest '%s': expected %lld bytes, found %zu", key,
-                       (long long)row->bytes, bytes.bytes);
-    PL_TRY(pl_ice_manifest_read(bytes, key, row, table->metadata, arena, &entries, &count, err));
+    PL_TRY(pl_iceberg__entries(table, row, arena, &entries, &count, err));
     const pl_partition_spec *spec = &pl_ice_spec_by_id(table->metadata, row->spec_id)->spec;
     for (uint32_t i = 0; i < count; i++) {
         if (entries[i].status == PL_ICE_DELETED) continue;
@@ -241,10 +253,7 @@ static plumb_status snapshot_files(const pl_ice_table *table, const pl_ice_snaps
                            "cannot read table '%s': another writer deleted rows in it by delete "
                            "files, which plumb does not apply",
                            table->name);
-        pl_arena scratch = {0};
-        plumb_status st = manifest_files(table, &rows[i], arena, &scratch, files, err);
-        pl_arena_done(&scratch);
-        if (st != PLUMB_OK) return st;
+        PL_TRY(manifest_files(table, &rows[i], arena, files, err));
     }
     return PLUMB_OK;
 }

@@ -9,6 +9,7 @@
 //                                  durable; returns the location of the new metadata
 //     catalog->swap(old, new)      the commit point, inside the caller's transaction
 //     pl_ice_write_hint            version-hint.text, advisory, after the commit
+//     commit.outdated              old metadata files, deleted after that
 //
 // A conflict at the swap: load again, evolve again, append again with the same pl_ice_commit; its
 // manifests are reused.
@@ -63,6 +64,11 @@ typedef struct pl_ice_commit {
     pl_ice_manifest *manifests;
     uint32_t manifest_count;
     int32_t spec_id;
+
+    // Set by pl_ice_append: keys of old metadata files that its metadata log no longer names. They
+    // may be deleted when the commit stands and the hint is written, never before.
+    const char **outdated;
+    uint32_t outdated_count;
 } pl_ice_commit;
 
 // A live data file of a snapshot.
@@ -100,6 +106,8 @@ PL_MUST_USE plumb_status pl_ice_evolve(pl_ice_table *table, const pl_schema *wan
 
 // Write everything a commit of `files` needs; *ret_location (in the table's arena) is the new
 // metadata. No files: a commit of the schema alone, without a snapshot. `table` is not changed.
+// When small manifests have gathered (table properties commit.manifest.min-count-to-merge, 100,
+// and commit.manifest.target-size-bytes, 8 MiB), they are rewritten into few.
 PL_MUST_USE plumb_status pl_ice_append(pl_ice_table *table, const pl_ice_data_file *files,
                                        uint32_t count, pl_ice_commit *commit, char **ret_location,
                                        plumb_error *err);
