@@ -8,7 +8,7 @@
 
 #define PL_DEPTH_MAX            512                  // nested arrays and objects of one JSON value
 #define PL_RECORD_BYTES_MAX     (16u * 1024 * 1024)  // one JSON record
-#define PL_DOCUMENT_BYTES_MAX   (256u * 1024 * 1024) // one JSON document around many records
+#define PL_DOCUMENT_BYTES_MAX   (16u * 1024 * 1024)  // of a document around records in memory
 #define PL_KEY_BYTES_MAX        (64u * 1024)         // one object key
 #define PL_PATHS_MAX            (64u * 1024)         // paths learned per source and task
 #define PL_PATHS_BYTES_MAX      (16u * 1024 * 1024)  // memory of their keys

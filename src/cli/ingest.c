@@ -165,7 +165,9 @@ static bool read_format(job *at, int *ret_exit)
     at->options.has_format = pl_format_parse(pl_span_of(text), &at->options.format);
     if (!at->options.has_format)
         *ret_exit = pl_cli_usage(
-            at->cli, "unknown format '%s'; it is one of auto, ndjson, array, document", text);
+            at->cli,
+            "unknown format '%s'; it is one of auto, ndjson, array, document and concatenated",
+            text);
     return at->options.has_format;
 }
 
@@ -264,7 +266,7 @@ static const pl_option options[] = {
      .help = "when it was received (now): ISO text, seconds since 1970, or mtime"},
     {.name = "format",
      .value = "FORMAT",
-     .help = "auto, ndjson, array or document (auto: by its first bytes)"},
+     .help = "auto, ndjson, array, document or concatenated (auto: by its first bytes)"},
     {.name = "again", .help = "land the input even if the same content is there"},
     {0},
 };
@@ -274,15 +276,15 @@ const pl_command pl_command_ingest = {
     .group = PL_GROUP_WORK,
     .usage = "SOURCE FILE...|- [--received TIME|mtime] [--format FORMAT] [--again] [--json]",
     .summary = "land files in the raw zone, unchanged and for good",
-    .help =
-        "One file is one raw object: newline-delimited JSON, one array, or one document; plain\n"
-        "or gzip. It is whole and on disk when the command says so, or nothing of it is.\n"
-        "Nothing is judged here: 'plumb run' maps what was landed and quarantines what is\n"
-        "broken. The same content is landed once per source, however it is compressed.\n\n"
-        "Example:\n"
-        "  plumb ingest tiktok posts-2026-11-22.json.gz\n"
-        "  curl -s https://api.example/posts | plumb ingest tiktok -\n"
-        "  plumb ingest shop --received mtime archive/*.json\n",
+    .help = "One file is one raw object: newline-delimited JSON, one array, one document, or\n"
+            "documents one after another; plain or gzip. It is whole and on disk when the command\n"
+            "says so, or nothing of it is.\n"
+            "Nothing is judged here: 'plumb run' maps what was landed and quarantines what is\n"
+            "broken. The same content is landed once per source, however it is compressed.\n\n"
+            "Example:\n"
+            "  plumb ingest tiktok posts-2026-11-22.json.gz\n"
+            "  curl -s https://api.example/posts | plumb ingest tiktok -\n"
+            "  plumb ingest shop --received mtime archive/*.json\n",
     .options = options,
     .args_min = 2,
     .args_max = -1,

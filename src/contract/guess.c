@@ -175,7 +175,7 @@ static void find_records(pl_infer *infer, pl_guesses *g)
         const pl_shape *array = largest_array(root, NULL);
         if (array && is_envelope(infer, array)) {
             pl_step steps[PL_SHAPE_DEPTH_MAX + 1];
-            pl_path path = {steps, array->depth};
+            pl_path path = {.steps = steps, .count = array->depth};
             for (const pl_shape *at = array; at->depth; at = at->parent)
                 steps[at->depth - 1] = (pl_step){.kind = PL_STEP_KEY, .key = at->key};
             pl_buf text = {0};

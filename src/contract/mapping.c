@@ -40,7 +40,27 @@ static void read_into(const pl_reading *reading, const pl_yaml *root, pl_contrac
     pl_contract__choices(err, node->text, names, contract_count);
 }
 
-// records: $[] or keys with [] at the end.
+// The keys that lead to one array of `records`.
+static bool read_array(const pl_reading *reading, const pl_yaml *node, size_t at, pl_span text,
+                       pl_path *ret_path)
+{
+    plumb_error err;
+    if (pl_path_parse(text, reading->arena, ret_path, &err) != PLUMB_OK) {
+        plumb_error *mistake = pl_contract__mistake(
+            reading, node, at + (err.column ? err.column - 1 : 0), "%s", err.message);
+        if (err.hint[0]) pl_hint(mistake, "%s", err.hint);
+        return false;
+    }
+    for (uint32_t i = 0; i < ret_path->count; i++)
+        if (ret_path->steps[i].kind != PL_STEP_KEY) {
+            pl_contract__mistake(reading, node, at,
+                                 "an index or look-up in records is not supported by this version");
+            return false;
+        }
+    return true;
+}
+
+// records: arrays inside one another, each with [] behind it; the first may be $[].
 static void read_records(const pl_reading *reading, const pl_yaml *root, pl_mapping *mapping)
 {
     const pl_yaml *node = pl_yaml_get(root, "records");
@@ -49,36 +69,34 @@ static void read_records(const pl_reading *reading, const pl_yaml *root, pl_mapp
     pl_span text = pl_contract__cut(node->text, &from, node->text.bytes);
     mapping->has_records = true;
     mapping->records_text = text;
-    if (pl_span_is(text, "$[]")) {
-        mapping->records_top = true;
-        return;
-    }
+    mapping->inner = PL_TAKE(reading->arena, pl_path, PL_ARRAYS_MAX);
     if (text.bytes < 3 || memcmp(text.data + text.bytes - 2, "[]", 2) != 0) {
         pl_hint(pl_contract__mistake(reading, node, from, "records '%.*s' does not end in []",
                                      PL_FMT(text)),
                 "Write records: data.list[], or $[] for documents that are arrays.");
         return;
     }
-    pl_span path = pl_span_make(text.data, text.bytes - 2);
-    if (memmem(path.data, path.bytes, "[]", 2)) {
-        pl_contract__mistake(
-            reading, node, from,
-            "an array inside an array of records is not supported by this version");
-        return;
-    }
-    plumb_error err;
-    if (pl_path_parse(path, reading->arena, &mapping->records, &err) != PLUMB_OK) {
-        plumb_error *mistake = pl_contract__mistake(
-            reading, node, from + (err.column ? err.column - 1 : 0), "%s", err.message);
-        if (err.hint[0]) pl_hint(mistake, "%s", err.hint);
-        return;
-    }
-    for (uint32_t i = 0; i < mapping->records.count; i++)
-        if (mapping->records.steps[i].kind != PL_STEP_KEY) {
-            pl_contract__mistake(reading, node, from,
-                                 "an index or look-up in records is not supported by this version");
+    for (size_t at = 0; at < text.bytes;) {
+        const char *end = memmem(text.data + at, text.bytes - at, "[]", 2);
+        size_t bytes = (size_t)(end - text.data) - at;
+        if (mapping->inner_count + 1 == PL_ARRAYS_MAX && at) {
+            pl_contract__mistake(reading, node, from, "records may have %d arrays", PL_ARRAYS_MAX);
             return;
         }
+        pl_path path = {0};
+        bool top = at == 0 && bytes == 1 && text.data[0] == '$';
+        if ((at == 0 ? !top : bytes > 0) &&
+            !read_array(reading, node, from + at, pl_span_make(text.data + at, bytes), &path))
+            return;
+        if (at) {
+            mapping->inner[mapping->inner_count++] = path;
+        } else {
+            mapping->records_top = top;
+            mapping->records = path;
+        }
+        at += bytes + 2;
+        if (at < text.bytes && text.data[at] == '.') at++;
+    }
 }
 
 static void unknown_column(const pl_reading *reading, const pl_yaml *key,
@@ -130,6 +148,29 @@ static void read_map(const pl_reading *reading, const pl_yaml *root, pl_mapping 
     if (contract) check_required(reading, map, mapping);
 }
 
+static bool reaches_out(const pl_where *where)
+{
+    return where && (where->path.root != PL_ROOT_RECORD || reaches_out(where->left) ||
+                     reaches_out(where->right));
+}
+
+// $parent and $doc mean something only around records.
+static void check_roots(const pl_reading *reading, const pl_yaml *root, const pl_mapping *mapping)
+{
+    static const char mistake[] = "$parent and $doc need records: without it the document is the "
+                                  "record";
+    if (mapping->has_records) return;
+    for (uint32_t r = 0; r < mapping->rule_count; r++)
+        for (uint32_t t = 0; t < mapping->rules[r].term_count; t++) {
+            const pl_term *term = &mapping->rules[r].terms[t];
+            if (term->kind == PL_TERM_PATH && term->path.root != PL_ROOT_RECORD)
+                pl_problem(reading->problems, reading->file, term->line, term->column, "%s",
+                           mistake);
+        }
+    if (reaches_out(mapping->where))
+        pl_contract__mistake(reading, pl_yaml_get(root, "where"), 0, "%s", mistake);
+}
+
 static void read_rest(const pl_reading *reading, const pl_yaml *root, pl_mapping *mapping)
 {
     static const char *const rests[] = {"keep", "drop", NULL};
@@ -167,6 +208,7 @@ pl_mapping *pl_contract__mapping(const pl_reading *reading, pl_span text,
     if (where && pl_contract__want(reading, where, PL_YAML_SCALAR, "where"))
         mapping->where = pl_contract__where(reading, where, &mapping->where_tests);
     read_map(reading, root, mapping);
+    check_roots(reading, root, mapping);
     read_rest(reading, root, mapping);
     bool good = problems->count + problems->dropped == before && mapping->contract;
     return good ? mapping : NULL;

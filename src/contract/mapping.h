@@ -25,9 +25,10 @@
 
 #include "contract/contract.h"
 
-#define PL_TERMS_MAX 32 // terms of one rule
-#define PL_STEPS_MAX 64 // steps of one path
-#define PL_TESTS_MAX 64 // tests of one condition
+#define PL_TERMS_MAX  32 // terms of one rule
+#define PL_STEPS_MAX  64 // steps of one path
+#define PL_ARRAYS_MAX 4  // arrays of one records path
+#define PL_TESTS_MAX  64 // tests of one condition
 
 typedef enum pl_step_kind {
     PL_STEP_KEY,    // .key of an object
@@ -42,7 +43,14 @@ typedef struct pl_step {
     pl_span lookup_key, lookup_value; // unescaped
 } pl_step;
 
+typedef enum pl_root {
+    PL_ROOT_RECORD,
+    PL_ROOT_PARENT,   // $parent: the object that holds the array the record is an item of
+    PL_ROOT_DOCUMENT, // $doc
+} pl_root;
+
 typedef struct pl_path {
+    pl_root root;
     pl_step *steps;
     uint32_t count;
 } pl_path;
@@ -137,8 +145,10 @@ typedef struct pl_mapping {
     pl_span source, table;
     const pl_contract *contract; // borrowed
     bool has_records;            // records: was given; else each document is one record
-    bool records_top;            // records: $[]; records.count is 0
+    bool records_top;            // the first array is the document, $[]; records.count is 0
     pl_path records;             // keys to the array
+    uint32_t inner_count;        // arrays inside its items, outermost first: data[].comments[]
+    pl_path *inner;              // keys to them from the item
     pl_span records_text;        // as written, "data.list[]"
     const pl_where *where;       // NULL: every record
     uint32_t where_tests;        // its tests, in order of writing

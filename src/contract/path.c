@@ -97,6 +97,21 @@ static plumb_status take_bracket(pl_span text, size_t *at, pl_arena *arena, pl_s
     return PLUMB_OK;
 }
 
+// What `$` stands for here; *at moves behind it.
+static pl_root take_root(pl_span text, size_t *at)
+{
+    static const char *const roots[] = {"$", "$parent", "$doc"};
+    for (int root = PL_ROOT_DOCUMENT; root > PL_ROOT_RECORD; root--) {
+        size_t bytes = strlen(roots[root]), end = *at + bytes;
+        if (end >= text.bytes || memcmp(text.data + *at, roots[root], bytes) != 0) continue;
+        if (text.data[end] != '.' && text.data[end] != '[') continue;
+        *at = end;
+        return (pl_root)root;
+    }
+    ++*at;
+    return PL_ROOT_RECORD;
+}
+
 plumb_status pl_contract__path(pl_span text, size_t *at, pl_arena *arena, pl_path *ret_path,
                                plumb_error *err)
 {
@@ -104,7 +119,7 @@ plumb_status pl_contract__path(pl_span text, size_t *at, pl_arena *arena, pl_pat
     uint32_t count = 0;
     size_t start = *at, i = start;
     bool rooted = i < text.bytes && text.data[i] == '$';
-    if (rooted) i++;
+    pl_root root = rooted ? take_root(text, &i) : PL_ROOT_RECORD;
     for (bool first = true;; first = false) {
         char c = i < text.bytes ? text.data[i] : '\0';
         pl_step step = {.key = PL_SPAN(""), .lookup_key = PL_SPAN(""), .lookup_value = PL_SPAN("")};
@@ -131,6 +146,7 @@ plumb_status pl_contract__path(pl_span text, size_t *at, pl_arena *arena, pl_pat
     ret_path->steps = PL_TAKE(arena, pl_step, count);
     memcpy(ret_path->steps, steps, count * sizeof *steps);
     ret_path->count = count;
+    ret_path->root = root;
     *at = i;
     return PLUMB_OK;
 }
@@ -327,14 +343,16 @@ static bool all_bare(pl_span key)
 
 void pl_path_text(pl_buf *out, const pl_path *path)
 {
+    static const char *const roots[] = {"", "$parent", "$doc"};
+    pl_buf_text(out, roots[path->root]);
     for (uint32_t i = 0; i < path->count; i++) {
         const pl_step *step = &path->steps[i];
         if (step->kind == PL_STEP_KEY && all_bare(step->key)) {
-            if (i > 0) pl_buf_char(out, '.');
+            if (i > 0 || path->root) pl_buf_char(out, '.');
             pl_buf_span(out, step->key);
             continue;
         }
-        if (i == 0) pl_buf_char(out, '$');
+        if (i == 0 && !path->root) pl_buf_char(out, '$');
         pl_buf_char(out, '[');
         if (step->kind == PL_STEP_INDEX) {
             pl_buf_printf(out, "%lld", (long long)step->index);

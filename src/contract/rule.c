@@ -179,7 +179,7 @@ static size_t take_builtin(rule_reading *self, const pl_yaml *node, size_t at, p
     }
     self->failed = true;
     if (pl_span_is(word, "$parent") || pl_span_is(word, "$doc")) {
-        pl_contract__mistake(self->base, node, at, "%.*s is not supported by this version",
+        pl_contract__mistake(self->base, node, at, "%.*s needs a key, as in %.*s.id", PL_FMT(word),
                              PL_FMT(word));
         return SIZE_MAX;
     }
@@ -256,6 +256,14 @@ static size_t take_literal(rule_reading *self, const pl_yaml *node, size_t at, p
     return self->failed ? SIZE_MAX : end;
 }
 
+// Does a path into $parent or $doc begin here?
+static bool reaches_out(pl_span text, size_t at)
+{
+    pl_span rest = pl_span_make(text.data + at, text.bytes - at);
+    return pl_span_starts(rest, PL_SPAN("$parent.")) || pl_span_starts(rest, PL_SPAN("$parent[")) ||
+           pl_span_starts(rest, PL_SPAN("$doc.")) || pl_span_starts(rest, PL_SPAN("$doc["));
+}
+
 static size_t take_term(rule_reading *self, const pl_yaml *node, size_t at)
 {
     pl_span text = node->text;
@@ -265,7 +273,7 @@ static size_t take_term(rule_reading *self, const pl_yaml *node, size_t at)
     size_t end;
     if (first == '=')
         end = take_literal(self, node, at, term);
-    else if (first == '$' && second != '[' && second != '.')
+    else if (first == '$' && second != '[' && second != '.' && !reaches_out(text, at))
         end = take_builtin(self, node, at, term);
     else
         end = take_path(self, node, at, term);

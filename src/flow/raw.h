@@ -119,7 +119,8 @@ PL_MUST_USE plumb_status pl_raw_verify(pl_store *store, const char *key, pl_raw_
 // What the first bytes of content look like; `whole`: there is no more content than that.
 //   [            array
 //   { ...        ndjson if the first line, or at least half of all lines, is one whole object, or
-//                if there is only one line; else document
+//                if there is only one line; concatenated if another object begins where the first
+//                one ends; else document
 //   other        ndjson
 pl_format pl_raw_sniff(pl_span content, bool whole);
 

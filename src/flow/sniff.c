@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "flow/raw.h"
 
-// Is `line` one object and nothing else? Only quotes and brackets are looked at: whether it is
-// good JSON is judged when it is mapped.
-static bool whole_object(pl_span line)
+// Where the object that begins the text ends, 0 if it does not. Only quotes and brackets are looked
+// at: whether it is good JSON is judged when it is mapped.
+static size_t object_end(pl_span text)
 {
-    line = pl_span_trim(line);
-    if (line.bytes < 2 || line.data[0] != '{') return false;
+    if (text.bytes < 2 || text.data[0] != '{') return 0;
     int64_t depth = 0;
     bool quoted = false;
-    for (size_t i = 0; i < line.bytes; i++) {
-        char c = line.data[i];
+    for (size_t i = 0; i < text.bytes; i++) {
+        char c = text.data[i];
         if (quoted) {
             if (c == '\\') i++;
             if (c == '"') quoted = false;
@@ -19,10 +18,25 @@ static bool whole_object(pl_span line)
         } else if (c == '{' || c == '[') {
             depth++;
         } else if (c == '}' || c == ']') {
-            if (--depth == 0) return i + 1 == line.bytes;
+            if (--depth == 0) return i + 1;
         }
     }
-    return false;
+    return 0;
+}
+
+// Is `line` one object and nothing else?
+static bool whole_object(pl_span line)
+{
+    line = pl_span_trim(line);
+    return line.bytes && object_end(line) == line.bytes;
+}
+
+// Does the text begin with two objects?
+static bool two_objects(pl_span text)
+{
+    size_t end = object_end(text);
+    size_t next = pl_json_space(text, end);
+    return end && next < text.bytes && text.data[next] == '{';
 }
 
 pl_format pl_raw_sniff(pl_span content, bool whole)
@@ -36,18 +50,20 @@ pl_format pl_raw_sniff(pl_span content, bool whole)
 
     // Counting all lines, not only the first: a log whose first line is broken is still a log.
     uint64_t lines = 0, objects = 0;
+    bool two = two_objects(content);
     while (content.bytes) {
         const char *end = memchr(content.data, '\n', content.bytes);
         if (!end && !whole && lines) break; // cut off by the window
         pl_span line = {content.data, end ? (size_t)(end - content.data) : content.bytes};
         bool object = whole_object(line);
         // One line as far as one can see is one document either way.
-        if (lines == 0 && (object || !end)) return PL_FORMAT_NDJSON;
+        if (lines == 0 && (object || (!end && !two))) return PL_FORMAT_NDJSON;
         objects += object;
         lines += pl_span_trim(line).bytes > 0;
         size_t used = line.bytes + (end ? 1 : 0);
         content.data += used;
         content.bytes -= used;
     }
-    return objects * 2 >= lines ? PL_FORMAT_NDJSON : PL_FORMAT_DOCUMENT;
+    if (lines && objects * 2 >= lines) return PL_FORMAT_NDJSON;
+    return two ? PL_FORMAT_CONCATENATED : PL_FORMAT_DOCUMENT;
 }

@@ -16,7 +16,9 @@ typedef struct attempt {
     pl_keyset keys;
     // The object being read.
     pl_raw *raw;
+    const pl_work_object *object;
     uint64_t delivered; // content bytes given to the framer
+    uint64_t furthest;  // the most of them so far: it may go back
     uint64_t limit;     // content bytes that may be trusted
     bool cut;           // the content ended before its time
     char cut_reason[128];
@@ -62,8 +64,30 @@ static plumb_status read_content(void *context, char *buffer, size_t bytes, size
     }
     PL_TRY(st);
     a->delivered += *ret_got;
-    if (a->task->progress) atomic_fetch_add(&a->task->progress->content_bytes, *ret_got);
+    if (a->task->progress && a->delivered > a->furthest)
+        atomic_fetch_add(&a->task->progress->content_bytes, a->delivered - a->furthest);
+    a->furthest = PL_MAX(a->furthest, a->delivered);
     return PLUMB_OK;
+}
+
+// Begin the content anew and drop what stands before `offset`.
+static plumb_status seek_content(void *context, uint64_t offset, plumb_error *err)
+{
+    attempt *a = context;
+    pl_raw_close(a->raw);
+    a->raw = NULL;
+    PL_TRY(pl_raw_open(a->task->store, a->object->key, &a->raw, err));
+    a->delivered = 0;
+    a->cut = false;
+    char *buffer = pl_alloc(PL_GZIP_CHUNK);
+    plumb_status st = PLUMB_OK;
+    size_t got = 1;
+    while (st == PLUMB_OK && got && a->delivered < offset) {
+        size_t bytes = (size_t)PL_MIN(offset - a->delivered, (uint64_t)PL_GZIP_CHUNK);
+        st = read_content(a, buffer, bytes, &got, err);
+    }
+    free(buffer);
+    return st;
 }
 
 #define OTHER_RANGES "among the records from here on; more places in one object are not listed"
@@ -142,12 +166,14 @@ static plumb_status map_object(attempt *a, const pl_work_object *object, pl_obje
                                plumb_error *err)
 {
     a->limit = UINT64_MAX;
-    a->delivered = 0;
+    a->delivered = a->furthest = 0;
+    a->object = object;
     a->cut = false;
     if (object->broken) PL_TRY(trusted_bytes(a, object, err));
     PL_TRY(pl_raw_open(a->task->store, object->key, &a->raw, err));
     pl_framer_options framing;
     pl_map_framing(a->task->plan, object->format, &framing);
+    framing.seek = seek_content;
     pl_framer *framer = pl_framer_new(&framing, read_content, a);
     pl_map_counts before = *pl_mapper_counts(a->mapper);
     pl_mapper_object(a->mapper, object->id, object->received_us);

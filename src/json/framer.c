@@ -1,50 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "json/framer.h"
+#include "json/framer_int.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { READ_BYTES = 256 * 1024 };
 
-// A token cut by the end of the window can be reported this many bytes before it: the longest is
-// an escaped surrogate pair.
-enum { TOKEN_BYTES_MAX = 12 };
-
-typedef enum framer_state {
-    AT_START,
-    IN_DOCUMENTS,
-    IN_ENVELOPE, // inside the array of `envelope`
-    AT_END,
-    AT_FAILURE, // reported; it stays
-} framer_state;
-
-struct pl_framer {
-    pl_framer_options options;
-    pl_framer_read read;
-    void *context;
-    framer_state state;
-    pl_buf window;       // bytes of the content from `base` on
-    uint64_t base;       // content offset of window.data[0]
-    size_t at;           // framed up to here, in the window
-    bool ended;          // the content's end is in the window
-    plumb_error failure; // what the read callback failed with, once the window is used up
-    bool failed;
-    uint64_t index; // records so far
-    // The envelope being unpacked, as offsets into the window.
-    size_t item, document_end; // next item; end of the document
-    bool first_item;
-    pl_json_error document_error; // of the whole document; reason NULL: it is valid
-};
-
 const char *pl_format_name(pl_format format)
 {
-    static const char *const names[] = {"ndjson", "array", "document"};
+    static const char *const names[] = {"ndjson", "array", "document", "concatenated"};
     return names[format];
 }
 
 bool pl_format_parse(pl_span name, pl_format *ret_format)
 {
-    for (int format = PL_FORMAT_NDJSON; format <= PL_FORMAT_DOCUMENT; format++)
+    for (int format = PL_FORMAT_NDJSON; format < PL_FORMATS; format++)
         if (pl_span_is(name, pl_format_name((pl_format)format))) {
             *ret_format = (pl_format)format;
             return true;
@@ -58,6 +28,8 @@ pl_framer *pl_framer_new(const pl_framer_options *options, pl_framer_read read, 
     framer->options = *options;
     framer->read = read;
     framer->context = context;
+    framer->first_array = options->records_top && options->format == PL_FORMAT_ARRAY;
+    if (!framer->options.document_bytes) framer->options.document_bytes = PL_DOCUMENT_BYTES_MAX;
     return framer;
 }
 
@@ -65,6 +37,7 @@ void pl_framer_free(pl_framer *framer)
 {
     if (!framer) return;
     pl_buf_done(&framer->window);
+    pl_survey__done(&framer->survey);
     free(framer);
 }
 
@@ -78,16 +51,10 @@ uint64_t pl_framer_records(const pl_framer *framer)
     return framer->index;
 }
 
-// Bytes of the window from `at` on.
-static pl_span pending(const pl_framer *f)
-{
-    return (pl_span){f->window.data + f->at, f->window.count - f->at};
-}
-
 // Read on: at least as much as is pending, so that retries over one long item stay linear however
 // little the callback gives at a time. A failure behind bytes that came is reported by the next
 // call, so that what was read before it is framed first.
-static plumb_status fill(pl_framer *f, plumb_error *err)
+plumb_status pl_framer__fill(pl_framer *f, plumb_error *err)
 {
     size_t left = f->window.count - f->at;
     if (f->at) {
@@ -111,7 +78,7 @@ static plumb_status fill(pl_framer *f, plumb_error *err)
     return f->failure.status;
 }
 
-static void good(pl_framer *f, size_t start, size_t end, pl_frame *frame)
+void pl_framer__good(pl_framer *f, size_t start, size_t end, pl_frame *frame)
 {
     *frame = (pl_frame){.text = {f->window.data + start, end - start},
                         .offset = f->base + start,
@@ -119,23 +86,21 @@ static void good(pl_framer *f, size_t start, size_t end, pl_frame *frame)
                         .index = f->index++};
 }
 
-static void bad(pl_framer *f, uint64_t offset, uint64_t bytes, uint64_t error_at,
-                const char *reason, pl_frame *frame)
+void pl_framer__bad(pl_framer *f, uint64_t offset, uint64_t bytes, uint64_t error_at,
+                    const char *reason, pl_frame *frame)
 {
     *frame =
         (pl_frame){.offset = offset, .bytes = bytes, .error_at = error_at, .index = f->index++};
     snprintf(frame->reason, sizeof frame->reason, "%s", reason);
 }
 
-// One bad record from content offset `offset` to the end of the content, which is read and dropped;
-// or to where reading it fails, which the next call reports.
-static plumb_status bad_to_end(pl_framer *f, uint64_t offset, uint64_t error_at, const char *reason,
-                               pl_frame *frame)
+plumb_status pl_framer__bad_to_end(pl_framer *f, uint64_t offset, uint64_t error_at,
+                                   const char *reason, pl_frame *frame)
 {
     do f->at = f->window.count;
-    while (!f->ended && fill(f, NULL) == PLUMB_OK);
+    while (!f->ended && pl_framer__fill(f, NULL) == PLUMB_OK);
     f->at = f->window.count;
-    bad(f, offset, f->base + f->at - offset, error_at, reason, frame);
+    pl_framer__bad(f, offset, f->base + f->at - offset, error_at, reason, frame);
     f->state = f->failed ? IN_DOCUMENTS : AT_END;
     return PLUMB_OK;
 }
@@ -147,19 +112,29 @@ static plumb_status skip_space(pl_framer *f, bool *ret_more, plumb_error *err)
         f->at = pl_json_space(pl_buf_view(&f->window), f->at);
         *ret_more = f->at < f->window.count;
         if (*ret_more || f->ended) return PLUMB_OK;
-        PL_TRY(fill(f, err));
+        PL_TRY(pl_framer__fill(f, err));
     }
+}
+
+// Whether documents are containers of records.
+static bool has_envelopes(const pl_framer *f)
+{
+    return f->options.has_records && f->first_array <= f->options.inner_count;
+}
+
+static bool can_stream(const pl_framer *f)
+{
+    return has_envelopes(f) && !f->first_array && f->options.seek;
 }
 
 static uint64_t document_limit(const pl_framer *f)
 {
-    return f->options.has_records ? PL_DOCUMENT_BYTES_MAX : PL_RECORD_BYTES_MAX;
+    return has_envelopes(f) ? f->options.document_bytes : PL_RECORD_BYTES_MAX;
 }
 
 static void limit_reason(const pl_framer *f, char reason[160])
 {
-    snprintf(reason, 160, "%s is larger than %u MiB",
-             f->options.has_records ? "a document" : "a record",
+    snprintf(reason, 160, "%s is larger than %u MiB", has_envelopes(f) ? "a document" : "a record",
              (unsigned)(document_limit(f) / (1024 * 1024)));
 }
 
@@ -170,17 +145,18 @@ static void long_line(pl_framer *f, pl_frame *frame)
     char reason[160];
     limit_reason(f, reason);
     for (;;) {
-        pl_span rest = pending(f);
+        pl_span rest = pl_framer__pending(f);
         const char *newline = rest.bytes ? memchr(rest.data, '\n', rest.bytes) : NULL;
         f->at += newline ? (size_t)(newline - rest.data) + 1 : rest.bytes;
-        if (newline || f->ended || fill(f, NULL) != PLUMB_OK) break;
+        if (newline || f->ended || pl_framer__fill(f, NULL) != PLUMB_OK) break;
     }
-    bad(f, offset, f->base + f->at - offset, offset + document_limit(f), reason, frame);
+    pl_framer__bad(f, offset, f->base + f->at - offset, offset + document_limit(f), reason, frame);
 }
 
 typedef enum step {
     STEP_DOCUMENT, // [*start, *end) of the window is a document
     STEP_FRAME,    // the frame was made (a bad record)
+    STEP_STREAM,   // a document larger than the window begins at f->at
     STEP_END,
 } step;
 
@@ -189,32 +165,31 @@ static plumb_status next_line(pl_framer *f, step *ret_step, size_t *start, size_
 {
     size_t searched = 0;
     for (;;) {
-        pl_span rest = pending(f);
+        pl_span rest = pl_framer__pending(f);
         const char *newline = rest.bytes > searched
                                   ? memchr(rest.data + searched, '\n', rest.bytes - searched)
                                   : NULL;
         if (!newline && !f->ended) {
             if (rest.bytes > document_limit(f)) {
-                *ret_step = STEP_FRAME;
-                long_line(f, frame);
+                *ret_step = can_stream(f) ? STEP_STREAM : STEP_FRAME;
+                if (!can_stream(f)) long_line(f, frame);
                 return PLUMB_OK;
             }
             searched = rest.bytes;
-            PL_TRY(fill(f, err));
+            PL_TRY(pl_framer__fill(f, err));
             continue;
         }
         size_t bytes = newline ? (size_t)(newline - rest.data) : rest.bytes;
-        if (bytes > document_limit(f)) {
-            *ret_step = STEP_FRAME;
-            long_line(f, frame);
+        bool blank = pl_json_space(pl_span_make(rest.data, bytes), 0) == bytes;
+        if (bytes > document_limit(f) && !(blank && can_stream(f))) {
+            *ret_step = can_stream(f) ? STEP_STREAM : STEP_FRAME;
+            if (!can_stream(f)) long_line(f, frame);
             return PLUMB_OK;
         }
         *start = f->at;
         *end = f->at + bytes;
         f->at += bytes + (newline != NULL);
         searched = 0;
-        pl_span line = {f->window.data + *start, bytes};
-        bool blank = pl_json_space(line, 0) == bytes;
         *ret_step = blank ? STEP_END : STEP_DOCUMENT;
         if (!blank || (f->ended && f->at == f->window.count && !newline)) return PLUMB_OK;
     }
@@ -227,7 +202,7 @@ static plumb_status whole_item(pl_framer *f, size_t *ret_end, pl_json_error *ret
 {
     const size_t limit = document_limit(f);
     for (;;) {
-        pl_span rest = pending(f);
+        pl_span rest = pl_framer__pending(f);
         *ret_error = (pl_json_error){0};
         size_t end = pl_json_skip(rest, 0, 1, ret_error);
         bool cut =
@@ -238,7 +213,7 @@ static plumb_status whole_item(pl_framer *f, size_t *ret_end, pl_json_error *ret
             *ret_end = large || end == SIZE_MAX ? SIZE_MAX : f->at + end;
             return PLUMB_OK;
         }
-        PL_TRY(fill(f, err));
+        PL_TRY(pl_framer__fill(f, err));
     }
 }
 
@@ -252,7 +227,8 @@ static plumb_status next_item(pl_framer *f, step *ret_step, size_t *start, size_
     uint64_t here = f->base + f->at;
     char c = more ? f->window.data[f->at] : '\0';
     if (f->state == AT_START) {
-        if (c != '[') return bad_to_end(f, here, here, "an array is expected here", frame);
+        if (c != '[')
+            return pl_framer__bad_to_end(f, here, here, "an array is expected here", frame);
         f->state = IN_DOCUMENTS;
         f->at++;
         PL_TRY(skip_space(f, &more, err));
@@ -263,28 +239,37 @@ static plumb_status next_item(pl_framer *f, step *ret_step, size_t *start, size_
         PL_TRY(skip_space(f, &more, err));
         here = f->base + f->at;
         c = more && f->window.data[f->at] != ']' ? f->window.data[f->at] : '\0';
-        if (!c && more) return bad_to_end(f, here, here, "a value is expected here", frame);
+        if (!c && more)
+            return pl_framer__bad_to_end(f, here, here, "a value is expected here", frame);
     } else if (c != ']' && more) {
-        return bad_to_end(f, here, here, "a comma or ] is expected here", frame);
+        return pl_framer__bad_to_end(f, here, here, "a comma or ] is expected here", frame);
     }
-    if (!more) return bad_to_end(f, here, here, "the text ends inside an array", frame);
+    if (!more) return pl_framer__bad_to_end(f, here, here, "the text ends inside an array", frame);
     if (c == ']') {
         f->at++;
         PL_TRY(skip_space(f, &more, err));
         here = f->base + f->at;
-        if (more) return bad_to_end(f, here, here, "text follows the array", frame);
+        if (more) return pl_framer__bad_to_end(f, here, here, "text follows the array", frame);
         *ret_step = STEP_END;
         return PLUMB_OK;
     }
     pl_json_error error;
     PL_TRY(whole_item(f, end, &error, err));
-    if (*end == SIZE_MAX) {
-        char reason[160];
-        limit_reason(f, reason);
-        here = f->base + f->at;
-        return bad_to_end(f, here, here + error.offset, error.reason ? error.reason : reason,
-                          frame);
+    if (*end == SIZE_MAX && !error.reason && can_stream(f)) {
+        *ret_step = STEP_STREAM;
+        return PLUMB_OK;
     }
+    here = f->base + f->at;
+    if (*end == SIZE_MAX && !error.reason) {
+        char reason[160];
+        bool dropped;
+        limit_reason(f, reason);
+        PL_TRY(pl_framer__drop_item(f, here + error.offset, reason, frame, &dropped, err));
+        if (dropped) return PLUMB_OK;
+        return pl_framer__bad_to_end(f, here, here + error.offset, reason, frame);
+    }
+    if (*end == SIZE_MAX)
+        return pl_framer__bad_to_end(f, here, here + error.offset, error.reason, frame);
     *start = f->at;
     f->at = *end;
     *ret_step = STEP_DOCUMENT;
@@ -296,14 +281,20 @@ static plumb_status whole_document(pl_framer *f, step *ret_step, size_t *start, 
 {
     for (;;) {
         if (f->window.count - f->at > document_limit(f)) {
+            if (can_stream(f)) {
+                bool more;
+                PL_TRY(skip_space(f, &more, err));
+                *ret_step = more ? STEP_STREAM : STEP_END;
+                return PLUMB_OK;
+            }
             char reason[160];
             limit_reason(f, reason);
             uint64_t here = f->base + f->at;
             *ret_step = STEP_FRAME;
-            return bad_to_end(f, here, here + document_limit(f), reason, frame);
+            return pl_framer__bad_to_end(f, here, here + document_limit(f), reason, frame);
         }
         if (f->ended) break;
-        PL_TRY(fill(f, err));
+        PL_TRY(pl_framer__fill(f, err));
     }
     *start = pl_json_space(pl_buf_view(&f->window), f->at);
     *end = f->at = f->window.count;
@@ -311,100 +302,69 @@ static plumb_status whole_document(pl_framer *f, step *ret_step, size_t *start, 
     return PLUMB_OK;
 }
 
-// Offset of the array at `keys` inside the object or array at `at`, or SIZE_MAX. In valid text the
-// last of duplicate keys counts; in broken text the first that is reached.
-static size_t find_array(pl_span text, size_t at, const pl_span *keys, uint32_t count, bool valid)
+plumb_status pl_framer__next_start(pl_framer *f, size_t from, size_t *ret_end, plumb_error *err)
 {
-    if (at >= text.bytes) return SIZE_MAX;
-    if (!count) return text.data[at] == '[' ? at : SIZE_MAX;
-    if (text.data[at] != '{') return SIZE_MAX;
-    size_t found = SIZE_MAX;
-    pl_buf key = {0};
-    at = pl_json_space(text, at + 1);
-    while (at < text.bytes && text.data[at] == '"') {
-        bool escaped;
-        pl_json_error ignored;
-        size_t end = pl_json_skip_string(text, at, &escaped, &ignored);
-        if (end == SIZE_MAX) break;
-        pl_buf_reset(&key);
-        pl_json_unescape(&key, (pl_span){text.data + at + 1, end - at - 2});
-        at = pl_json_space(text, end);
-        if (at >= text.bytes || text.data[at] != ':') break;
-        at = pl_json_space(text, at + 1);
-        if (pl_span_equal(pl_buf_view(&key), keys[0])) {
-            found = find_array(text, at, keys + 1, count - 1, valid);
-            if (!valid && found != SIZE_MAX) break;
+    for (;;) {
+        pl_span rest = pl_framer__pending(f);
+        for (; from + 1 < rest.bytes; from++) {
+            const char *newline = memchr(rest.data + from, '\n', rest.bytes - 1 - from);
+            from = newline ? (size_t)(newline - rest.data) : rest.bytes - 2;
+            *ret_end = f->at + from;
+            if (newline && (newline[1] == '{' || newline[1] == '[')) return PLUMB_OK;
         }
-        at = pl_json_skip(text, at, 1, &ignored);
-        if (at == SIZE_MAX) break;
-        at = pl_json_space(text, at);
-        if (at >= text.bytes || text.data[at] != ',') break;
-        at = pl_json_space(text, at + 1);
+        *ret_end = f->ended ? f->window.count : SIZE_MAX;
+        if (f->ended || rest.bytes > document_limit(f)) return PLUMB_OK;
+        PL_TRY(pl_framer__fill(f, err));
     }
-    pl_buf_done(&key);
-    return found;
 }
 
-// Enter the envelope [start, end). False: it became one bad record.
-static bool open_envelope(pl_framer *f, size_t start, size_t end, pl_frame *frame)
+// Drop a document of concatenated ones that is too large, as one bad record.
+void pl_framer__drop_document(pl_framer *f, uint64_t offset, uint64_t error_at, const char *reason,
+                              pl_frame *frame)
 {
-    pl_span text = {f->window.data + start, end - start};
-    f->document_error = pl_json_check(text);
-    bool valid = !f->document_error.reason;
-    size_t array =
-        find_array(text, pl_json_space(text, 0), f->options.keys, f->options.key_count, valid);
-    if (array == SIZE_MAX) {
+    size_t end;
+    while (pl_framer__next_start(f, 0, &end, NULL) == PLUMB_OK && end == SIZE_MAX)
+        f->at = f->window.count - 1;
+    f->at = end == SIZE_MAX ? f->window.count : end;
+    pl_framer__bad(f, offset, f->base + f->at - offset, error_at, reason, frame);
+}
+
+static plumb_status next_value(pl_framer *f, step *ret_step, size_t *start, size_t *end,
+                               pl_frame *frame, plumb_error *err)
+{
+    bool more;
+    pl_json_error error;
+    PL_TRY(skip_space(f, &more, err));
+    *ret_step = more ? STEP_DOCUMENT : STEP_END;
+    if (!more) return PLUMB_OK;
+    PL_TRY(whole_item(f, end, &error, err));
+    if (*end == SIZE_MAX && error.reason) // an envelope still gives what stands before the break
+        PL_TRY(pl_framer__next_start(f, error.offset ? error.offset - 1 : 0, end, err));
+    if (*end == SIZE_MAX && can_stream(f)) {
+        *ret_step = STEP_STREAM;
+        return PLUMB_OK;
+    }
+    if (*end == SIZE_MAX) {
         char reason[160];
-        snprintf(reason, sizeof reason, "no array at %s", f->options.records_text);
-        bad(f, f->base + start, text.bytes, f->base + start + f->document_error.offset,
-            valid ? reason : f->document_error.reason, frame);
-        return false;
+        bool dropped = false;
+        uint64_t offset = f->base + f->at, error_at = offset + error.offset;
+        limit_reason(f, reason);
+        *ret_step = STEP_FRAME;
+        if (!error.reason) PL_TRY(pl_framer__drop_item(f, error_at, reason, frame, &dropped, err));
+        if (!dropped)
+            pl_framer__drop_document(f, offset, error_at, error.reason ? error.reason : reason,
+                                     frame);
+        return PLUMB_OK;
     }
-    f->item = start + array + 1;
-    f->document_end = end;
-    f->first_item = true;
-    f->document_error.offset += start;
-    f->state = IN_ENVELOPE;
-    return true;
-}
-
-// The next item of the open envelope; false: it is used up.
-static bool envelope_item(pl_framer *f, pl_frame *frame)
-{
-    pl_span text = {f->window.data, f->document_end};
-    size_t at = pl_json_space(text, f->item);
-    bool first = f->first_item;
-    f->first_item = false;
-    bool more = at < text.bytes;
-    char c = more ? text.data[at] : '\0';
-    pl_json_error error = {"the text ends inside an array", at};
-    size_t end = SIZE_MAX;
-    if (c == ']') {
-        f->state = IN_DOCUMENTS;
-        if (!f->document_error.reason) return false;
-        error = f->document_error; // the envelope is broken behind its array
-        at++;
-    } else if (more && !first && c != ',') {
-        error = (pl_json_error){"a comma or ] is expected here", at};
-    } else if (more) {
-        if (!first) at = pl_json_space(text, at + 1);
-        // As deep as it lies, so that what the whole document refuses is refused here.
-        end = pl_json_skip(text, at, (int)f->options.key_count + 1, &error);
-    }
-    if (end != SIZE_MAX) {
-        good(f, at, end, frame);
-        f->item = end;
-        return true;
-    }
-    bad(f, f->base + at, f->document_end - at, f->base + error.offset, error.reason, frame);
-    f->state = IN_DOCUMENTS;
-    return true;
+    *start = f->at;
+    f->at = *end;
+    return PLUMB_OK;
 }
 
 static plumb_status skip_bom(pl_framer *f, plumb_error *err)
 {
-    while (!f->ended && f->window.count < 3) PL_TRY(fill(f, err));
-    if (pl_span_starts(pending(f), PL_SPAN("\xEF\xBB\xBF"))) f->at += 3;
+    while (!f->ended && f->window.count < 3) PL_TRY(pl_framer__fill(f, err));
+    if (pl_span_starts(pl_framer__pending(f), PL_SPAN("\xEF\xBB\xBF"))) f->at += 3;
     return PLUMB_OK;
 }
 
@@ -413,7 +373,16 @@ static plumb_status next_frame(pl_framer *f, pl_frame *ret_frame, bool *ret_more
     *ret_more = true;
     if (f->state == AT_START && f->base + f->at == 0 && !f->ended) PL_TRY(skip_bom(f, err));
     for (;;) {
-        if (f->state == IN_ENVELOPE && envelope_item(f, ret_frame)) return PLUMB_OK;
+        bool made;
+        if (f->level_count) {
+            if (pl_framer__level_item(f, ret_frame)) return PLUMB_OK;
+            continue;
+        }
+        if (f->state == IN_STREAM) {
+            PL_TRY(pl_framer__stream_item(f, ret_frame, &made, err));
+            if (made) return PLUMB_OK;
+            continue;
+        }
         if (f->state == AT_END) break;
         step what = STEP_END;
         size_t start = 0, end = 0;
@@ -432,17 +401,25 @@ static plumb_status next_frame(pl_framer *f, pl_frame *ret_frame, bool *ret_more
         case PL_FORMAT_DOCUMENT:
             PL_TRY(whole_document(f, &what, &start, &end, ret_frame, err));
             break;
+        case PL_FORMAT_CONCATENATED:
+            PL_TRY(next_value(f, &what, &start, &end, ret_frame, err));
+            break;
+        case PL_FORMATS:
+            break;
         }
         if (f->state == AT_START) f->state = IN_DOCUMENTS;
         if (what == STEP_FRAME) return PLUMB_OK;
         if (what == STEP_END) break;
-        bool envelope = f->options.has_records &&
-                        !(f->options.records_top && f->options.format == PL_FORMAT_ARRAY);
-        if (!envelope) {
-            good(f, start, end, ret_frame);
+        if (what == STEP_STREAM) {
+            PL_TRY(pl_framer__open_stream(f, ret_frame, &made, err));
+            if (made) return PLUMB_OK;
+            continue;
+        }
+        if (!has_envelopes(f)) {
+            pl_framer__good(f, start, end, ret_frame);
             return PLUMB_OK;
         }
-        if (!open_envelope(f, start, end, ret_frame)) return PLUMB_OK;
+        if (!pl_framer__open_envelope(f, start, end, ret_frame)) return PLUMB_OK;
     }
     f->state = AT_END;
     *ret_more = false;

@@ -1,17 +1,27 @@
 // framer.h -- from a stream of bytes to records: where each one starts and ends.
 //
-// Three formats of content, and a path to the records inside a document:
+// Four formats of content, and a path to the records inside a document:
 //
-//     ndjson     one document per line; blank lines are nothing
-//     array      one top-level array; its items are the documents, streamed one by one
-//     document   the whole content is one document
+//     ndjson        one document per line; blank lines are nothing
+//     array         one top-level array; its items are the documents, streamed one by one
+//     document      the whole content is one document
+//     concatenated  documents one after another, on one line or over many
 //
 // Without a records path a document is a record. With one ("data.list[]") the documents are
 // envelopes: the items of that array are the records. A path that leads to no array makes one bad
 // record, never none; an empty array makes none.
 //
+// With several arrays in the path ("data[].comments[]") the items of the outer one are containers
+// in which the inner one is looked for.
+//
+// A document up to PL_DOCUMENT_BYTES_MAX is looked at as a whole: of repeated keys the last counts,
+// in broken text the first. A larger one is streamed in memory that does not grow with it, with the
+// same result: read once to find its end and its array, then the array's items one by one. That
+// needs a `seek`; without one a larger document is a bad record.
+//
 // A bad record is a byte range and a reason: one line, or from a syntax error inside an array to
-// the end of that array's document. It counts as one record, so that every byte is accounted for.
+// the end of that array's document; in concatenated documents to the next line that begins with a
+// bracket. It counts as one record, so that every byte is accounted for.
 //
 // Limits: PL_RECORD_BYTES_MAX, PL_DOCUMENT_BYTES_MAX.   Threads: one at a time.
 //
@@ -26,9 +36,11 @@ typedef enum pl_format {
     PL_FORMAT_NDJSON,
     PL_FORMAT_ARRAY,
     PL_FORMAT_DOCUMENT,
+    PL_FORMAT_CONCATENATED,
+    PL_FORMATS
 } pl_format;
 
-const char *pl_format_name(pl_format format); // "ndjson", "array", "document"
+const char *pl_format_name(pl_format format); // "ndjson", "array", ...
 bool pl_format_parse(pl_span name, pl_format *ret_format);
 
 // Where bytes come from. *ret_got 0 means the end. An error status ends the framing: what was read
@@ -37,13 +49,35 @@ bool pl_format_parse(pl_span name, pl_format *ret_format);
 typedef plumb_status (*pl_framer_read)(void *context, char *buffer, size_t bytes, size_t *ret_got,
                                        plumb_error *err);
 
+// Go back, or on, to a byte of the content: the next read gives what follows it.
+typedef plumb_status (*pl_framer_seek)(void *context, uint64_t offset, plumb_error *err);
+
+// A member of the objects around the records that the caller will look at.
+typedef struct pl_framer_want {
+    uint32_t level; // 0: of the document, 1: of the object at the first key, ...
+    pl_span key;
+} pl_framer_want;
+
+typedef struct pl_framer_keys {
+    const pl_span *keys;
+    uint32_t count;
+} pl_framer_keys;
+
+#define PL_FRAMER_ARRAYS_MAX 4 // arrays of one records path
+
 typedef struct pl_framer_options {
     pl_format format;
     bool has_records;    // a records path was given
     bool records_top;    // it is `$[]`: the documents themselves are the arrays
     const pl_span *keys; // else: keys to the array
     uint32_t key_count;
-    const char *records_text; // as written, for messages: "data.list"
+    const pl_framer_keys *inner; // arrays inside the items, outermost first
+    uint32_t inner_count;
+    const char *records_text;    // as written, for messages: "data.list"
+    const pl_framer_want *wants; // any: frames carry the objects around them
+    uint32_t want_count;
+    pl_framer_seek seek;   // NULL: large documents are bad records
+    size_t document_bytes; // larger ones are streamed; 0: PL_DOCUMENT_BYTES_MAX
 } pl_framer_options;
 
 typedef struct pl_frame {
@@ -53,6 +87,10 @@ typedef struct pl_frame {
     uint64_t index;    // records before it in this content, bad ones included
     uint64_t error_at; // bad: the exact byte in the content
     char reason[160];  // bad: why
+    // With wants, of a record in an envelope: JSON of the document and of the object that holds the
+    // record's array, as far as wanted, perhaps broken behind the array; empty if there is none.
+    pl_span document, parent;
+    uint64_t envelope; // another number whenever those two are others
 } pl_frame;
 
 typedef struct pl_framer pl_framer;

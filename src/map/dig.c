@@ -13,7 +13,7 @@ pl_slot pl_slot_of(pl_span value)
     return slot;
 }
 
-// Walks the members of an object or the items of an array of valid JSON.
+// Walks the members of an object or the items of an array of JSON, as far as it is valid.
 typedef struct walker {
     pl_span text;
     size_t at;
@@ -38,6 +38,7 @@ static bool walk_next(walker *w, pl_span *ret_key, pl_span *ret_value)
         if (end == SIZE_MAX) return false;
         *ret_key = (pl_span){w->text.data + w->at + 1, end - w->at - 2};
         w->at = pl_json_space(w->text, pl_json_space(w->text, end) + 1);
+        if (w->at >= w->text.bytes) return false;
     }
     size_t end = pl_json_skip(w->text, w->at, 1, &ignored);
     if (end == SIZE_MAX) return false;

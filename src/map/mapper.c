@@ -59,6 +59,11 @@ struct pl_map_plan {
     pl_bound_path *tests; // [mapping->where_tests]
     uint32_t rule_slots;  // slots below are of rules, the others of tests only
     pl_span *record_keys;
+    pl_framer_keys *inner_keys;
+    pl_framer_want *wants;
+    uint32_t want_count;
+    const pl_path **outer; // paths that start at $parent or $doc
+    uint32_t outer_count;
     char *records_text;
 };
 
@@ -68,7 +73,10 @@ struct pl_mapper {
     pl_scanner scanner;
     pl_arena scratch; // this record
     pl_cell *cells;
-    bool *taken; // per slot: a column holds its value
+    pl_slot *outer;    // [plan->outer_count] values around the record, as of `envelope`
+    uint64_t envelope; // 0: none yet
+    pl_arena around;   // of those values
+    bool *taken;       // per slot: a column holds its value
     pl_value *flags;
     uint32_t flag_count, flag_capacity;
     pl_buf rest;
@@ -89,6 +97,7 @@ pl_schema pl_map_schema(const pl_contract *contract, pl_arena *arena)
 // The slot of the keys that a path begins with.
 static void want_path(pl_paths *paths, const pl_path *path, pl_bound_path *bound)
 {
+    if (path->root != PL_ROOT_RECORD) return; // want_outer
     pl_span keys[PL_STEPS_MAX];
     uint32_t count = 0;
     while (count < path->count && path->steps[count].kind == PL_STEP_KEY) {
@@ -96,7 +105,8 @@ static void want_path(pl_paths *paths, const pl_path *path, pl_bound_path *bound
         count++;
     }
     uint32_t slot = pl_paths_want(paths, keys, count);
-    if (bound) *bound = (pl_bound_path){slot, path->steps + count, path->count - count};
+    if (bound)
+        *bound = (pl_bound_path){PL_ROOT_RECORD, slot, path->steps + count, path->count - count};
 }
 
 static void want_tests(pl_paths *paths, const pl_where *where, pl_bound_path *tests)
@@ -118,6 +128,51 @@ static void want_paths(const pl_mapping *mapping, pl_paths *paths, pl_map_plan *
     }
     if (plan) plan->rule_slots = paths->slot_count;
     want_tests(paths, mapping->where, plan ? plan->tests : NULL);
+}
+
+// A path that starts outside the record: bind it, and tell the framer what it goes through.
+static void want_outer(pl_map_plan *plan, const pl_path *path, pl_bound_path *bound)
+{
+    if (path->root == PL_ROOT_RECORD) return;
+    uint32_t holder = plan->mapping->records.count; // the level of $parent
+    if (holder) holder--;
+    *bound = (pl_bound_path){.root = path->root, .slot = plan->outer_count};
+    plan->outer[plan->outer_count++] = path;
+    if (path->root == PL_ROOT_PARENT && plan->mapping->inner_count) holder = 0; // in the window
+    for (uint32_t i = 0; i < path->count && path->steps[i].kind == PL_STEP_KEY; i++)
+        plan->wants[plan->want_count++] =
+            (pl_framer_want){i + (path->root == PL_ROOT_PARENT ? holder : 0), path->steps[i].key};
+    if (plan->want_count == 0) // an index at once: nothing is there, but frames are to say so
+        plan->wants[plan->want_count++] = (pl_framer_want){0, PL_SPAN("")};
+}
+
+static void want_outer_tests(pl_map_plan *plan, const pl_where *where)
+{
+    if (!where) return;
+    want_outer_tests(plan, where->left);
+    want_outer_tests(plan, where->right);
+    if (where->path.count) want_outer(plan, &where->path, &plan->tests[where->test]);
+}
+
+static void bind_outer(pl_map_plan *plan, pl_arena *arena)
+{
+    uint32_t paths = plan->mapping->where_tests;
+    for (uint32_t r = 0; r < plan->rule_count; r++) paths += plan->rules[r].term_count;
+    plan->outer = PL_TAKE(arena, const pl_path *, paths);
+    plan->wants = PL_TAKE(arena, pl_framer_want, paths * PL_STEPS_MAX);
+    for (uint32_t r = 0; r < plan->rule_count; r++)
+        for (uint32_t t = 0; t < plan->rules[r].term_count; t++) {
+            bound_term *term = &plan->rules[r].terms[t];
+            if (term->term->kind == PL_TERM_PATH) want_outer(plan, &term->term->path, &term->path);
+        }
+    want_outer_tests(plan, plan->mapping->where);
+}
+
+static pl_span *step_keys(const pl_path *path, pl_arena *arena)
+{
+    pl_span *keys = PL_TAKE(arena, pl_span, path->count);
+    for (uint32_t i = 0; i < path->count; i++) keys[i] = path->steps[i].key;
+    return keys;
 }
 
 // Whether a table that stores `stored` gives back what the contract declares: Iceberg has no JSON
@@ -161,9 +216,12 @@ plumb_status pl_map_compile(const pl_mapping *mapping, const pl_schema *schema,
     plan->tests = PL_TAKE(arena, pl_bound_path, mapping->where_tests);
     want_paths(mapping, &paths, plan);
     pl_paths_done(&paths);
-    plan->record_keys = PL_TAKE(arena, pl_span, mapping->records.count);
-    for (uint32_t i = 0; i < mapping->records.count; i++)
-        plan->record_keys[i] = mapping->records.steps[i].key;
+    bind_outer(plan, arena);
+    plan->record_keys = step_keys(&mapping->records, arena);
+    plan->inner_keys = PL_TAKE(arena, pl_framer_keys, mapping->inner_count);
+    for (uint32_t i = 0; i < mapping->inner_count; i++)
+        plan->inner_keys[i] =
+            (pl_framer_keys){step_keys(&mapping->inner[i], arena), mapping->inner[i].count};
     pl_span text = mapping->records_text;
     if (text.bytes > 2 && memcmp(text.data + text.bytes - 2, "[]", 2) == 0) text.bytes -= 2;
     plan->records_text = pl_arena_cstr(arena, text);
@@ -178,6 +236,10 @@ void pl_map_framing(const pl_map_plan *plan, pl_format format, pl_framer_options
                                        .records_top = plan->mapping->records_top,
                                        .keys = plan->record_keys,
                                        .key_count = plan->mapping->records.count,
+                                       .inner = plan->inner_keys,
+                                       .inner_count = plan->mapping->inner_count,
+                                       .wants = plan->wants,
+                                       .want_count = plan->want_count,
                                        .records_text = plan->records_text};
 }
 
@@ -189,6 +251,7 @@ pl_mapper *pl_mapper_new(const pl_map_plan *plan)
     want_paths(plan->mapping, &m->paths, NULL);
     pl_scanner_init(&m->scanner, &m->paths);
     m->cells = pl_zalloc(plan->schema->count, sizeof *m->cells);
+    m->outer = pl_zalloc(plan->outer_count, sizeof *m->outer);
     m->taken = pl_zalloc(m->paths.slot_count, sizeof *m->taken);
     return m;
 }
@@ -202,6 +265,8 @@ void pl_mapper_free(pl_mapper *m)
     pl_buf_done(&m->rest);
     free(m->cells);
     free(m->taken);
+    free(m->outer);
+    pl_arena_done(&m->around);
     free(m->flags);
     free(m);
 }
@@ -209,6 +274,7 @@ void pl_mapper_free(pl_mapper *m)
 void pl_mapper_object(pl_mapper *m, pl_span object, int64_t received_us)
 {
     m->object = object;
+    m->envelope = 0; // a new framer counts anew
     m->received_us = received_us;
 }
 
@@ -267,6 +333,7 @@ static pl_cell constant(const pl_mapper *m, const pl_term *term, const pl_type *
 // What a path finds in the record.
 static pl_slot path_slot(pl_mapper *m, const pl_bound_path *path)
 {
+    if (path->root != PL_ROOT_RECORD) return m->outer[path->slot];
     pl_slot slot = m->scanner.slots[path->slot];
     if (!path->behind_count || slot.kind == PL_SLOT_ABSENT || slot.kind == PL_SLOT_NULL)
         return slot;
@@ -281,6 +348,27 @@ typedef struct rule_state {
     const bound_term *lost_term;
 } rule_state;
 
+// Whether the path takes all of its slot's value.
+static bool is_whole(const pl_bound_path *path)
+{
+    return path->root == PL_ROOT_RECORD && !path->behind_count;
+}
+
+// Look the values around the record up, once per envelope.
+static void look_around(pl_mapper *m, const pl_frame *frame)
+{
+    const pl_map_plan *plan = m->plan;
+    if (!plan->outer_count || m->envelope == frame->envelope) return;
+    pl_arena_reset(&m->around);
+    m->envelope = frame->envelope;
+    for (uint32_t i = 0; i < plan->outer_count; i++) {
+        const pl_path *path = plan->outer[i];
+        pl_span from = path->root == PL_ROOT_PARENT ? frame->parent : frame->document;
+        m->outer[i] =
+            from.bytes ? pl_dig(from, path->steps, path->count, &m->around) : (pl_slot){0};
+    }
+}
+
 // One term: fill the cell, or note what is wrong.
 static void apply_term(pl_mapper *m, const bound_rule *rule, const bound_term *term,
                        rule_state *state, bool *conflict)
@@ -294,7 +382,7 @@ static void apply_term(pl_mapper *m, const bound_rule *rule, const bound_term *t
     if (state->has_value) {
         if (why || !pl_cell_equal(&cell, &m->cells[rule->field]))
             *conflict = true;
-        else if (!term->path.behind_count)
+        else if (is_whole(&term->path))
             m->taken[term->path.slot] = true;
         return;
     }
@@ -304,7 +392,7 @@ static void apply_term(pl_mapper *m, const bound_rule *rule, const bound_term *t
     }
     m->cells[rule->field] = cell;
     state->has_value = true;
-    if (!term->path.behind_count) m->taken[term->path.slot] = true;
+    if (is_whole(&term->path)) m->taken[term->path.slot] = true;
     if (coerced) flag(m, rule, "coerced", &m->counts.coerced);
 }
 
@@ -464,6 +552,7 @@ static pl_mapped map_record(pl_mapper *m, const pl_frame *frame, pl_reject *ret_
         return PL_MAPPED_REJECT;
     }
     if (!scan(m, frame, ret_reject)) return PL_MAPPED_REJECT;
+    look_around(m, frame);
     if (!is_kept(m)) return PL_MAPPED_FILTERED;
     memset(m->taken, 0, m->paths.slot_count);
     for (uint32_t i = 0; i < m->plan->schema->count; i++)

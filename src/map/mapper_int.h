@@ -8,7 +8,8 @@
 
 // A path bound to a slot; `behind` are the steps after the slot's value.
 typedef struct pl_bound_path {
-    uint32_t slot;
+    pl_root root;
+    uint32_t slot; // of $parent and $doc paths: which of the plan's outer values
     const pl_step *behind;
     uint32_t behind_count;
 } pl_bound_path;

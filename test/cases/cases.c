@@ -6,7 +6,8 @@
 // A case file is blocks: a line at the margin names the block, indented lines are its text.
 //
 //     given contract / given mapping     the two files (the contract is called contract.yml, ...)
-//     when ndjson | array | document     the content of a raw object, received 2026-11-22T03:00Z
+//     when ndjson | array | document | concatenated
+//                                        the content of a raw object, received 2026-11-22T03:00Z
 //     then rows                          one JSON object per row; absent: NULL
 //     then rejected                      one line per record that cannot be a row
 //     then filtered                      one line per record that `where` does not keep
@@ -191,7 +192,7 @@ static void play(case_file *file)
         mapping = pl_mapping_parse("mapping.yml", pl_buf_view(&mapping_block->text), &contract,
                                    contract != NULL, &file->arena, &problems, &warnings);
     write_mistakes(file, &problems);
-    for (int format = PL_FORMAT_NDJSON; mapping && format <= PL_FORMAT_DOCUMENT; format++) {
+    for (int format = PL_FORMAT_NDJSON; mapping && format < PL_FORMATS; format++) {
         char name[32];
         snprintf(name, sizeof name, "when %s", pl_format_name((pl_format)format));
         block *content = find(file, name);

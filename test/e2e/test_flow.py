@@ -2,6 +2,7 @@
 """What a person can rely on from one command to the next: nothing is dropped, nothing is done
 twice, a mistake is said once and completely. Whole messages are compared.
 """
+import collections
 import datetime
 import gzip
 import json
@@ -414,3 +415,50 @@ def test_what_where_does_not_keep_is_filtered_and_the_books_balance(plumb):
     assert ids(plumb) == [1]
     assert [row["filtered"] for row in plumb.json("ledger")] == [1]
     assert plumb.json("runs")[0]["records"]["filtered"] == 1
+
+
+# --- documents that are not held in memory --------------------------------------------------------
+
+ITEMS = """
+    table: items
+    columns:
+      id:   long!
+      page: long
+      text: string
+    """
+
+
+def test_a_document_larger_than_the_window_is_streamed_with_what_stands_around_it(plumb):
+    source = """
+        source: shop
+        into: items
+        records: data.list[]
+        map:
+          id:   id
+          page: $doc.page
+          text: $parent.name
+        """
+    project(plumb, {"items": ITEMS}, {"shop": source})
+    count, filler = 6000, "x" * 4000  # 24 MB, the window is 16
+    items = ",".join(json.dumps({"id": i, "f": filler}) for i in range(count))
+    broken = items.replace('{"id": 5990,', '{"id": ,', 1)
+    land(plumb, '{"data": {"list": [%s], "name": "n"}, "page": 7}' % items, name="line.json")
+    land(plumb, '{"data":\n {"list": [%s\n]}, "page": 8}\n' % items, name="document.json")
+    land(plumb, '{"page": 9, "data": {"list": [%s]}}\n{"data": {"list": [{"id": 1}]}}\n' % broken,
+         name="broken.json")
+    done = plumb.json("run")
+    assert done["records"] == {"raw": 2 * count + 5992, "curated": 2 * count + 5991,
+                               "quarantined": 1, "filtered": 0}
+    assert quarantine(plumb, "reason") == [("a value is expected here",)]
+    rows = read(plumb, "items", "id", "page", "text").to_pylist()
+    found = collections.Counter((row["page"], row["text"]) for row in rows)
+    assert found == {(7, "n"): count, (8, None): count, (9, None): 5990, (None, None): 1}
+    assert sorted(row["id"] for row in rows if row["page"] == 7) == list(range(count))
+
+
+def test_concatenated_documents_are_taken_apart(plumb):
+    project(plumb, {"posts": POSTS}, {"shop": SHOP})
+    landed = land(plumb, '{"id": 1, "place": "a"}{"id": 2}\n{\n "id": 3\n}\n')
+    assert landed["format"] == "concatenated"
+    plumb("run")
+    assert ids(plumb) == [1, 2, 3]

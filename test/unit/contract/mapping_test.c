@@ -283,8 +283,9 @@ TEST(mapping_checks_parsers_and_builtins_against_the_column)
         "6:10 unknown built-in '$recieved'\n"
         "  Did you mean '$received'? Valid are $received, $object, $record and $source. A key "
         "of that name is $[\"$recieved\"].\n");
-    check_rule("likes: $parent.x", "6:10 $parent is not supported by this version\n");
-    check_rule("likes: a | $doc.x", "6:14 $doc is not supported by this version\n");
+    check_rule("likes: $parent", "6:10 $parent needs a key, as in $parent.id\n");
+    check_rule("likes: a | $doc.x",
+               "6:14 $parent and $doc need records: without it the document is the record\n");
     check_rule("rate: engagement_rate parse(percnt)",
                "6:31 unknown parser 'percnt'\n"
                "  Did you mean 'percent'? Valid are epoch, iso, time, date, percent, number, "
@@ -303,8 +304,8 @@ TEST(mapping_reports_mistakes_of_the_file)
                   "  Did you mean 'posts'? Valid is posts.\n"
                   "3:10 records 'data' does not end in []\n"
                   "  Write records: data.list[], or $[] for documents that are arrays.\n");
-    check_mapping("source: s\ninto: posts\nrecords: a[].b[]\nmap:\n  likes: a\n  likez: b\n",
-                  "3:10 an array inside an array of records is not supported by this version\n"
+    check_mapping("source: s\ninto: posts\nrecords: a[].b[0].c[]\nmap:\n  likes: a\n  likez: b\n",
+                  "3:14 an index or look-up in records is not supported by this version\n"
                   "6:3 table 'posts' has no column 'likez'\n"
                   "  Did you mean 'likes'? Valid are platform, id, at, day, likes, small, rate, "
                   "price, live, extra and tags.\n"
@@ -354,6 +355,10 @@ TEST(mapping_places_mistakes_of_a_condition)
 
 TEST(mapping_survives_damage)
 {
+    check_mapping("source: s\ninto: posts\nrecords: a.x[].b[]\nwhere: $doc.a == 1\nmap:\n"
+                  "  platform: $doc.a.b | $parent.c[0]\n  id: $parent[\"x\"]\n",
+                  "");
+    check_mapping("source: s\ninto: posts\nrecords: $[].b[][]\nmap: {platform: a, id: b}\n", "");
     static const char good[] = "source: s\ninto: posts\nrecords: a.b[]\n"
                                "where: not a.b and (c == \"x\" or d <= 3 or e is null)\nmap:\n"
                                "  platform: '= \"x\"'\n  id: a | $[\"b\"].c[0] | d[n=\"v\"]\n"

@@ -35,6 +35,17 @@ TEST(sniff_knows_documents)
     CHECK_STR("document", SNIFF("{\"data\": [\n{\"id\": 1}\n]}\n"));
 }
 
+TEST(sniff_knows_concatenated_documents)
+{
+    CHECK_STR("concatenated", SNIFF("{}{}"));
+    CHECK_STR("concatenated", CUT("{\"a\": \"}\"} {\"a\": "));
+    CHECK_STR("concatenated", SNIFF("{\"a\": 1}{\"a\": 2}\n{\"a\": 3}{\"a\": 4}\n"));
+    CHECK_STR("concatenated", SNIFF("{\n \"a\": 1\n}\n{\n \"a\": 2\n}\n"));
+    // Lines stay lines although two records stand on one.
+    CHECK_STR("ndjson", SNIFF("{\"a\": 1}{\"a\": 2}\n{\"a\": 3}\n{\"a\": 4}\n"));
+    CHECK_STR("ndjson", SNIFF("{\"a\": 1}}\n{\"a\": 3}\n"));
+}
+
 TEST(sniff_is_not_misled_by_a_broken_first_line)
 {
     CHECK_STR("ndjson", SNIFF("{\"a\": \n{\"a\": 2}\n{\"a\": 3}\n"));
@@ -45,5 +56,6 @@ TEST(sniff_is_not_misled_by_a_broken_first_line)
 int main(void)
 {
     return RUN_TESTS("flow/sniff", T(sniff_knows_arrays), T(sniff_knows_ndjson),
-                     T(sniff_knows_documents), T(sniff_is_not_misled_by_a_broken_first_line));
+                     T(sniff_knows_documents), T(sniff_knows_concatenated_documents),
+                     T(sniff_is_not_misled_by_a_broken_first_line));
 }
