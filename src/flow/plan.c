@@ -106,16 +106,17 @@ plumb_status pl_run__load_table(run_state *run, run_table *table, plumb_error *e
     table->evolved = false;
     if (!table->expected) return create_table(run, table, &wanted, err);
     PL_TRY(pl_ice_load(run->options->store, table->expected, run->arena, &table->table, err));
-    if (!pl_ice_spec_matches(table->table, &table->contract->partition)) {
-        pl_fail(err, PLUMB_E_CONFIG, "cannot change the partition of table '%s'", table->name);
-        pl_place(err, table->contract->file, 1, 1);
-        pl_hint(err, "Give the contract a new table name, or restore its partition line; changing "
-                     "the partition of an existing table is not done by this version.");
-        return PLUMB_E_CONFIG;
-    }
-    plumb_status st = pl_ice_evolve(table->table, &wanted, &table->evolved, err);
+    pl_span *was = PL_TAKE(run->arena, pl_span, wanted.count); // our own columns have no past
+    for (uint32_t i = 0; i < table->contract->column_count && i < wanted.count; i++)
+        was[i] = table->contract->columns[i].was;
+    plumb_status st = pl_ice_evolve(table->table, &wanted, was, &table->evolved, err);
     if (st == PLUMB_E_CONFIG) place_column(table->contract, err);
-    return st;
+    if (st != PLUMB_OK || pl_ice_spec_matches(table->table, &table->contract->partition)) return st;
+    pl_fail(err, PLUMB_E_CONFIG, "cannot change the partition of table '%s'", table->name);
+    pl_place(err, table->contract->file, 1, 1);
+    pl_hint(err, "Give the contract a new table name, or restore its partition line; changing "
+                 "the partition of an existing table is not done by this version.");
+    return PLUMB_E_CONFIG;
 }
 
 static bool has_work(const run_state *run, const run_table *table)

@@ -62,7 +62,7 @@ static plumb_status change_column(const change *c, const pl_field *old, const pl
     }
     pl_arena *arena = c->table->arena;
     *ret_field = (pl_field){.id = old->id,
-                            .name = old->name,
+                            .name = pl_arena_copy(arena, wanted->name),
                             .type = with_ids(arena, &old->type, &wanted->type),
                             .required = wanted->required,
                             .doc = pl_arena_copy(arena, wanted->doc)};
@@ -90,33 +90,123 @@ static plumb_status add_column(change *c, const pl_field *wanted, pl_field *ret_
     return PLUMB_OK;
 }
 
-static plumb_status build(change *c, const pl_schema *wanted, pl_schema *ret_schema)
+// A partition field may share its name only with the column it takes unchanged.
+static plumb_status check_name(const change *c, const pl_field *field)
+{
+    const pl_partition_spec *spec = pl_ice_current_spec(c->table);
+    for (uint32_t i = 0; spec && i < spec->count; i++) {
+        const pl_partition_field *part = &spec->fields[i];
+        if (!pl_span_equal(part->name, field->name) ||
+            (part->source_id == field->id && part->transform.kind == PL_IDENTITY))
+            continue;
+        pl_fail(c->err, PLUMB_E_CONFIG,
+                "cannot name a column of table '%s' '%.*s': its partition has a field of that name",
+                c->table->name, PL_FMT(field->name));
+        pl_hint(c->err, "Choose another name for the column.");
+        return PLUMB_E_CONFIG;
+    }
+    return PLUMB_OK;
+}
+
+// The column of the current schema that a wanted one is: by name, or by the name it had.
+static plumb_status find_old(const change *c, const pl_field *field, pl_span was, int *ret_old)
+{
+    int old = was.bytes ? pl_schema_find(c->current, was) : -1;
+    *ret_old = pl_schema_find(c->current, field->name);
+    if (old < 0) return PLUMB_OK;
+    if (*ret_old < 0) {
+        *ret_old = old;
+        return PLUMB_OK;
+    }
+    pl_fail(c->err, PLUMB_E_CONFIG,
+            "cannot rename column '%.*s' of table '%s' to '%.*s': it has both columns, each with "
+            "rows of its own",
+            PL_FMT(was), c->table->name, PL_FMT(field->name));
+    pl_hint(c->err, "Leave out was(%.*s), and read both columns in queries.", PL_FMT(was));
+    return PLUMB_E_CONFIG;
+}
+
+// A column that went with this very change. Those that went before stand behind all others and
+// are optional.
+static const pl_field *gone_now(const change *c, const bool *used)
+{
+    bool later = false;
+    const pl_field *gone = NULL;
+    for (uint32_t i = c->current->count; i > 0; i--) {
+        const pl_field *field = &c->current->fields[i - 1];
+        if (!used[i - 1] && (later || field->required)) gone = field;
+        later |= used[i - 1];
+    }
+    return gone;
+}
+
+// One goes and another comes: a new name for the same, or two changes? Only a person knows.
+static plumb_status refuse_guess(const change *c, const pl_field *gone, const pl_field *came)
+{
+    pl_fail(c->err, PLUMB_E_CONFIG,
+            "cannot change table '%s': column '%.*s' is gone and '%.*s' is new, which may be one "
+            "column renamed or two changes",
+            c->table->name, PL_FMT(gone->name), PL_FMT(came->name));
+    pl_hint(c->err,
+            "If it is the same column, write was(%.*s) behind the type of '%.*s'; if not, remove "
+            "'%.*s' first, run, and then add '%.*s'.",
+            PL_FMT(gone->name), PL_FMT(came->name), PL_FMT(gone->name), PL_FMT(came->name));
+    return PLUMB_E_CONFIG;
+}
+
+typedef struct building {
+    pl_field *fields, **fresh;
+    uint32_t count, added;
+    bool *used; // columns of the current schema that are wanted
+} building;
+
+static plumb_status build_column(change *c, const pl_field *field, pl_span was, building *b)
+{
+    int old;
+    pl_field *made = &b->fields[b->count];
+    PL_TRY(find_old(c, field, was, &old));
+    if (old >= 0)
+        PL_TRY(change_column(c, &c->current->fields[old], field, made));
+    else
+        PL_TRY(add_column(c, field, made));
+    bool renamed = old < 0 || !pl_span_equal(c->current->fields[old].name, field->name);
+    if (renamed) PL_TRY(check_name(c, made));
+    if (old >= 0)
+        b->used[old] = true;
+    else
+        b->fresh[b->added++] = made;
+    b->count++;
+    return PLUMB_OK;
+}
+
+static plumb_status build(change *c, const pl_schema *wanted, const pl_span *was,
+                          pl_schema *ret_schema)
 {
     pl_arena *arena = c->table->arena;
-    uint32_t count = 0, added = 0;
-    pl_field *fields = PL_TAKE(arena, pl_field, wanted->count + c->current->count);
-    pl_field **fresh = PL_TAKE(arena, pl_field *, wanted->count);
+    building b = {.fields = PL_TAKE(arena, pl_field, wanted->count + c->current->count),
+                  .fresh = PL_TAKE(arena, pl_field *, wanted->count),
+                  .used = PL_TAKE(arena, bool, c->current->count)};
     for (uint32_t i = 0; i < wanted->count; i++) {
-        const pl_field *field = &wanted->fields[i];
-        int old = pl_schema_find(c->current, field->name);
-        plumb_status st = old >= 0
-                              ? change_column(c, &c->current->fields[old], field, &fields[count])
-                              : add_column(c, field, &fields[count]);
-        if (st != PLUMB_OK) {
-            pl_place(c->err, "", i + 1, 0);
-            return st;
-        }
-        if (old < 0) fresh[added++] = &fields[count];
-        count++;
+        pl_span old = was ? was[i] : PL_SPAN("");
+        plumb_status st = build_column(c, &wanted->fields[i], old, &b);
+        if (st == PLUMB_OK) continue;
+        pl_place(c->err, "", i + 1, 0);
+        return st;
     }
-    for (uint32_t i = 0; i < added; i++)
-        pl_iceberg__assign_element_ids(arena, &fresh[i]->type, &c->last_id);
+    const pl_field *gone = gone_now(c, b.used);
+    if (gone && b.added && c->has_rows) {
+        plumb_status st = refuse_guess(c, gone, b.fresh[0]);
+        pl_place(c->err, "", (uint32_t)pl_schema_find(wanted, b.fresh[0]->name) + 1, 0);
+        return st;
+    }
+    for (uint32_t i = 0; i < b.added; i++)
+        pl_iceberg__assign_element_ids(arena, &b.fresh[i]->type, &c->last_id);
     for (uint32_t i = 0; i < c->current->count; i++) {
-        if (pl_schema_find(wanted, c->current->fields[i].name) >= 0) continue;
-        fields[count] = c->current->fields[i];
-        fields[count++].required = false; // nobody fills it any more
+        if (b.used[i]) continue;
+        b.fields[b.count] = c->current->fields[i];
+        b.fields[b.count++].required = false; // nobody fills it any more
     }
-    *ret_schema = (pl_schema){.count = count, .fields = fields};
+    *ret_schema = (pl_schema){.count = b.count, .fields = b.fields};
     return PLUMB_OK;
 }
 
@@ -149,8 +239,21 @@ static void use_schema(pl_ice_metadata *m, pl_arena *arena, pl_schema schema, pl
     m->current_schema_id = schema.id;
 }
 
-plumb_status pl_ice_evolve(pl_ice_table *table, const pl_schema *wanted, bool *ret_changed,
-                           plumb_error *err)
+// Partition fields call their sources as the columns are called now.
+static void name_sources(pl_ice_table *table)
+{
+    const pl_schema *schema = pl_ice_current_schema(table);
+    pl_ice_metadata *m = table->metadata;
+    for (uint32_t i = 0; i < m->spec_count; i++)
+        for (uint32_t k = 0; k < m->specs[i].spec.count; k++) {
+            pl_partition_field *field = &m->specs[i].spec.fields[k];
+            int source = pl_schema_find_id(schema, field->source_id);
+            if (source >= 0) field->source = schema->fields[source].name;
+        }
+}
+
+plumb_status pl_ice_evolve(pl_ice_table *table, const pl_schema *wanted, const pl_span *was,
+                           bool *ret_changed, plumb_error *err)
 {
     pl_ice_metadata *m = table->metadata;
     const pl_ice_schema *current = pl_ice_schema_by_id(m, m->current_schema_id);
@@ -164,10 +267,11 @@ plumb_status pl_ice_evolve(pl_ice_table *table, const pl_schema *wanted, bool *r
                 .last_id = m->last_column_id,
                 .err = err};
     pl_schema schema;
-    PL_TRY(build(&c, wanted, &schema));
+    PL_TRY(build(&c, wanted, was, &schema));
     *ret_changed = !same_schema(table->arena, current, schema, current->identifiers);
     if (!*ret_changed) return PLUMB_OK;
     use_schema(m, table->arena, schema, current->identifiers);
     m->last_column_id = c.last_id;
+    name_sources(table);
     return PLUMB_OK;
 }

@@ -99,10 +99,14 @@ bool pl_ice_spec_matches(const pl_ice_table *table, const pl_partition_spec *wan
 // Make the current schema say what `wanted` says; columns are matched by name, ids in `wanted` are
 // ignored. New columns get new ids, types are promoted where Iceberg allows it, required may
 // become optional, docs and order follow `wanted`. A column `wanted` does not have is kept,
-// after the others, and becomes optional. Anything else is refused with PLUMB_E_CONFIG and a hint;
-// err->line is then which column of `wanted` it is about, counted from 1 (0: none).
+// after the others, and becomes optional. `was` (NULL: none) has a former name or "" per column of
+// `wanted`: a column of that name is renamed and keeps its id.
+//
+// Anything else is refused with PLUMB_E_CONFIG and a hint, also that one column goes while another
+// comes without `was`, which may be a rename. err->line is then which column of `wanted` it is
+// about, counted from 1 (0: none).
 PL_MUST_USE plumb_status pl_ice_evolve(pl_ice_table *table, const pl_schema *wanted,
-                                       bool *ret_changed, plumb_error *err);
+                                       const pl_span *was, bool *ret_changed, plumb_error *err);
 
 // Write everything a commit of `files` needs; *ret_location (in the table's arena) is the new
 // metadata. No files: a commit of the schema alone, without a snapshot. `table` is not changed.

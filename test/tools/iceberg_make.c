@@ -212,7 +212,7 @@ static void do_append(pl_store *store, const pl_json *request)
     must(pl_ice_load(store, get_cstr(request, "location"), &arena, &table, &err));
     if (wanted) {
         pl_schema schema = schema_of(wanted);
-        must(pl_ice_evolve(table, &schema, &changed, &err));
+        must(pl_ice_evolve(table, &schema, NULL, &changed, &err));
     }
     uint32_t count = 0;
     pl_ice_data_file *files = PL_TAKE(&arena, pl_ice_data_file, list ? list->count : 0);

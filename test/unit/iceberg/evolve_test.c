@@ -12,7 +12,9 @@ typedef struct fixture {
     pl_ice_table *table;
 } fixture;
 
-// "n int, s string!, l list(int) = a doc": a schema as text.
+static pl_span was[20]; // of the last schema_of
+
+// "n int; s string! < old; l list(int) = a doc": a schema as text, and the former names.
 static pl_schema schema_of(pl_arena *arena, const char *text)
 {
     pl_schema schema = {.fields = PL_TAKE(arena, pl_field, 20)};
@@ -28,6 +30,13 @@ static pl_schema schema_of(pl_arena *arena, const char *text)
             field->doc =
                 pl_span_trim((pl_span){doc + 1, part.bytes - (size_t)(doc + 1 - part.data)});
             part.bytes = (size_t)(doc - part.data);
+        }
+        const char *former = memchr(part.data, '<', part.bytes);
+        was[schema.count - 1] = PL_SPAN("");
+        if (former) {
+            was[schema.count - 1] =
+                pl_span_trim((pl_span){former + 1, part.bytes - (size_t)(former + 1 - part.data)});
+            part.bytes = (size_t)(former - part.data);
         }
         part = pl_span_trim(part);
         field->required = part.data[part.bytes - 1] == '!';
@@ -84,7 +93,7 @@ static bool evolve(fixture *f, const char *wanted)
 {
     pl_schema schema = schema_of(&f->arena, wanted);
     bool changed = false;
-    CHECK_OK(pl_ice_evolve(f->table, &schema, &changed, &f->err), f->err);
+    CHECK_OK(pl_ice_evolve(f->table, &schema, was, &changed, &f->err), f->err);
     return changed;
 }
 
@@ -93,7 +102,7 @@ static void check_refused(fixture *f, const char *wanted, const char *message, c
     const char *before = current(f);
     pl_schema schema = schema_of(&f->arena, wanted);
     bool changed;
-    CHECK_INT(PLUMB_E_CONFIG, pl_ice_evolve(f->table, &schema, &changed, &f->err));
+    CHECK_INT(PLUMB_E_CONFIG, pl_ice_evolve(f->table, &schema, was, &changed, &f->err));
     CHECK_STR(message, f->err.message);
     CHECK_STR(hint, f->err.hint);
     CHECK_STR(before, current(f));
@@ -143,9 +152,51 @@ TEST(columns_nobody_wants_stay_and_become_optional)
 {
     fixture f;
     setup(&f, "gone string! = old; a int", true);
+    CHECK(evolve(&f, "a int"));
     CHECK(evolve(&f, "a int; b int"));
     CHECK_STR("2 a int; 3 b int; 1 gone string = old", current(&f));
     CHECK(!evolve(&f, "a int; b int"));
+    teardown(&f);
+}
+
+TEST(a_renamed_column_keeps_its_id)
+{
+    fixture f;
+    setup(&f, "n int; s string", true);
+    CHECK(evolve(&f, "count long < n; s string"));
+    CHECK_STR("1 count long; 2 s string", current(&f));
+    CHECK(!evolve(&f, "count long < n; s string")); // was() may stay
+    CHECK(evolve(&f, "total long < count; s string; more int"));
+    CHECK_STR("1 total long; 2 s string; 3 more int", current(&f));
+    CHECK(evolve(&f, "total long; s string; more int; x int < never")); // a column like any other
+    check_refused(&f, "total long < s; more int",
+                  "cannot rename column 's' of table 't' to 'total': it has both columns, each "
+                  "with rows of its own",
+                  "Leave out was(s), and read both columns in queries.");
+    check_refused(&f, "total long; t int < s; more int",
+                  "cannot change column 's' of table 't' from string to int: rows already written "
+                  "could not be read",
+                  "Only int to long, float to double and more decimal digits are possible: keep "
+                  "string, or give the new type a new column name.");
+    teardown(&f);
+}
+
+TEST(a_rename_is_not_guessed)
+{
+    fixture f;
+    setup(&f, "n int; s string; last int", true);
+    check_refused(&f, "number int; s string; last int",
+                  "cannot change table 't': column 'n' is gone and 'number' is new, which may be "
+                  "one column renamed or two changes",
+                  "If it is the same column, write was(n) behind the type of 'number'; if not, "
+                  "remove 'n' first, run, and then add 'number'.");
+    CHECK_INT(1, f.err.line);
+    CHECK(evolve(&f, "s string; last int"));
+    CHECK(evolve(&f, "number int; s string; last int"));
+    CHECK_STR("4 number int; 2 s string; 3 last int; 1 n int", current(&f));
+    teardown(&f);
+    setup(&f, "n int; s string", false); // nothing is lost where nothing is
+    CHECK(evolve(&f, "number int; s string"));
     teardown(&f);
 }
 
@@ -206,6 +257,7 @@ int main(void)
         "iceberg/evolve", T(new_tables_number_columns_then_elements),
         T(the_same_schema_is_no_change), T(columns_are_added_with_ids_never_used_before),
         T(types_grow_where_iceberg_allows_it), T(columns_nobody_wants_stay_and_become_optional),
+        T(a_renamed_column_keeps_its_id), T(a_rename_is_not_guessed),
         T(going_back_finds_the_old_schema), T(required_becomes_optional_and_back_only_without_rows),
         T(other_types_are_refused_with_what_to_do));
 }
