@@ -4,11 +4,10 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "flow/rows.h"
+#include "flow/slabs.h"
 #include "parquet/writer.h"
 #include "json/writer.h"
-
-// Memory is measured every so many rows or bytes of records of a partition.
-enum { MEASURE_ROWS = 64, MEASURE_BYTES = 64 * 1024 };
 
 typedef struct object_range {
     pl_span first, last;
@@ -17,10 +16,7 @@ typedef struct object_range {
 typedef struct part {
     pl_span key; // serialised partition values
     pl_value *values;
-    pl_column *columns;
-    uint32_t rows;
-    size_t bytes;      // as measured last
-    size_t unmeasured; // bytes of the records taken since
+    pl_row_list rows; // not written yet
     // The file being written, if any.
     pl_put *put;
     pl_parquet_writer *writer;
@@ -39,7 +35,12 @@ struct pl_parts {
     pl_map by_key;
     part *last;
     pl_buf key;
-    size_t bytes; // of all partitions
+    pl_slabs slabs;    // where the rows of all partitions are
+    size_t pool_bytes; // that they may take
+    pl_column *stage;  // one row, per column
+    pl_buf row;        // the same as bytes
+    const char **at;   // while a group is written: where the next column of each row begins
+    uint32_t at_room;
     uint32_t open_files, file_number;
     uint64_t groups;
     pl_part_file *files;
@@ -54,13 +55,20 @@ pl_parts *pl_parts_new(const pl_parts_options *options, pl_arena *arena)
     parts->sources = pl_zalloc(options->spec->count, sizeof *parts->sources);
     for (uint32_t i = 0; i < options->spec->count; i++)
         parts->sources[i] = pl_schema_find_id(options->schema, options->spec->fields[i].source_id);
+    // What a row group takes to be written has its share of the memory.
+    parts->pool_bytes =
+        options->memory_bytes - PL_MIN(options->memory_bytes / 2, (size_t)PL_GROUP_BYTES);
+    char *spill = pl_arena_printf(arena, ".tmp/%s.spill", options->name_prefix);
+    pl_slabs_init(&parts->slabs, pl_store_path(options->store, spill, arena));
+    parts->stage = pl_zalloc(options->schema->count, sizeof *parts->stage);
+    for (uint32_t i = 0; i < options->schema->count; i++)
+        pl_column_init(&parts->stage[i], &options->schema->fields[i].type);
     return parts;
 }
 
-static void part_free(part *p, uint32_t column_count)
+static void part_free(pl_parts *parts, part *p)
 {
-    for (uint32_t i = 0; i < column_count; i++) pl_column_done(&p->columns[i]);
-    free(p->columns);
+    pl_slabs_drop(&parts->slabs, &p->rows, p->rows.count);
     pl_parquet_close(p->writer);
     pl_put_abort(p->put);
     free(p->ranges);
@@ -70,8 +78,12 @@ static void part_free(part *p, uint32_t column_count)
 void pl_parts_free(pl_parts *parts)
 {
     if (!parts) return;
-    for (uint32_t i = 0; i < parts->count; i++)
-        part_free(parts->parts[i], parts->options.schema->count);
+    for (uint32_t i = 0; i < parts->count; i++) part_free(parts, parts->parts[i]);
+    for (uint32_t i = 0; i < parts->options.schema->count; i++) pl_column_done(&parts->stage[i]);
+    free(parts->stage);
+    pl_buf_done(&parts->row);
+    free(parts->at);
+    pl_slabs_done(&parts->slabs);
     free(parts->parts);
     free(parts->sources);
     free(parts->files);
@@ -89,7 +101,6 @@ static pl_value partition_value(const pl_parts *parts, uint32_t i, const pl_cell
 
 static part *part_new(pl_parts *parts, const pl_value *values)
 {
-    const pl_schema *schema = parts->options.schema;
     part *p = pl_zalloc(1, sizeof *p);
     p->key = pl_arena_copy(parts->arena, pl_buf_view(&parts->key));
     p->values = PL_TAKE(parts->arena, pl_value, parts->options.spec->count);
@@ -98,9 +109,6 @@ static part *part_new(pl_parts *parts, const pl_value *values)
         if (!values[i].is_null && (values[i].kind == PL_STRING || values[i].kind == PL_JSON))
             p->values[i].text = pl_arena_copy(parts->arena, values[i].text);
     }
-    p->columns = pl_zalloc(schema->count, sizeof *p->columns);
-    for (uint32_t i = 0; i < schema->count; i++)
-        pl_column_init(&p->columns[i], &schema->fields[i].type);
     PL_GROW(parts->parts, parts->count, parts->capacity);
     pl_map_add(&parts->by_key, p->key, parts->count);
     parts->parts[parts->count++] = p;
@@ -187,7 +195,7 @@ static plumb_status file_finish(pl_parts *parts, part *p, plumb_error *err)
     PL_TRY(pl_put_finish(put, 0, err));
     file.uri = pl_span_of(pl_store_uri(parts->options.store, file.key, parts->arena));
     file.objects = ranges_json(p, parts->arena);
-    if (!p->rows) p->range_count = 0; // else the rows still held are of these objects, too
+    if (!p->rows.rows) p->range_count = 0; // else the rows still held are of these objects, too
     PL_GROW(parts->files, parts->file_count, parts->file_capacity);
     parts->files[parts->file_count++] = file;
     return PLUMB_OK;
@@ -203,64 +211,122 @@ static plumb_status close_oldest(pl_parts *parts, plumb_error *err)
     return oldest ? file_finish(parts, oldest, err) : PLUMB_OK;
 }
 
-static plumb_status write_group(pl_parts *parts, part *p, plumb_error *err)
+// Point parts->at at every row of the first `blocks` blocks; returns their number.
+static uint32_t find_rows(pl_parts *parts, const part *p, uint32_t blocks)
 {
-    if (!p->rows) return PLUMB_OK;
+    uint32_t rows = 0;
+    for (uint32_t b = 0; b < blocks; b++) rows += p->rows.blocks[b].rows;
+    if (rows > parts->at_room) {
+        free(parts->at);
+        parts->at = pl_zalloc(rows, sizeof *parts->at);
+        parts->at_room = rows;
+    }
+    uint32_t row = 0;
+    for (uint32_t b = 0; b < blocks; b++) {
+        const char *next = p->rows.blocks[b].data;
+        for (uint32_t n = 0; n < p->rows.blocks[b].rows; n++) {
+            uint32_t bytes;
+            memcpy(&bytes, next, sizeof bytes);
+            parts->at[row++] = next + sizeof bytes;
+            next += sizeof bytes + bytes;
+        }
+    }
+    return rows;
+}
+
+// Column by column, so that only one of them exists as a column.
+static plumb_status write_columns(pl_parts *parts, part *p, uint32_t rows, plumb_error *err)
+{
+    pl_parquet_begin_group(p->writer, rows);
+    for (uint32_t i = 0; i < parts->options.schema->count; i++) {
+        pl_column column;
+        pl_column_init(&column, &parts->options.schema->fields[i].type);
+        pl_column_reserve(&column, rows);
+        for (uint32_t row = 0; row < rows; row++)
+            parts->at[row] = pl_rows_take(parts->at[row], &column);
+        plumb_status st = pl_parquet_write_column(p->writer, &column, err);
+        pl_column_done(&column);
+        PL_TRY(st);
+    }
+    return PLUMB_OK;
+}
+
+// A row group of the first `blocks` blocks.
+static plumb_status write_group(pl_parts *parts, part *p, uint32_t blocks, plumb_error *err)
+{
+    if (!blocks) return PLUMB_OK;
     if (!p->put) {
         if (parts->open_files >= PL_OPEN_FILES_MAX) PL_TRY(close_oldest(parts, err));
         PL_TRY(file_open(parts, p, err));
     }
-    PL_TRY(pl_parquet_write_group(p->writer, p->columns, err));
-    // Not kept for the next group: a partition that had a large one may never have another.
-    for (uint32_t i = 0; i < parts->options.schema->count; i++) {
-        pl_column_done(&p->columns[i]);
-        pl_column_init(&p->columns[i], &parts->options.schema->fields[i].type);
-    }
-    parts->bytes -= p->bytes;
-    p->bytes = 0;
-    p->unmeasured = 0;
-    p->rows = 0;
+    PL_TRY(pl_slabs_load(&parts->slabs, &p->rows, blocks, err));
+    PL_TRY(write_columns(parts, p, find_rows(parts, p, blocks), err));
+    pl_slabs_drop(&parts->slabs, &p->rows, blocks);
     p->touched = ++parts->groups;
     return PLUMB_OK;
 }
 
-static void measure(pl_parts *parts, part *p)
+// How many blocks make the row group that is due now; 0: none is. Half of what is held is written,
+// so that what remains is a row group of its own; unless rows are so wide that PL_GROUP_BYTES are
+// fewer than PL_GROUP_ROWS_MIN of them.
+static uint32_t blocks_due(const pl_row_list *list)
 {
-    size_t bytes = 0;
-    for (uint32_t i = 0; i < parts->options.schema->count; i++)
-        bytes += pl_column_bytes(&p->columns[i]);
-    parts->bytes += bytes - p->bytes;
-    p->bytes = bytes;
-    p->unmeasured = 0;
+    bool large = list->bytes >= PL_GROUP_BYTES;
+    if (large && list->rows < PL_GROUP_ROWS_MIN) return list->count;
+    // Halves differ by a block at most.
+    uint64_t two_groups = 2 * (PL_GROUP_ROWS_MIN + PL_SLAB_BYTES / sizeof(uint32_t));
+    if (list->rows < (large ? two_groups : 2 * PL_GROUP_ROWS)) return 0;
+    uint64_t rows = 0;
+    uint32_t blocks = 0;
+    while (rows < list->rows / 2) rows += list->blocks[blocks++].rows;
+    return blocks;
 }
 
-static part *largest_part(const pl_parts *parts)
+// Spill the largest partitions until half of the pool is free.
+static plumb_status spill_largest(pl_parts *parts, plumb_error *err)
 {
-    part *largest = parts->parts[0];
-    for (uint32_t i = 1; i < parts->count; i++)
-        if (parts->parts[i]->bytes > largest->bytes) largest = parts->parts[i];
-    return largest;
+    if (parts->slabs.spill.fd < 0) {
+        const char *hidden = pl_store_path(parts->options.store, ".tmp", parts->arena);
+        PL_TRY(pl_path_make_directories(hidden, err));
+    }
+    while (parts->slabs.held > parts->pool_bytes / 2) {
+        part *largest = parts->parts[0];
+        for (uint32_t i = 1; i < parts->count; i++)
+            if (parts->parts[i]->rows.held > largest->rows.held) largest = parts->parts[i];
+        PL_TRY(pl_slabs_spill(&parts->slabs, &largest->rows, err));
+    }
+    return PLUMB_OK;
+}
+
+static void stage_row(pl_parts *parts, const pl_mapper *mapper)
+{
+    uint32_t count = parts->options.schema->count, bytes = 0;
+    for (uint32_t i = 0; i < count; i++) pl_column_reset(&parts->stage[i]);
+    pl_mapper_append(mapper, parts->stage);
+    pl_buf_reset(&parts->row);
+    pl_buf_append(&parts->row, &bytes, sizeof bytes);
+    pl_rows_put(&parts->row, parts->stage, count, 0);
+    bytes = (uint32_t)(parts->row.count - sizeof bytes);
+    memcpy(parts->row.data, &bytes, sizeof bytes);
 }
 
 plumb_status pl_parts_row(pl_parts *parts, const pl_mapper *mapper, pl_span object,
-                          size_t record_bytes, plumb_error *err)
+                          plumb_error *err)
 {
     part *p = part_of(parts, pl_mapper_cells(mapper));
-    pl_mapper_append(mapper, p->columns);
+    stage_row(parts, mapper);
+    pl_slabs_add(&parts->slabs, &p->rows, pl_buf_view(&parts->row));
     range_add(p, object);
-    p->rows++;
-    p->unmeasured += record_bytes;
-    if (p->rows % MEASURE_ROWS == 0 || p->unmeasured >= MEASURE_BYTES) measure(parts, p);
-    if (p->rows >= PL_GROUP_ROWS || p->bytes >= PL_GROUP_BYTES) return write_group(parts, p, err);
-    if (parts->bytes < parts->options.memory_bytes) return PLUMB_OK;
-    return write_group(parts, largest_part(parts), err);
+    PL_TRY(write_group(parts, p, blocks_due(&p->rows), err));
+    if (parts->slabs.held <= parts->pool_bytes) return PLUMB_OK;
+    return spill_largest(parts, err);
 }
 
 plumb_status pl_parts_finish(pl_parts *parts, pl_part_file **ret_files, uint32_t *ret_count,
                              plumb_error *err)
 {
     for (uint32_t i = 0; i < parts->count; i++) {
-        PL_TRY(write_group(parts, parts->parts[i], err));
+        PL_TRY(write_group(parts, parts->parts[i], parts->parts[i]->rows.count, err));
         PL_TRY(file_finish(parts, parts->parts[i], err));
     }
     *ret_files = PL_TAKE(parts->arena, pl_part_file, parts->file_count);

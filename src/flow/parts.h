@@ -1,9 +1,12 @@
 // parts.h -- rows to partitions to row groups to data files: the writing half of a task.
 //
-// Every partition a task meets has its own columns. A row group is cut when a partition holds
-// PL_GROUP_ROWS rows or its share of memory; when all partitions together reach the limit, the
-// largest is cut first. A data file is opened by its partition's first row group and finished at
-// the end, or earlier when too many files are open: then the partition goes on in a next file.
+// A row is kept as bytes, in blocks of its partition (flow/slabs.h), until a row group is due:
+// when PL_GROUP_ROWS or PL_GROUP_BYTES have come twice over, the first half is written, and at the
+// end the rest. So every row group has PL_GROUP_ROWS_MIN rows or all that its partition has in
+// this task; but rows of which PL_GROUP_BYTES are fewer than that are written when so many bytes
+// are there. When the rows of all partitions pass the memory given, the largest go to a file.
+// A data file is opened by its partition's first row group and finished at the end, or earlier
+// when too many files are open: then the partition goes on in a next file.
 //
 //     tables/post_metrics/data/platform=tiktok/year=2026/month=11/day=22/
 //         <run>-<task>-<nonce>-<n>.parquet
@@ -23,6 +26,7 @@
 #include "store/store.h"
 
 #define PL_GROUP_ROWS       (128u * 1024)
+#define PL_GROUP_ROWS_MIN   100000u
 #define PL_GROUP_BYTES      (64u * 1024 * 1024)
 #define PL_OPEN_FILES_MAX   24
 #define PL_FILE_OBJECTS_MAX 64 // ranges of objects remembered per file
@@ -48,10 +52,9 @@ typedef struct pl_parts pl_parts; // opaque
 
 // `arena` holds the files that finish returns; it must not be used by others meanwhile.
 pl_parts *pl_parts_new(const pl_parts_options *options, pl_arena *arena);
-// Take the mapper's current row; `object` is the ULID it came from (borrowed until free),
-// `record_bytes` the size of its record.
+// Take the mapper's current row; `object` is the ULID it came from (borrowed until free).
 PL_MUST_USE plumb_status pl_parts_row(pl_parts *parts, const pl_mapper *mapper, pl_span object,
-                                      size_t record_bytes, plumb_error *err);
+                                      plumb_error *err);
 // Write what is left. Every file listed is durable.
 PL_MUST_USE plumb_status pl_parts_finish(pl_parts *parts, pl_part_file **ret_files,
                                          uint32_t *ret_count, plumb_error *err);

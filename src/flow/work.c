@@ -133,7 +133,7 @@ static plumb_status map_frames(attempt *a, const pl_work_object *object, pl_obje
         pl_reject reject;
         switch (pl_mapper_record(a->mapper, &frame, &reject)) {
         case PL_MAPPED_ROW:
-            PL_TRY(pl_parts_row(a->parts, a->mapper, object->id, frame.bytes, err));
+            PL_TRY(pl_parts_row(a->parts, a->mapper, object->id, err));
             pl_keyset_row(&a->keys, pl_mapper_cells(a->mapper));
             out->rows++;
             break;

@@ -29,6 +29,7 @@ struct pl_parquet_writer {
     column_sum *sums; // [schema->count]
     group *groups;    // owned
     uint32_t group_count, group_capacity;
+    uint32_t written; // columns of the group that is open
     uint64_t rows;
     pl_scratch scratch;
 };
@@ -53,31 +54,47 @@ plumb_status pl_parquet_open(const pl_schema *schema, const pl_parquet_options *
     return PLUMB_OK;
 }
 
+void pl_parquet_begin_group(pl_parquet_writer *writer, uint32_t rows)
+{
+    pl_parquet_writer *w = writer;
+    assert(rows > 0 && (w->group_count == 0 || w->written == w->schema->count));
+    PL_GROW(w->groups, w->group_count, w->group_capacity);
+    w->groups[w->group_count++] = (group){rows, PL_TAKE(&w->arena, pl_chunk, w->schema->count)};
+    w->rows += rows;
+    w->written = 0;
+}
+
+plumb_status pl_parquet_write_column(pl_parquet_writer *writer, const pl_column *column,
+                                     plumb_error *err)
+{
+    pl_parquet_writer *w = writer;
+    uint32_t i = w->written;
+    assert(w->group_count && i < w->schema->count);
+    const group *g = &w->groups[w->group_count - 1];
+    const pl_leaf *leaf = &w->leaves[i];
+    assert(column->count == g->rows && column->type.kind == leaf->field->type.kind);
+    assert(column->nulls == 0 || !leaf->field->required);
+    pl_chunk *chunk = &g->chunks[i];
+    pl_range range;
+    PL_TRY(pl_chunk__write(&w->sink, &w->scratch, leaf, &w->options, column, &w->arena, chunk,
+                           &range, err));
+    column_sum *sum = &w->sums[i];
+    sum->slots += chunk->slots;
+    sum->nulls += chunk->nulls;
+    sum->nans += range.nans;
+    sum->bytes += chunk->bytes;
+    if (!leaf->rep_max) pl_bounds__merge(&sum->bounds, &range);
+    w->written++;
+    return PLUMB_OK;
+}
+
 plumb_status pl_parquet_write_group(pl_parquet_writer *writer, const pl_column *columns,
                                     plumb_error *err)
 {
-    pl_parquet_writer *w = writer;
-    group g = {.rows = w->schema->count ? columns[0].count : 0};
-    assert(g.rows > 0);
-    g.chunks = PL_TAKE(&w->arena, pl_chunk, w->schema->count);
-    for (uint32_t i = 0; i < w->schema->count; i++) {
-        const pl_leaf *leaf = &w->leaves[i];
-        assert(columns[i].count == g.rows && columns[i].type.kind == leaf->field->type.kind);
-        assert(columns[i].nulls == 0 || !leaf->field->required);
-        pl_chunk *chunk = &g.chunks[i];
-        pl_range range;
-        PL_TRY(pl_chunk__write(&w->sink, &w->scratch, leaf, &w->options, &columns[i], &w->arena,
-                               chunk, &range, err));
-        column_sum *sum = &w->sums[i];
-        sum->slots += chunk->slots;
-        sum->nulls += chunk->nulls;
-        sum->nans += range.nans;
-        sum->bytes += chunk->bytes;
-        if (!leaf->rep_max) pl_bounds__merge(&sum->bounds, &range);
-    }
-    PL_GROW(w->groups, w->group_count, w->group_capacity);
-    w->groups[w->group_count++] = g;
-    w->rows += g.rows;
+    assert(writer->schema->count);
+    pl_parquet_begin_group(writer, columns[0].count);
+    for (uint32_t i = 0; i < writer->schema->count; i++)
+        PL_TRY(pl_parquet_write_column(writer, &columns[i], err));
     return PLUMB_OK;
 }
 

@@ -56,6 +56,11 @@ PL_MUST_USE plumb_status pl_parquet_open(const pl_schema *schema, const pl_parqu
 PL_MUST_USE plumb_status pl_parquet_write_group(pl_parquet_writer *writer, const pl_column *columns,
                                                 plumb_error *err);
 
+// The same column by column: begin, then every column in the schema's order.
+void pl_parquet_begin_group(pl_parquet_writer *writer, uint32_t rows);
+PL_MUST_USE plumb_status pl_parquet_write_column(pl_parquet_writer *writer, const pl_column *column,
+                                                 plumb_error *err);
+
 // Write the footer. No group at all is a valid, empty file. The metrics' memory is in `arena`.
 PL_MUST_USE plumb_status pl_parquet_finish(pl_parquet_writer *writer, pl_arena *arena,
                                            pl_file_metrics *ret_metrics, plumb_error *err);

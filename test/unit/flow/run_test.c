@@ -8,6 +8,7 @@
 #include "iceberg/table.h"
 #include "os/file.h"
 #include "os/os.h"
+#include "parquet/reader.h"
 #include "temp.h"
 
 #define NOW INT64_C(1795316400000000) // 2026-11-22T03:00:00Z
@@ -20,6 +21,7 @@ static plumb_error err;
 static pl_arena arena;
 static pl_buf buf;
 static pl_run_report report;
+static uint64_t memory_bytes; // 0: as a project has it
 
 static const char contract_text[] = "table: posts\n"
                                     "key: [id]\n"
@@ -62,6 +64,7 @@ static int tear_down(void **state)
 {
     (void)state;
     atomic_store(&pl_cancelled, false);
+    memory_bytes = 0;
     pl_registry_close(registry);
     pl_store_close(store);
     pl_arena_done(&arena);
@@ -86,6 +89,7 @@ static plumb_status run(void)
     pl_project *project;
     const char *root = pl_arena_cstr(&arena, pl_span_of(dir));
     CHECK_OK(pl_project_load(root, &arena, &project, &problems, &warnings, &err), err);
+    if (memory_bytes) project->settings.memory_bytes = memory_bytes;
     pl_run_options options = {.project = project,
                               .store = store,
                               .registry = registry,
@@ -350,6 +354,62 @@ TEST(run_creates_the_table_even_when_no_record_becomes_a_row)
     CHECK_INT(0, table_rows(&files));
 }
 
+static int read_likes(void *context, const char *key)
+{
+    int64_t *next = context; // per platform, the likes to come
+    pl_field fields[] = {{.id = 1, .name = PL_SPAN("platform"), .type = {.kind = PL_STRING}},
+                         {.id = 2, .name = PL_SPAN("id"), .type = {.kind = PL_STRING}},
+                         {.id = 4, .name = PL_SPAN("likes"), .type = {.kind = PL_INT}}};
+    pl_schema schema = {.count = 3, .fields = fields};
+    pl_parquet_reader *reader;
+    pl_column columns[3];
+    for (int i = 0; i < 3; i++) pl_column_init(&columns[i], &fields[i].type);
+    CHECK_OK(pl_parquet_reader_open(store, key, &schema, &reader, &err), err);
+    CHECK_INT(1, pl_parquet_reader_groups(reader));
+    CHECK_OK(pl_parquet_read_group(reader, 0, columns, &err), err);
+    for (uint32_t row = 0; row < columns[0].count; row++) {
+        int platform = pl_column_span(&columns[0], row).data[0] - 'a';
+        CHECK_INT(next[platform], columns[2].i32[row]);
+        CHECK_SPAN(pl_arena_printf(&arena, "id-%lld", (long long)next[platform]),
+                   pl_column_span(&columns[1], row));
+        next[platform] += 5;
+    }
+    int rows = (int)columns[0].count;
+    for (int i = 0; i < 3; i++) pl_column_done(&columns[i]);
+    pl_parquet_reader_close(reader);
+    return rows;
+}
+
+// 20,000 rows of five partitions in turn: one file and one row group each, in the order they came.
+static void check_whole_partitions(void)
+{
+    pl_buf text = {0};
+    for (int i = 0; i < 20000; i++)
+        pl_buf_printf(&text, "{\"p\": \"%c\", \"id\": \"id-%d\", \"likes\": %d}\n", 'a' + i % 5, i,
+                      i);
+    land("many.ndjson", pl_buf_cstr(&text));
+    pl_buf_done(&text);
+    CHECK_OK(run(), err);
+    int64_t next[5] = {0, 1, 2, 3, 4};
+    int rows = 0, files = 0;
+    char *keys = pl_arena_cstr(&arena, pl_span_of(objects("tables/posts/data")));
+    for (char *key = strtok(keys, "\n"); key; key = strtok(NULL, "\n"), files++)
+        rows += read_likes(next, key);
+    CHECK_INT(20000, rows);
+    CHECK_INT(5, files);
+}
+
+TEST(run_writes_whole_partitions)
+{
+    check_whole_partitions();
+}
+
+TEST(run_with_little_memory_writes_the_same)
+{
+    memory_bytes = 256 * 1024;
+    check_whole_partitions();
+}
+
 int main(void)
 {
 #define R(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -363,5 +423,6 @@ int main(void)
                      R(run_that_is_stopped_publishes_nothing_and_leaves_no_file),
                      R(run_deletes_the_files_of_a_run_that_died_and_nothing_else),
                      R(run_repairs_a_version_hint_that_a_crash_left_behind),
-                     R(run_creates_the_table_even_when_no_record_becomes_a_row));
+                     R(run_creates_the_table_even_when_no_record_becomes_a_row),
+                     R(run_writes_whole_partitions), R(run_with_little_memory_writes_the_same));
 }

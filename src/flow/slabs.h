@@ -1,0 +1,57 @@
+// slabs.h -- rows of many partitions in one pool of fixed memory, the surplus in a file.
+//
+// A list holds rows in the order they came, in blocks of 16 KiB (a larger row has a block of its
+// own). When the pool is full the caller spills the largest lists: their blocks are appended to
+// one file, which has no name any more, and loaded again when the rows are wanted.
+//
+//     list     block (spilled at 0) - block (spilled at 16384) - block (in memory)
+//
+// Threads: one per pool.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_FLOW_SLABS_H
+#define PL_FLOW_SLABS_H
+
+#include "base/base.h"
+#include "os/file.h"
+
+#define PL_SLAB_BYTES (16u * 1024)
+
+typedef struct pl_block {
+    char *data; // NULL: spilled at `at`
+    uint64_t at;
+    uint32_t bytes, rows;
+    bool slab; // of PL_SLAB_BYTES
+} pl_block;
+
+// Zero-initialise.
+typedef struct pl_row_list {
+    pl_block *blocks; // owned
+    uint32_t count, capacity;
+    uint64_t rows, bytes; // of all blocks
+    size_t held;          // bytes taken from the pool
+} pl_row_list;
+
+typedef struct pl_slabs {
+    size_t held;      // by all lists
+    const char *path; // of the spill file; borrowed
+    pl_file spill;
+    uint64_t spilled; // bytes written to it
+    char **spare;     // slabs given back; owned
+    uint32_t spare_count, spare_capacity;
+} pl_slabs;
+
+// The spill file is made at `path` when it is first needed, and its name removed at once.
+void pl_slabs_init(pl_slabs *slabs, const char *path);
+void pl_slabs_done(pl_slabs *slabs);
+
+void pl_slabs_add(pl_slabs *slabs, pl_row_list *list, pl_span row);
+// Everything the list has in memory goes to the file.
+PL_MUST_USE plumb_status pl_slabs_spill(pl_slabs *slabs, pl_row_list *list, plumb_error *err);
+// The first `count` blocks are in memory.
+PL_MUST_USE plumb_status pl_slabs_load(pl_slabs *slabs, pl_row_list *list, uint32_t count,
+                                       plumb_error *err);
+// Forget the first `count` blocks.
+void pl_slabs_drop(pl_slabs *slabs, pl_row_list *list, uint32_t count);
+
+#endif

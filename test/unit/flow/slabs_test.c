@@ -1,0 +1,137 @@
+// Rows put into blocks, spilled and loaded again, are the rows that were put.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "flow/slabs.h"
+
+#include "flow/rows.h"
+#include "temp.h"
+#include "unit.h"
+
+static char *dir;
+static plumb_error err;
+static pl_slabs slabs;
+
+static int set_up(void **state)
+{
+    (void)state;
+    dir = temp_make();
+    pl_slabs_init(&slabs, strdup(temp_path(dir, "spill")));
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    char *path = (char *)(uintptr_t)slabs.path;
+    pl_slabs_done(&slabs);
+    free(path);
+    temp_remove(dir);
+    return 0;
+}
+
+static void add(pl_row_list *list, char letter, size_t bytes)
+{
+    char *row = pl_alloc(bytes);
+    memset(row, letter, bytes);
+    pl_slabs_add(&slabs, list, pl_span_make(row, bytes));
+    free(row);
+}
+
+TEST(slabs_hold_rows_in_blocks)
+{
+    pl_row_list list = {0};
+    for (int i = 0; i < 40; i++) add(&list, 'a', 1000);
+    CHECK_INT(3, list.count);
+    CHECK_INT(16, list.blocks[0].rows);
+    CHECK(list.rows == 40 && list.bytes == 40000);
+    CHECK(slabs.held == 3 * PL_SLAB_BYTES && list.held == slabs.held);
+    add(&list, 'b', 100000); // larger than a block: one of its own
+    add(&list, 'c', 10);
+    CHECK_INT(5, list.count);
+    CHECK_INT(4 * PL_SLAB_BYTES + 100000, slabs.held);
+    pl_slabs_drop(&slabs, &list, 3);
+    CHECK(list.count == 2 && list.rows == 2 && list.blocks[0].data[0] == 'b');
+    pl_slabs_drop(&slabs, &list, 2);
+    CHECK(slabs.held == 0 && list.held == 0 && !list.blocks);
+}
+
+TEST(slabs_come_back_from_the_spill_file)
+{
+    pl_row_list one = {0}, two = {0};
+    for (int i = 0; i < 100; i++) {
+        add(&one, (char)('a' + i % 26), 500);
+        add(&two, (char)('A' + i % 26), 70);
+        if (i == 40) CHECK_OK(pl_slabs_spill(&slabs, &one, &err), err);
+        if (i == 60) CHECK_OK(pl_slabs_spill(&slabs, &two, &err), err);
+        if (i == 80) CHECK_OK(pl_slabs_spill(&slabs, &one, &err), err);
+    }
+    CHECK(access(slabs.path, F_OK) != 0); // it has no name
+    CHECK_INT(81 * 500 + 61 * 70, slabs.spilled);
+    CHECK_OK(pl_slabs_load(&slabs, &one, one.count, &err), err);
+    CHECK_OK(pl_slabs_load(&slabs, &two, two.count, &err), err);
+    int row = 0;
+    for (uint32_t b = 0; b < one.count; b++)
+        for (uint32_t at = 0; at < one.blocks[b].bytes; at += 500, row++)
+            CHECK(one.blocks[b].data[at] == 'a' + row % 26);
+    CHECK_INT(100, row);
+    row = 0;
+    for (uint32_t b = 0; b < two.count; b++)
+        for (uint32_t at = 0; at < two.blocks[b].bytes; at += 70, row++)
+            CHECK(two.blocks[b].data[at] == 'A' + row % 26);
+    CHECK_INT(100, row);
+    pl_slabs_drop(&slabs, &one, one.count);
+    pl_slabs_drop(&slabs, &two, two.count);
+    CHECK_INT(0, slabs.held);
+}
+
+TEST(rows_are_columns_again)
+{
+    pl_arena arena = {0};
+    pl_type types[2];
+    const char *reason;
+    CHECK(pl_type_parse(PL_SPAN("decimal(38, 2)"), &arena, &types[0], &reason));
+    CHECK(pl_type_parse(PL_SPAN("list(list(string))"), &arena, &types[1], &reason));
+    pl_column was[2], now[2];
+    for (int i = 0; i < 2; i++) {
+        pl_column_init(&was[i], &types[i]);
+        pl_column_init(&now[i], &types[i]);
+    }
+    pl_column_append(&was[0], &(pl_value){.kind = PL_DECIMAL, .i128 = -7});
+    pl_column_null(&was[0]);
+    pl_column_text(was[1].child->child, PL_SPAN("a"));
+    pl_column_null(was[1].child->child);
+    pl_column_list(was[1].child);
+    pl_column_null(was[1].child);
+    pl_column_list(was[1].child); // []
+    pl_column_list(&was[1]);      // [["a", null], null, []]
+    pl_column_null(&was[1]);
+    for (uint32_t row = 0; row < 2; row++) {
+        pl_buf bytes = {0};
+        pl_rows_put(&bytes, was, 2, row);
+        const char *at = bytes.data;
+        for (int i = 0; i < 2; i++) at = pl_rows_take(at, &now[i]);
+        CHECK(at == bytes.data + bytes.count);
+        pl_buf_done(&bytes);
+    }
+    CHECK(now[0].count == 2 && now[0].i128[0] == -7 && !now[0].valid[1] && now[0].nulls == 1);
+    CHECK(now[1].count == 2 && now[1].valid[0] && !now[1].valid[1]);
+    const pl_column *inner = now[1].child;
+    CHECK(inner->count == 3 && inner->nulls == 1 && !inner->valid[1]);
+    CHECK(inner->offsets[1] == 2 && inner->offsets[2] == 2 && inner->offsets[3] == 2);
+    CHECK_SPAN("a", pl_column_span(inner->child, 0));
+    CHECK(!inner->child->valid[1]);
+    for (int i = 0; i < 2; i++) {
+        pl_column_done(&was[i]);
+        pl_column_done(&now[i]);
+    }
+    pl_arena_done(&arena);
+}
+
+#define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    return RUN_TESTS("flow/slabs", FILE_TEST(slabs_hold_rows_in_blocks),
+                     FILE_TEST(slabs_come_back_from_the_spill_file),
+                     FILE_TEST(rows_are_columns_again));
+}
