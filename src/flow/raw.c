@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/time.h"
+#include "codec/zstd.h"
 #include "os/os.h"
 #include "json/writer.h"
 
@@ -21,6 +22,12 @@ typedef struct input {
     bool looking; // keep in `ahead` what is read
     uint64_t read_bytes;
 } input;
+
+typedef enum coding {
+    CAME_PLAIN,
+    CAME_GZIP,
+    CAME_ZSTD,
+} coding;
 
 struct pl_raw_writer {
     const pl_raw_options *options; // borrowed
@@ -112,6 +119,12 @@ static plumb_status look_gzip(void *context, void *buffer, size_t bytes, size_t 
     return pl_gzip_read(context, buffer, bytes, ret_got, err);
 }
 
+static plumb_status look_zstd(void *context, void *buffer, size_t bytes, size_t *ret_got,
+                              plumb_error *err)
+{
+    return pl_zstd_read(context, buffer, bytes, ret_got, err);
+}
+
 // The first content: 1 MiB, or more while that holds no line end.
 static plumb_status look_content(pl_read_fn read, void *context, pl_buf *content, bool *ret_whole,
                                  plumb_error *err)
@@ -127,8 +140,8 @@ static plumb_status look_content(pl_read_fn read, void *context, pl_buf *content
     return PLUMB_OK;
 }
 
-// Read ahead: is it gzip, and what is in it?
-static plumb_status look(input *in, const pl_raw_options *options, bool *ret_gzip,
+// Read ahead: how is it compressed, and what is in it?
+static plumb_status look(input *in, const pl_raw_options *options, coding *ret_coding,
                          pl_format *ret_format, plumb_error *err)
 {
     char first[8];
@@ -141,8 +154,7 @@ static plumb_status look(input *in, const pl_raw_options *options, bool *ret_gzi
     static const struct {
         pl_span magic;
         const char *name;
-    } others[] = {{{"\x28\xb5\x2f\xfd", 4}, "zstd"},
-                  {{"BZh", 3}, "bzip2"},
+    } others[] = {{{"BZh", 3}, "bzip2"},
                   {{"\xfd"
                     "7zXZ",
                     5},
@@ -154,16 +166,19 @@ static plumb_status look(input *in, const pl_raw_options *options, bool *ret_gzi
         pl_hint(err, "Decompress it, or compress it with gzip instead.");
         return PLUMB_E_MALFORMED;
     }
-    *ret_gzip = pl_gzip_magic(start);
+    *ret_coding = pl_gzip_magic(start) ? CAME_GZIP : pl_zstd_magic(start) ? CAME_ZSTD : CAME_PLAIN;
     *ret_format = options->head.format;
     if (!options->has_format) {
         pl_buf content = {0};
         bool whole = false;
-        pl_gzip_reader *reader = *ret_gzip ? pl_gzip_reader_new(input_read, in) : NULL;
-        plumb_status st = reader ? look_content(look_gzip, reader, &content, &whole, err)
+        pl_gzip_reader *gzip = *ret_coding == CAME_GZIP ? pl_gzip_reader_new(input_read, in) : NULL;
+        pl_zstd_reader *zstd = *ret_coding == CAME_ZSTD ? pl_zstd_reader_new(input_read, in) : NULL;
+        plumb_status st = gzip   ? look_content(look_gzip, gzip, &content, &whole, err)
+                          : zstd ? look_content(look_zstd, zstd, &content, &whole, err)
                                  : look_content(input_read, in, &content, &whole, err);
         if (st == PLUMB_OK) *ret_format = pl_raw_sniff(pl_buf_view(&content), whole);
-        pl_gzip_reader_free(reader);
+        pl_gzip_reader_free(gzip);
+        pl_zstd_reader_free(zstd);
         pl_buf_done(&content);
         if (st != PLUMB_OK) return st;
     }
@@ -173,8 +188,9 @@ static plumb_status look(input *in, const pl_raw_options *options, bool *ret_gzi
 }
 
 // ---- output ------------------------------------------------------------------------------------
-static void write_head(const pl_raw_head *head, pl_format format, bool gzip, pl_buf *out)
+static void write_head(const pl_raw_head *head, pl_format format, coding came, pl_buf *out)
 {
+    static const char *const codings[] = {"plain", "gzip", "zstd"};
     pl_buf json = {0};
     pl_json_writer w = pl_json_writer_on(&json, 0);
     pl_json_begin(&w, '{');
@@ -185,7 +201,7 @@ static void write_head(const pl_raw_head *head, pl_format format, bool gzip, pl_
     pl_json_key(&w, "received_us"), pl_json_int(&w, head->received_us);
     pl_span name = {head->name.data, PL_MIN(head->name.bytes, PL_RAW_NAME_MAX)};
     pl_json_key(&w, "name"), pl_json_text(&w, name);
-    pl_json_key(&w, "came"), pl_json_cstr(&w, gzip ? "gzip" : "plain");
+    pl_json_key(&w, "came"), pl_json_cstr(&w, codings[came]);
     if (head->again) pl_json_key(&w, "again"), pl_json_bool(&w, true);
     pl_json_end(&w, '}');
     pl_gzip_append_head(out, pl_buf_view(&json));
@@ -247,17 +263,21 @@ static plumb_status step(pl_raw_writer *writer, pl_raw_info *info, size_t got, p
     return PLUMB_OK;
 }
 
-static plumb_status copy_plain(pl_raw_writer *writer, pl_raw_info *info, plumb_error *err)
+static plumb_status copy_anew(pl_raw_writer *writer, coding came, pl_raw_info *info,
+                              plumb_error *err)
 {
+    pl_zstd_reader *zstd = came == CAME_ZSTD ? pl_zstd_reader_new(input_read, &writer->in) : NULL;
     pl_gzip_writer *gzip = pl_gzip_writer_new(writer->options->level, payload_write, writer);
     plumb_status st = PLUMB_OK;
     size_t got = 1;
     while (got && st == PLUMB_OK) {
-        st = input_read(&writer->in, writer->buffer, CHUNK, &got, err);
+        st = zstd ? pl_zstd_read(zstd, writer->buffer, CHUNK, &got, err)
+                  : input_read(&writer->in, writer->buffer, CHUNK, &got, err);
         if (st == PLUMB_OK) st = step(writer, info, got, err);
         if (st == PLUMB_OK) st = pl_gzip_write(gzip, pl_span_make(writer->buffer, got), err);
     }
     if (st == PLUMB_OK) st = pl_gzip_finish(gzip, err);
+    pl_zstd_reader_free(zstd);
     pl_gzip_writer_free(gzip);
     return st;
 }
@@ -288,18 +308,20 @@ plumb_status pl_raw_fill(pl_raw_writer *writer, pl_read_fn read, void *context,
 {
     pl_raw_info info = {0};
     pl_buf ours = {0};
-    bool gzip = false;
+    coding came = CAME_PLAIN;
     assert(!writer->buffer); // once
     writer->in = (input){.read = read, .context = context};
     writer->buffer = pl_alloc(CHUNK);
     writer->payload = pl_sha256_new();
     writer->identity = pl_sha256_new();
-    plumb_status st = look(&writer->in, writer->options, &gzip, &info.format, err);
+    plumb_status st = look(&writer->in, writer->options, &came, &info.format, err);
     if (st == PLUMB_OK) {
-        write_head(&writer->options->head, info.format, gzip, &ours);
+        write_head(&writer->options->head, info.format, came, &ours);
         st = pl_put_write(writer->put, pl_buf_view(&ours), err);
     }
-    if (st == PLUMB_OK) st = gzip ? copy_gzip(writer, &info, err) : copy_plain(writer, &info, err);
+    if (st == PLUMB_OK)
+        st =
+            came == CAME_GZIP ? copy_gzip(writer, &info, err) : copy_anew(writer, came, &info, err);
     if (st == PLUMB_OK) {
         info.input_bytes = writer->in.read_bytes;
         info.payload_bytes = writer->payload_bytes;
@@ -311,6 +333,8 @@ plumb_status pl_raw_fill(pl_raw_writer *writer, pl_read_fn read, void *context,
         write_trailer(&info, &ours);
         st = pl_put_write(writer->put, pl_buf_view(&ours), err);
     }
+    if (st == PLUMB_E_MALFORMED && came == CAME_ZSTD)
+        pl_hint(err, "Nothing of it was landed: it cannot be kept as gzip. Compress it again.");
     info.stored_bytes = pl_put_bytes(writer->put);
     if (st == PLUMB_OK) *ret_info = info;
     pl_buf_done(&ours);

@@ -3,7 +3,7 @@
 //     raw/source=tiktok/year=2026/month=11/day=22/hour=03/<ulid>.json.gz      0444
 //
 //     head     an empty gzip member: JSON with id, source, format, receipt time, original name
-//     payload  gzip input verbatim; other input deflated
+//     payload  gzip input verbatim; other input, zstd inflated, deflated anew
 //     trailer  empty members: JSON with size and SHA-256 of payload and content; missing when the
 //              payload is broken, because a reader would take what follows for data
 //
@@ -75,7 +75,7 @@ typedef struct pl_raw_writer pl_raw_writer; // opaque
 PL_MUST_USE plumb_status pl_raw_begin(pl_store *store, const pl_raw_options *options,
                                       pl_raw_writer **ret_writer, plumb_error *err);
 const char *pl_raw_writer_key(const pl_raw_writer *writer);
-// Copy the whole input. PLUMB_E_MALFORMED for compressions that are not read (zstd, ...),
+// Copy the whole input. PLUMB_E_MALFORMED for broken zstd and for compressions that are not read (bzip2, ...),
 // PLUMB_E_LIMIT above PL_RAW_CONTENT_MAX, PLUMB_E_CANCELLED; else what read or store failed with.
 PL_MUST_USE plumb_status pl_raw_fill(pl_raw_writer *writer, pl_read_fn read, void *context,
                                      pl_raw_info *ret_info, plumb_error *err);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "codec/zstd.h"
 #include "flow/raw.h"
 #include "os/file.h"
 #include "json/tree.h"
@@ -10,7 +11,8 @@
 // A file as content: what was read to sniff it is given out first.
 typedef struct content {
     pl_file file;
-    pl_gzip_reader *gzip; // NULL: plain
+    pl_gzip_reader *gzip; // both NULL: plain
+    pl_zstd_reader *zstd;
     char *head;
     size_t head_bytes, head_used;
 } content;
@@ -24,8 +26,9 @@ static plumb_status read_file(void *context, void *buffer, size_t bytes, size_t 
 static plumb_status read_inflated(content *c, void *buffer, size_t bytes, size_t *ret_got,
                                   plumb_error *err)
 {
-    return c->gzip ? pl_gzip_read(c->gzip, buffer, bytes, ret_got, err)
-                   : read_file(&c->file, buffer, bytes, ret_got, err);
+    return c->gzip   ? pl_gzip_read(c->gzip, buffer, bytes, ret_got, err)
+           : c->zstd ? pl_zstd_read(c->zstd, buffer, bytes, ret_got, err)
+                     : read_file(&c->file, buffer, bytes, ret_got, err);
 }
 
 static plumb_status read_content(void *context, char *buffer, size_t bytes, size_t *ret_got,
@@ -42,11 +45,12 @@ static plumb_status read_content(void *context, char *buffer, size_t bytes, size
 
 static plumb_status open_content(content *c, const char *path, plumb_error *err)
 {
-    char magic[2] = {0};
+    char magic[4] = {0};
     size_t got;
     PL_TRY(pl_file_open(&c->file, path, PL_OPEN_READ, err));
     PL_TRY(pl_file_read(&c->file, 0, magic, sizeof magic, &got, err));
     if (pl_gzip_magic((pl_span){magic, got})) c->gzip = pl_gzip_reader_new(read_file, &c->file);
+    if (pl_zstd_magic((pl_span){magic, got})) c->zstd = pl_zstd_reader_new(read_file, &c->file);
     c->head = pl_alloc(1024 * 1024);
     do {
         PL_TRY(read_inflated(c, c->head + c->head_bytes, 1024 * 1024 - c->head_bytes, &got, err));
@@ -86,6 +90,7 @@ plumb_status pl_sample_file(const char *path, pl_infer *infer, pl_sample *sample
     plumb_status st = open_content(&c, path, err);
     if (st == PLUMB_OK) st = feed(&c, infer, sample, err);
     pl_gzip_reader_free(c.gzip);
+    pl_zstd_reader_free(c.zstd);
     free(c.head);
     pl_file_close(&c.file);
     return st;

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 
+import pyarrow
 import pytest
 
 CONTRACT = "table: post\ncolumns:\n  id: long\n"
@@ -173,9 +174,26 @@ def test_usage(shop):
     done = shop("ingest", "shop", ".", code=1)
     assert done.stderr == ("plumb: cannot ingest '.': it is a directory\n"
                            "  hint: Name the files in it.\n")
-    done = shop("ingest", "shop", write(shop, "a.zst", b"\x28\xb5\x2f\xfd...."), code=1)
+    done = shop("ingest", "shop", write(shop, "a.bz2", b"BZh9...."), code=1)
     assert done.stderr.startswith(
-        "plumb: cannot ingest file 'a.zst': zstd compression is not read yet\n")
+        "plumb: cannot ingest file 'a.bz2': bzip2 compression is not read yet\n")
+
+
+def test_zstd_is_recompressed_and_the_same_content_is_known(shop):
+    text = b"".join(b'{"id": %d}\n' % i for i in range(20000))
+    packed = pyarrow.compress(text, "zstd", asbytes=True)
+    (landed,) = shop.json("ingest", "shop", write(shop, "a.zst", packed))["objects"]
+    assert landed["format"] == "ndjson"
+    (stored,) = (shop.dir / "lake/raw").rglob("*.gz")
+    assert gzip.decompress(stored.read_bytes()) == text
+    (again,) = shop.json("ingest", "shop", write(shop, "a.json", text))["objects"]
+    assert again["object"] == landed["object"]
+    done = shop("ingest", "shop", write(shop, "cut.zst", packed[:-5]), code=1)
+    assert done.stderr == (
+        f"plumb: cannot ingest file 'cut.zst': zstd input is broken at byte {len(packed) - 5}: "
+        "truncated\n"
+        "  hint: Nothing of it was landed: it cannot be kept as gzip. Compress it again.\n")
+    assert len(list((shop.dir / "lake/raw").rglob("*.gz"))) == 1
 
 
 def test_killed_at_any_moment_nothing_is_half_or_twice(shop):
