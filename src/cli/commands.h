@@ -27,6 +27,7 @@
     X(ledger) \
     X(quarantine) \
     X(verify) \
+    X(rebuild) \
     X(doctor) \
     X(completion) \
     X(help)

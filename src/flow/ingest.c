@@ -367,6 +367,24 @@ plumb_status pl_ingest_recover(pl_store *store, pl_registry *registry, int64_t n
     return st;
 }
 
+plumb_status pl_ingest_adopt(pl_store *store, pl_registry *registry, const char *key,
+                             plumb_error *err)
+{
+    pl_arena scratch = {0};
+    pl_raw *raw = NULL;
+    pl_raw_info info;
+    PL_TRY(pl_raw_verify(store, key, &info, err));
+    PL_TRY(pl_raw_open(store, key, &raw, err));
+    const pl_raw_head *head = pl_raw_head_of(raw);
+    pl_object_row row = object_row(head, pl_arena_cstr(&scratch, head->source), key,
+                                   pl_arena_cstr(&scratch, head->name), &info,
+                                   pl_ulid_micros(pl_span_of(head->id)));
+    plumb_status st = pl_registry_object_add(registry, &row, head->again, NULL, err);
+    pl_raw_close(raw);
+    pl_arena_done(&scratch);
+    return st;
+}
+
 // ---- times -------------------------------------------------------------------------------------
 const char *pl_ingest_parse_time(pl_span text, int64_t *ret_micros)
 {

@@ -65,6 +65,12 @@ typedef struct pl_ingest_recovery {
 PL_MUST_USE plumb_status pl_ingest_recover(pl_store *store, pl_registry *registry, int64_t now_us,
                                            pl_ingest_recovery *ret_recovery, plumb_error *err);
 
+// A raw object that lies in its place and is not in the books, read and checked whole, gets its
+// row; landed is the time in its id. In an open transaction. PLUMB_E_CONFLICT: its source has the
+// same content already; PLUMB_E_MALFORMED: it is no raw object, or damaged.
+PL_MUST_USE plumb_status pl_ingest_adopt(pl_store *store, pl_registry *registry, const char *key,
+                                         plumb_error *err);
+
 // "2026-11-22T03:00:00Z", "2026-11-22" (UTC), or a number: seconds, milliseconds, microseconds or
 // nanoseconds since 1970 by its magnitude (seconds may have a fraction). NULL, or why not: text
 // that completes "<value> ...".

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 
+#include "flow/log.h"
 #include "flow/run_int.h"
 #include "os/os.h"
 #include "json/writer.h"
@@ -233,11 +234,14 @@ static plumb_status check_ids(run_state *run, const run_table *table, plumb_erro
     return PLUMB_OK;
 }
 
-// The commit stands; a hint that cannot be written is repaired by the next run. What the metadata
-// log forgot goes last: until then the hint might have led to it.
+// The commit stands; what cannot be written is repaired by the next run. The log goes first: a
+// registry rebuilt from the lake must know every run that a hint's metadata speaks of. What the
+// metadata log forgot goes last: until then the hint might have led to it.
 void pl_run__write_hints(run_state *run)
 {
     pl_store *store = run->options->store;
+    plumb_error ignored;
+    PL_IGNORE(pl_log_write(store, run->options->registry, run->run, &ignored));
     for (uint32_t i = 0; i < run->table_count; i++) {
         const pl_ice_commit *commit = &run->tables[i].commit;
         if (!run->tables[i].next || pl_ice_write_hint(store, run->tables[i].next, NULL)) continue;

@@ -6,6 +6,7 @@
 
 #include "base/ulid.h"
 #include "flow/ingest.h"
+#include "flow/log.h"
 #include "flow/run_int.h"
 #include "flow/taskdoc.h"
 #include "os/os.h"
@@ -282,6 +283,7 @@ static plumb_status run_locked(const pl_run_options *options, pl_arena *arena,
     int64_t now_us = pl_clock_micros();
     PL_TRY(pl_ingest_recover(store, registry, now_us, &recovery, err));
     PL_TRY(pl_run__recover(store, registry, now_us, dead, err));
+    PL_TRY(pl_log_repair(store, registry, err));
     PL_TRY(pl_run__repair_hints(store, registry, err));
     plumb_status st = *dead ? resume(options, dead, arena, &skip, report, err) : PLUMB_OK;
     if (st == PLUMB_OK) {

@@ -1,6 +1,6 @@
 // run.h -- plan, work, gate, publish: one pass over new raw objects.
 //
-//     lock ─ recover ─ plan ──► work ×N ──► gate ──► publish ─ hint ─ clear ─ checkpoint
+//     lock ─ recover ─ plan ──► work ×N ──► gate ──► publish ─ log ─ hint ─ clear ─ checkpoint
 //                      │         │           │        one SQLite transaction: the run is still
 //                      │         │           │        working, objects still pending, swap of every
 //                      │         │           │        table, states, ledger, quarantine
@@ -9,10 +9,10 @@
 //                      └ (object, table) pairs that are new, cut into tasks by bytes
 //
 // Order on disk: run's row -> plan.json -> per task: data files (fsync), result document (fsync) ->
-// manifests, list, metadata.json (fsync) -> COMMIT -> hint. A crash anywhere leaves either the old
-// state or the new one. The next run goes on with the dead one: tasks that have a result document
-// are not done again. If its plan no longer holds (objects published meanwhile, contract or mapping
-// edited), its data files are deleted by the run id in their names.
+// manifests, list, metadata.json (fsync) -> COMMIT -> log entry -> hint. A crash anywhere leaves
+// either the old state or the new one. The next run goes on with the dead one: tasks that have a
+// result document are not done again. If its plan no longer holds (objects published meanwhile,
+// contract or mapping edited), its data files are deleted by the run id in their names.
 //
 // A run with nothing to do writes nothing at all.
 //

@@ -39,6 +39,8 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "iceberg/catalog.h"
+#include "json/tree.h"
+#include "json/writer.h"
 
 #define PL_CATALOG_NAME      "plumb"
 #define PL_CATALOG_NAMESPACE "default"
@@ -350,5 +352,24 @@ typedef bool (*pl_source_visit)(void *context, const pl_source_row *row);
 // One row per source that has landed something, by name.
 PL_MUST_USE plumb_status pl_registry_sources(pl_registry *registry, pl_source_visit visit,
                                              void *context, plumb_error *err);
+
+// ---- the books of one run, for the lake's log --------------------------------------------------
+// Every row a run made, as members of a JSON object, and the heads of all tables as "heads". Texts
+// of mappings and contracts are not among them: `name` stores one and gives the name it is found
+// by.
+#define PL_REGISTRY_TEXT_NAME 80
+typedef plumb_status (*pl_registry_text_name)(void *context, pl_span text,
+                                              char ret_name[PL_REGISTRY_TEXT_NAME],
+                                              plumb_error *err);
+PL_MUST_USE plumb_status pl_registry_dump(pl_registry *registry, const char *run,
+                                          pl_json_writer *json, pl_registry_text_name name,
+                                          void *context, plumb_error *err);
+// The same rows again, but for the heads; rows that are there stay, states are the newer ones.
+// Needs an open transaction. PLUMB_E_MALFORMED says which member is not as dump writes it.
+typedef plumb_status (*pl_registry_text_get)(void *context, pl_span name, pl_span *ret_text,
+                                             plumb_error *err);
+PL_MUST_USE plumb_status pl_registry_restore(pl_registry *registry, const pl_json *document,
+                                             pl_registry_text_get get, void *context,
+                                             plumb_error *err);
 
 #endif

@@ -281,3 +281,64 @@ def test_a_paused_run_that_wakes_up_late_meets_the_fence(plumb, when):
     assert fingerprint(plumb) == before
     check(plumb, records)
     assert plumb.json("run")["state"] == "nothing"
+
+
+# plumb.db is lost
+def answers(plumb):
+    """What a person sees; of the runs, those that published."""
+    return {"ledger": plumb.json("ledger"), "status": plumb.json("status"),
+            "history": plumb.json("history", "posts"), "quarantine": plumb.json("quarantine"),
+            "tables": plumb.json("tables"), "mapping": plumb.json("mapping", "shop"),
+            "runs": [run for run in plumb.json("runs") if run["state"] == "done"],
+            "rows": fingerprint(plumb)}
+
+
+def lose(plumb):
+    for file in (plumb.dir / "lake").glob("plumb.db*"):
+        file.unlink()
+
+
+def test_a_lost_registry_is_made_again(made):
+    made("run")
+    (made.dir / "odd.json").write_text(lines(2000, 10) + '{"id": "x"}\n{"id": 1, "place": [2]}\n')
+    made("ingest", "shop", "odd.json")
+    project(made, {"posts": CONTRACT + "  more: int\n"}, {"shop": MAPPING + "  more: more\n"})
+    made("run")
+    batch(made, 2010, files=1, records=20)  # new: in no log entry
+    before = answers(made)
+    said = made("rebuild", code=1).stderr
+    assert "cannot rebuild registry" in said and "it exists" in said
+    lose(made)
+    assert made.json("rebuild") == {"runs": 2, "tables": 1, "objects": 6, "new": 1, "repeated": 0,
+                                    "unreadable": 0}
+    assert answers(made) == before
+    made("run")
+    check(made, 2030)
+
+
+def test_the_log_is_repaired_by_the_next_run(made):
+    made("run")
+    (entry,) = (made.dir / "lake/log").glob("*.json")
+    whole = entry.read_bytes()
+    entry.unlink()
+    assert made.json("run")["state"] == "nothing"
+    assert entry.read_bytes() == whole
+
+
+def test_rebuild_refuses_a_log_with_a_hole_and_leaves_nothing(made):
+    made("run")
+    batch(made, 2000)
+    made("run")
+    first, second = sorted((made.dir / "lake/log").glob("*.json"))
+    kept = first.read_bytes()
+    for content, said in ((None, "which log/ does not know"), (kept[:-20], "not JSON at byte"),
+                          (kept.replace(b'"curated"', b'"creamed"', 1), "is missing")):
+        lose(made)
+        first.unlink(missing_ok=True)
+        if content:
+            first.write_bytes(content)
+        assert said in made("rebuild", code=1).stderr
+        assert list((made.dir / "lake").glob("plumb.db*")) == []
+    first.write_bytes(kept)
+    made("rebuild")
+    check(made, 4000)

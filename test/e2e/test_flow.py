@@ -67,8 +67,8 @@ def test_a_second_run_says_nothing_is_new_and_leaves_the_lake_as_it_was(shop):
     assert (first["state"], first["records"]) == (
         "published", {"raw": 3, "curated": 2, "quarantined": 1, "filtered": 0})
     before, runs = tree(shop.dir / "lake"), len(shop.json("runs"))
-    # The lock, raw, two data files, manifest, list, metadata, hint.
-    assert len(before) == 8
+    # The lock, raw, two data files, manifest, list, metadata, hint; log entry and two texts.
+    assert len(before) == 11
     again = shop("run")
     assert (again.stdout, again.stderr) == ("nothing new to map\n", "")
     assert shop.json("run")["state"] == "nothing"
