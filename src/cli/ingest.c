@@ -277,7 +277,8 @@ const pl_command pl_command_ingest = {
     .usage = "SOURCE FILE...|- [--received TIME|mtime] [--format FORMAT] [--again] [--json]",
     .summary = "land files in the raw zone, unchanged and for good",
     .help = "One file is one raw object: newline-delimited JSON, one array, one document, or\n"
-            "documents one after another; plain, gzip or zstd. It is whole and on disk when the command\n"
+            "documents one after another; plain, gzip or zstd. It is whole and on disk when the "
+            "command\n"
             "says so, or nothing of it is.\n"
             "Nothing is judged here: 'plumb run' maps what was landed and quarantines what is\n"
             "broken. The same content is landed once per source, however it is compressed.\n\n"

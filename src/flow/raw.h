@@ -75,8 +75,9 @@ typedef struct pl_raw_writer pl_raw_writer; // opaque
 PL_MUST_USE plumb_status pl_raw_begin(pl_store *store, const pl_raw_options *options,
                                       pl_raw_writer **ret_writer, plumb_error *err);
 const char *pl_raw_writer_key(const pl_raw_writer *writer);
-// Copy the whole input. PLUMB_E_MALFORMED for broken zstd and for compressions that are not read (bzip2, ...),
-// PLUMB_E_LIMIT above PL_RAW_CONTENT_MAX, PLUMB_E_CANCELLED; else what read or store failed with.
+// Copy the whole input. PLUMB_E_MALFORMED for broken zstd and for compressions that are not read
+// (bzip2, ...), PLUMB_E_LIMIT above PL_RAW_CONTENT_MAX, PLUMB_E_CANCELLED; else what read or store
+// failed with.
 PL_MUST_USE plumb_status pl_raw_fill(pl_raw_writer *writer, pl_read_fn read, void *context,
                                      pl_raw_info *ret_info, plumb_error *err);
 PL_MUST_USE plumb_status pl_raw_publish(pl_raw_writer *writer, plumb_error *err);

@@ -76,7 +76,8 @@ def test_help_needs_no_project_and_no_arguments(plumb):
      "  hint: 'plumb ledger --help' shows how it is used.\n"),
     (["ledger", "a", "b"], "plumb ledger: unexpected argument 'b'\n"
                            "  hint: 'plumb ledger --help' shows how it is used.\n"),
-    (["describe"], "plumb describe: too few arguments: plumb describe TABLE [--at SNAPSHOT|TIME] [--json]\n"
+    (["describe"], "plumb describe: too few arguments: plumb describe TABLE"
+                   " [--at SNAPSHOT|TIME] [--json]\n"
                    "  hint: 'plumb describe --help' shows how it is used.\n"),
     (["quarantine", "retyr"], "plumb quarantine: 'retyr' is not one of ls, show\n"
                               "  hint: 'plumb quarantine --help' shows how it is used.\n"),

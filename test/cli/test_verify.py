@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plumb verify` beside the tables' own rules (test/readers/test_lint.py): raw, ledger, registry."""
+"""`plumb verify` beside the tables' own rules (readers/test_lint.py): raw, ledger, registry."""
 import gzip
 import json
 import os

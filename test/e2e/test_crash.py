@@ -38,7 +38,8 @@ MAPPING = """
 
 def lines(first, count, seed=1):
     draw = random.Random(seed)
-    return "".join(f'{{"id": {i}, "place": "{"abcde"[i % 5]}", "text": "{draw.getrandbits(256):x}"}}\n'
+    return "".join(f'{{"id": {i}, "place": "{"abcde"[i % 5]}",'
+                   f' "text": "{draw.getrandbits(256):x}"}}\n'
                    for i in range(first, first + count))
 
 

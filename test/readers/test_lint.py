@@ -673,7 +673,8 @@ def test_tables_of_spark_are_sound(tmp_path, spark):
     columns = ("id BIGINT NOT NULL, name STRING, f FLOAT, d DOUBLE, n INT, at TIMESTAMP,"
                " nt TIMESTAMP_NTZ, day DATE, b BINARY, p DECIMAL(20, 3), l ARRAY<STRING>,"
                " m MAP<STRING, DOUBLE>, s STRUCT<a: BIGINT, b: STRING>")
-    values = ("SELECT id, nullif(concat(repeat('\U0001f600', 20), id), ''), id / 3.0, double('NaN'),"
+    values = ("SELECT id, nullif(concat(repeat('\U0001f600', 20), id), ''), id / 3.0,"
+              " double('NaN'),"
               " CAST(NULL AS INT), timestamp_seconds(id * 40000), CAST(timestamp_seconds(-id) AS"
               " TIMESTAMP_NTZ), date_add(DATE '1969-12-30', CAST(id AS INT)), CAST(CAST(id AS"
               " STRING) AS BINARY), id * 1.5, array(CAST(id AS STRING), NULL), map('k', id / 2.0),"
@@ -695,7 +696,8 @@ def test_tables_of_spark_are_sound(tmp_path, spark):
             f"ALTER TABLE {table} ADD COLUMN more STRING",
             f"ALTER TABLE {table} ALTER COLUMN n TYPE BIGINT",
             f"INSERT INTO {table} SELECT *, 'm' FROM ({values.format(50, 52)})"]
-    statements += ["CALL c.system.rewrite_data_files(table => 'plain', options => map('rewrite-all', 'true'))",
+    statements += ["CALL c.system.rewrite_data_files(table => 'plain',"
+                   " options => map('rewrite-all', 'true'))",
                    "CALL c.system.rewrite_manifests('days')",
                    "ALTER TABLE c.days ADD PARTITION FIELD day",
                    f"INSERT INTO c.days SELECT *, 'm' FROM ({values.format(60, 62)})"]

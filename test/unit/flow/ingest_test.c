@@ -174,7 +174,8 @@ TEST(ingest_errors_land_nothing)
     const char *bzip2 = file("z", "BZh9...");
     CHECK_INT(PLUMB_E_MALFORMED,
               pl_ingest_file(store, registry, &ulids, bzip2, &opts, &arena, &result, &err));
-    snprintf(want, sizeof want, "cannot ingest file '%s': bzip2 compression is not read yet", bzip2);
+    snprintf(want, sizeof want, "cannot ingest file '%s': bzip2 compression is not read yet",
+             bzip2);
     CHECK_STR(want, err.message);
     CHECK_INT(0, intents());
     CHECK_INT(0, files("raw"));

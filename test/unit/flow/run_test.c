@@ -393,7 +393,8 @@ static void check_whole_partitions(void)
     int64_t next[5] = {0, 1, 2, 3, 4};
     int rows = 0, files = 0;
     char *keys = pl_arena_cstr(&arena, pl_span_of(objects("tables/posts/data")));
-    for (char *key = strtok(keys, "\n"); key; key = strtok(NULL, "\n"), files++)
+    char *rest = NULL;
+    for (char *key = strtok_r(keys, "\n", &rest); key; key = strtok_r(NULL, "\n", &rest), files++)
         rows += read_likes(next, key);
     CHECK_INT(20000, rows);
     CHECK_INT(5, files);
