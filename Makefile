@@ -7,7 +7,7 @@ JOBS   ?= $(shell nproc)
 SETUP  := tools/setup.sh
 PYTHON := .deps/venv/bin/python
 
-.PHONY: all demo test check bench install clean format asan help
+.PHONY: all demo test crash check bench install clean format asan help
 
 all: $(BUILD)/build.ninja ## build plumb; installs what the machine lacks
 	@ninja -C $(BUILD) -j $(JOBS)
@@ -26,6 +26,11 @@ demo: all ## play the whole pipeline on generated posts, in ./demo
 
 test: ## unit tests, then everything the program promises
 	@BUILD=$(BUILD) tools/test.sh
+
+crash: all ## the long form of dying: 200 kills, and where each one hit
+	@$(SETUP) test
+	@PLUMB_FULL=1 PLUMB_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -s \
+		test/e2e/test_kill.py test/e2e/test_crash.py
 
 check: ## format, layers, two compilers with -Werror, sanitizers
 	@tools/check.sh

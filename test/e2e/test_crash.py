@@ -343,3 +343,38 @@ def test_rebuild_refuses_a_log_with_a_hole_and_leaves_nothing(made):
     first.write_bytes(kept)
     made("rebuild")
     check(made, 4000)
+
+
+# a lake that takes no writes
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: a mount and another user")
+@pytest.mark.parametrize("how", ["mount", "user"])
+def test_who_may_only_read_can_look_and_is_told_why_not_more(made, how):
+    made("run")
+    before = answers(made)
+    if how == "mount":
+        here = str(made.dir)
+        first = ["unshare", "-m", "sh", "-c", f"mount --bind '{here}' '{here}' && mount -o"
+                 f" remount,ro,bind '{here}' && cd '{here}' && exec \"$@\"", "sh"]
+    else:
+        first = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+        for folder in (made.dir, *made.dir.parents):
+            if folder.stat().st_mode & 0o005 != 0o005:
+                folder.chmod(0o755)
+
+    def call(*words):
+        return subprocess.run([*first, made.exe, *words], cwd=made.dir, capture_output=True,
+                              text=True, stdin=subprocess.DEVNULL, timeout=60)
+    if call("--version").returncode:
+        pytest.skip("not allowed here")
+    for words in (["ledger"], ["status"], ["tables"], ["quarantine"], ["history", "posts"]):
+        done = call(*words, "--json")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert json.loads(done.stdout) == before[words[0]]
+    done = call("query", "SELECT count(*) AS n FROM posts", "--format", "json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, [{"n": 2000}]), done.stderr
+    for words in (["run"], ["ingest", "shop", "b0-0.json"], ["plan"]):
+        done = call(*words)
+        assert done.returncode == 1
+        assert done.stderr == ("plumb: cannot open registry './lake/plumb.db': the file or its"
+                               " folder is read-only\n")
+    check(made, 2000)

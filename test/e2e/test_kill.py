@@ -23,9 +23,10 @@ import subprocess
 import pytest
 
 from conftest import Plumb
-from lake import figures, project, read, table
+from lake import FULL, figures, project, read, table
 
-PROJECTS, ROUNDS = 5, 5  # a kill of ingest and one of run in each round: 50
+# A kill of ingest and one of run in each round: 50, and 200 by `make crash`.
+PROJECTS, ROUNDS = 20 if FULL else 5, 5
 FILES, RECORDS = 3, 2500
 TRIES = 12  # draws until a victim dies before it was done
 
@@ -146,15 +147,21 @@ def where_run_died(plumb, before):
     data = len(found(plumb, "tables/posts/data/**/*.parquet")) - before["data"]
     heads = len(found(plumb, "tables/posts/metadata/*.metadata.json")) - before["heads"]
     avro = len(found(plumb, "tables/posts/metadata/*.avro")) - before["avro"]
+    results = found(plumb, ".plumb/runs/*/t*.json")
     if state == "working":
         return "new metadata written, not committed" if heads else \
             "manifests, no metadata" if avro else \
-            "data files, no manifest" if data else "begun, no data file"
+            "results, no manifest" if results else \
+            "data files, no result" if data else \
+            "planned, no data file" if found(plumb, ".plumb/runs/*/plan.json") else \
+            "registered, no plan"
     if len(tables) and heads:
         hint = plumb.dir / "lake/tables/posts/metadata/version-hint.text"
         told = hint.read_text().strip() if hint.exists() else ""
-        return "committed, version hint old" if told not in tables[0][0] or not told else \
-            "committed, about to end"
+        ((done,),) = books(plumb, "SELECT count(*) FROM runs WHERE state = 'done'")
+        return "committed, no log entry" if len(found(plumb, "log/*.json")) < done else \
+            "committed, version hint old" if told not in tables[0][0] or not told else \
+            "committed, results not cleared" if results else "committed, about to end"
     return "before the run began"
 
 
