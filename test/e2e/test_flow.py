@@ -462,3 +462,28 @@ def test_concatenated_documents_are_taken_apart(plumb):
     assert landed["format"] == "concatenated"
     plumb("run")
     assert ids(plumb) == [1, 2, 3]
+
+
+# --- several tables from one source ---------------------------------------------------------------
+
+def test_one_source_fills_two_tables_posts_and_their_comments(plumb):
+    contracts = {"posts": "table: posts\ncolumns:\n  id: string!\n  title: string\n",
+                 "comments": "table: comments\nkey: [id]\ncolumns:\n  id: string!\n"
+                             "  post: string!\n  page: int\n"}
+    sources = {"tiktok": "source: tiktok\ninto: posts\nrecords: data[]\n"
+                         "map:\n  id: id\n  title: title\n",
+               "tiktok.comments": "source: tiktok\ninto: comments\nrecords: data[].comments[]\n"
+                                  "map:\n  id: id\n  post: $parent.id\n  page: $doc.page\n"}
+    project(plumb, contracts, sources)
+    document = {"data": [{"id": "p1", "title": "t", "comments": [{"id": "c1"}, {"id": "c2"}]},
+                         {"id": "p2", "comments": []}, {"id": "p3"}], "page": 4}
+    land(plumb, lines(document), source="tiktok")
+    done = plumb.json("run")
+    assert {table["table"]: table["rows"] for table in done["tables"]} == {"posts": 3,
+                                                                         "comments": 2}
+    assert done["records"] == {"raw": 6, "curated": 5, "quarantined": 1, "filtered": 0}
+    assert quarantine(plumb, "table", "reason") == [("comments", "no array at data[].comments")]
+    found = read(plumb, "comments", "id", "post", "page").to_pylist()
+    assert sorted(tuple(row.values()) for row in found) == [("c1", "p1", 4), ("c2", "p1", 4)]
+    assert sorted(ids(plumb)) == ["p1", "p2", "p3"]
+    assert {row["table"] for row in plumb.json("ledger")} == {"posts", "comments"}
