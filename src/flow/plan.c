@@ -187,7 +187,8 @@ static plumb_status register_run(run_state *run, plumb_error *err)
     return st;
 }
 
-plumb_status pl_run__plan(run_state *run, plumb_error *err)
+// Cut what is pending into tasks and register the run, in memory and in the registry.
+static plumb_status make_plan(run_state *run, plumb_error *err)
 {
     bool anything;
     uint32_t objects = 0, kept = 0;
@@ -202,10 +203,16 @@ plumb_status pl_run__plan(run_state *run, plumb_error *err)
     run->tasks = PL_TAKE(run->arena, run_task, objects);
     for (uint32_t i = 0; i < run->source_count; i++)
         cut_tasks(run, &run->sources[i], run->options->threads * 2);
-    PL_TRY(register_run(run, err));
+    return register_run(run, err);
+}
+
+plumb_status pl_run__plan(run_state *run, plumb_error *err)
+{
     pl_buf text = {0};
-    pl_run__plan_write(run, &text);
+    plumb_status st = make_plan(run, err);
+    if (run->started) pl_run__plan_write(run, &text);
     for (uint32_t i = 0; i < run->source_count; i++) free(run->sources[i].objects);
+    if (!run->started) return st;
     pl_span copy = pl_arena_copy(run->arena, pl_buf_view(&text));
     pl_buf_done(&text);
     const char *key = pl_taskdoc_key(run->run, "plan", run->arena);
