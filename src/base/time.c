@@ -207,6 +207,7 @@ static const char *format_epoch(cursor *c, format_state *s)
 {
     bool negative = take(c, '-');
     const char *first = c->p;
+    s->epoch = 0; // a format may say %s twice: the last counts
     for (; c->p < c->end && *c->p >= '0' && *c->p <= '9' && c->p - first < 15; c->p++)
         s->epoch = s->epoch * 10 + (*c->p - '0');
     if (c->p == first) return MISMATCH;

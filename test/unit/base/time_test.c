@@ -192,6 +192,8 @@ TEST(time_format_reads_every_directive_local_to_the_given_offset)
     check_format("%F %I:%M%p", "2026-11-22 1:05pm", "2026-11-22T12:05:00Z");
     check_format("%Y-%j", "2024-366", "2024-12-30T23:00:00Z");
     check_format("%s", "1700000000", "2023-11-14T22:13:20Z");
+    check_format("%s%s", "777777777777777777777777777777", "is outside the years 1 to 9999");
+    check_format("%s %s", "5 7", "1970-01-01T00:00:07Z");
     check_format("%s.%f", "-1.5", "1969-12-31T23:59:59.5Z");
     check_format("%F%%%H", "2026-11-22%03", "2026-11-22T02:00:00Z");
 }
