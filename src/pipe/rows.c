@@ -118,6 +118,10 @@ plumb_status pl_rows_open(pl_span payload, uint32_t columns, pl_rows *ret_rows, 
     uint32_t count;
     if (!take_u32(&payload, &count))
         return pl_fail(err, PLUMB_E_MALFORMED, "cannot read result rows: no count");
+    // Rows without a byte each would cost nothing to promise and hours to count.
+    if (count && !columns)
+        return pl_fail(err, PLUMB_E_MALFORMED, "cannot read result rows: %u of no column",
+                       (unsigned)count);
     *ret_rows = (pl_rows){.rest = payload, .columns = columns, .rows_left = count};
     return PLUMB_OK;
 }

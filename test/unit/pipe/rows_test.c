@@ -96,6 +96,15 @@ static plumb_status walk(pl_span payload, plumb_error *err)
     return PLUMB_OK;
 }
 
+TEST(rows_without_columns_are_refused)
+{
+    pl_rows rows;
+    plumb_error err;
+    CHECK_OK(pl_rows_open(PL_SPAN("\0\0\0\0"), 0, &rows, &err), err);
+    CHECK_INT(PLUMB_E_MALFORMED, pl_rows_open(PL_SPAN("\xff\xff\xff\xff"), 0, &rows, &err));
+    CHECK_STR("cannot read result rows: 4294967295 of no column", err.message);
+}
+
 TEST(rows_cut_anywhere_are_refused)
 {
     pl_buf out = two_rows();
@@ -111,7 +120,8 @@ TEST(rows_cut_anywhere_are_refused)
 
 int main(void)
 {
-    return RUN_TESTS(
-        "pipe/rows", T(columns_come_back_as_written), T(columns_cut_anywhere_are_refused),
-        T(rows_come_back_as_written_and_null_is_not_empty), T(rows_cut_anywhere_are_refused));
+    return RUN_TESTS("pipe/rows", T(columns_come_back_as_written),
+                     T(columns_cut_anywhere_are_refused),
+                     T(rows_come_back_as_written_and_null_is_not_empty),
+                     T(rows_cut_anywhere_are_refused), T(rows_without_columns_are_refused));
 }
