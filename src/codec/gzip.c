@@ -212,6 +212,8 @@ static plumb_status step_body(pl_gzip_reader *reader, char *buffer, size_t bytes
     inflate->avail_out = room;
     int result = isal_inflate(inflate);
     *got = room - inflate->avail_out;
+    // ISA-L may count bits it only looked ahead for: a defect at the end leaves less than nothing.
+    if (inflate->avail_in > avail) inflate->avail_in = 0;
     reader->state.content += *got;
     if (result < 0 || result == ISAL_NEED_DICT) {
         end(reader, PL_GZIP_CORRUPT, defect(result));

@@ -259,6 +259,19 @@ TEST(gzip_defects_have_a_reason_and_a_place)
     pl_buf_done(&zipped), pl_buf_done(&back);
 }
 
+TEST(gzip_a_defect_at_the_end_of_a_step_is_not_behind_it)
+{
+    static const char bytes[] = "\x1f\x8b\x08\x04\0\0\0\0\0\xff\x0f\0\x01\x23\x40\x04{\"hea?\":1}"
+                                "ncn\xfft\0(e\0\xff\xff` \0\x01"
+                                "7^some";
+    pl_buf back = {0};
+    for (size_t step = 1; step < 50; step++) { // that it is inside is checked there
+        pl_gzip_state it = inflate_all(pl_span_make(bytes, sizeof bytes - 1), step, 8, &back);
+        CHECK_INT(PL_GZIP_CORRUPT, it.end);
+    }
+    pl_buf_done(&back);
+}
+
 TEST(gzip_reads_headers_with_every_field)
 {
     // FTEXT, FHCRC, FEXTRA with a foreign subfield before ours, FNAME, FCOMMENT.
@@ -341,5 +354,6 @@ int main(void)
         T(gzip_reads_head_and_trailer_around_any_chunking), T(gzip_truncated_at_every_byte_says_so),
         T(gzip_any_flipped_bit_is_judged_as_zlib_judges), T(gzip_defects_have_a_reason_and_a_place),
         T(gzip_reads_headers_with_every_field), T(gzip_long_trailer_is_split_and_joined),
-        T(gzip_bomb_takes_no_memory), T(gzip_passes_on_a_failure_of_its_input));
+        T(gzip_bomb_takes_no_memory), T(gzip_passes_on_a_failure_of_its_input),
+        T(gzip_a_defect_at_the_end_of_a_step_is_not_behind_it));
 }
