@@ -7,7 +7,7 @@ JOBS   ?= $(shell nproc)
 SETUP  := tools/setup.sh
 PYTHON := .deps/venv/bin/python
 
-.PHONY: all demo test crash check bench install clean format asan help
+.PHONY: all demo test crash check fuzz bench install clean format asan help
 
 all: $(BUILD)/build.ninja ## build plumb; installs what the machine lacks
 	@ninja -C $(BUILD) -j $(JOBS)
@@ -34,6 +34,11 @@ crash: all ## the long form of dying: 200 kills, and where each one hit
 
 check: ## format, layers, two compilers with -Werror, sanitizers
 	@tools/check.sh
+
+fuzz: SECONDS := 600
+fuzz: TARGET :=
+fuzz: ## every fuzz target for SECONDS=600 each, or TARGET=name alone
+	@tools/fuzz.sh --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET))
 
 bench: all ## plumb against DuckDB's COPY, alternately
 	@$(SETUP) test

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# tools/setup.sh [-y] [build|test|check|readers]...
+# tools/setup.sh [-y] [build|test|check|fuzz|readers]...
 #
-# Bring this machine to where plumb builds (build), its tests run (test), `make check` runs (check)
-# or Spark reads our tables (readers). Says what is missing before it installs anything, does
-# nothing when nothing is missing, and can be run any number of times. System packages come from
-# apt-get; everything else stays in .deps/ and is gone with `rm -r .deps`.
+# Bring this machine to where plumb builds (build), its tests run (test), `make check` runs (check),
+# `make fuzz` runs (fuzz) or Spark reads our tables (readers). Says what is missing before it
+# installs anything, does nothing when nothing is missing, and can be run any number of times.
+# System packages come from apt-get; everything else stays in .deps/, gone with `rm -r .deps`.
 #
 #   -y    do not ask before using sudo (CI=true means the same)
 set -euo pipefail
@@ -21,9 +21,9 @@ parts=()
 for word in "$@"; do
     case $word in
     -y) yes=true ;;
-    build | test | check | readers) parts+=("$word") ;;
+    build | test | check | fuzz | readers) parts+=("$word") ;;
     -h | --help) sed -n '3,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
-    *) die "unknown word '$word'; one of build test check readers, and -y" ;;
+    *) die "unknown word '$word'; one of build test check fuzz readers, and -y" ;;
     esac
 done
 [ ${#parts[@]} -gt 0 ] || parts=(build)
@@ -42,6 +42,7 @@ find_missing() {
     [ -f .deps/libduckdb.so ] || command -v npm >/dev/null || wanted+=" $PACKAGES_NPM"
     if wants test || wants check || wants readers; then wanted+=" $PACKAGES_TEST"; fi
     if wants check; then wanted+=" $PACKAGES_CHECK"; fi
+    if wants fuzz; then wanted+=" $PACKAGES_FUZZ"; fi
     if wants readers; then wanted+=" $PACKAGES_READERS"; fi
     have=" $(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null |
         sed -n 's/^installed //p' | tr '\n' ' ') "

@@ -8,6 +8,7 @@ PACKAGES_BUILD="gcc libc6-dev make git ca-certificates meson ninja-build pkgconf
 PACKAGES_NPM="nodejs npm"
 PACKAGES_TEST="libcmocka-dev python3-venv"
 PACKAGES_CHECK="clang clang-format-14"
+PACKAGES_FUZZ="clang-14 libclang-rt-14-dev llvm-14"
 PACKAGES_READERS="openjdk-17-jre-headless maven"
 
 # The SQL engine: the shared library alone, from its npm package.

@@ -1,0 +1,161 @@
+// Content in any format, with and without a path to the records: the frames are in order, do not
+// overlap, hold the content's own bytes, and are the same whatever pieces the content comes in and
+// whether its documents are looked at as a whole or streamed.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "json/framer.h"
+
+#include "fuzz.h"
+
+// One frame as text, so that two framings are compared as two texts.
+static void note_frame(pl_buf *out, const pl_frame *frame, pl_span content, bool reasons)
+{
+    pl_buf_printf(out, "%llu+%llu ", (unsigned long long)frame->offset,
+                  (unsigned long long)frame->bytes);
+    if (frame->text.data) {
+        FUZZ_CHECK(frame->text.bytes == frame->bytes);
+        FUZZ_CHECK(memcmp(content.data + frame->offset, frame->text.data, frame->bytes) == 0);
+    } else {
+        FUZZ_CHECK(frame->error_at >= frame->offset);
+        FUZZ_CHECK(frame->error_at <= frame->offset + frame->bytes);
+        FUZZ_CHECK(frame->reason[0]);
+        pl_buf_char(out, '!');
+        if (reasons)
+            pl_buf_printf(out, "%llu %s", (unsigned long long)frame->error_at, frame->reason);
+    }
+    pl_buf_char(out, '\n');
+}
+
+// Bytes that belong to no record: nothing but white space between lines; where documents are
+// arrays, their brackets and commas, too.
+static void check_between(const pl_framer_options *options, pl_span between)
+{
+    if (options->has_records && !options->records_top) return;
+    bool arrays = options->has_records || options->format == PL_FORMAT_ARRAY;
+    for (size_t i = 0; i < between.bytes; i++)
+        FUZZ_CHECK(memchr(arrays ? " \t\r\n[],\xEF\xBB\xBF" : " \t\r\n\xEF\xBB\xBF",
+                          between.data[i], arrays ? 10 : 7));
+}
+
+typedef struct source {
+    pl_span content;
+    fuzz_feed feed;
+} source;
+
+static plumb_status source_read(void *context, char *buffer, size_t bytes, size_t *ret_got,
+                                plumb_error *err)
+{
+    source *s = context;
+    return fuzz_read(&s->feed, buffer, bytes, ret_got, err);
+}
+
+static plumb_status source_seek(void *context, uint64_t offset, plumb_error *err)
+{
+    (void)err;
+    source *s = context;
+    FUZZ_CHECK(offset <= s->content.bytes);
+    if (s->content.bytes)
+        s->feed.left = (pl_span){s->content.data + offset, s->content.bytes - (size_t)offset};
+    return PLUMB_OK;
+}
+
+static void frames_of(pl_buf *out, const pl_framer_options *options, pl_span content, size_t chunk,
+                      bool reasons)
+{
+    source s = {content, {content, chunk}};
+    pl_framer *framer = pl_framer_new(options, source_read, &s);
+    uint64_t end = 0, index = 0;
+    for (;;) {
+        pl_frame frame;
+        bool more;
+        FUZZ_CHECK(pl_framer_next(framer, &frame, &more, NULL) == PLUMB_OK);
+        if (!more) break;
+        FUZZ_CHECK(frame.index == index++ && pl_framer_records(framer) == index);
+        FUZZ_CHECK(frame.offset >= end);
+        check_between(options, pl_span_make(content.data + end, (size_t)(frame.offset - end)));
+        end = frame.offset + frame.bytes;
+        FUZZ_CHECK(end <= content.bytes);
+        note_frame(out, &frame, content, reasons);
+        bool checked = options->format == PL_FORMAT_ARRAY || options->has_records;
+        if (checked && frame.text.data) FUZZ_CHECK(fuzz_json(frame.text));
+    }
+    if (content.bytes > end)
+        check_between(options, pl_span_make(content.data + end, content.bytes - (size_t)end));
+    FUZZ_CHECK(pl_framer_offset(framer) == content.bytes);
+    pl_framer_free(framer);
+}
+
+// Whether the streamed framing is held against the other: not where a line of nothing but white
+// space is longer than a document that is streamed (it is a bad record there).
+static bool comparable(pl_span content, size_t document_bytes)
+{
+    size_t run = 0;
+    for (size_t i = 0; i < content.bytes; i++) {
+        run = memchr(" \t\r\n", content.data[i], 4) ? run + 1 : 0;
+        if (run > document_bytes) return false;
+    }
+    return true;
+}
+
+// What `how` says: a format, and no path, `$[]`, or one to a level of arrays.
+static pl_framer_options options_of(unsigned how)
+{
+    static const pl_span keys[] = {{"a", 1}, {"b", 1}};
+    static const pl_framer_keys inner[] = {{keys + 1, 1}};
+    static const char *const texts[] = {NULL, "a[]", "a.b[]", "$[]", "a[].b[]"};
+    unsigned path = how / PL_FORMATS % PL_COUNT(texts);
+    pl_framer_options options = {.format = (pl_format)(how % PL_FORMATS),
+                                 .has_records = path > 0,
+                                 .records_top = path == 3,
+                                 .keys = keys,
+                                 .key_count = path == 2 ? 2 : path == 1 || path == 4,
+                                 .inner = inner,
+                                 .inner_count = path == 4,
+                                 .records_text = texts[path]};
+    return options;
+}
+
+void fuzz_one(pl_span input)
+{
+    unsigned how = fuzz_byte(&input), pieces = fuzz_byte(&input);
+    pl_framer_options options = options_of(how);
+    pl_buf whole = {0}, other = {0};
+    frames_of(&whole, &options, input, SIZE_MAX, true);
+    frames_of(&other, &options, input, pieces % 64 + 1, true);
+    FUZZ_CHECK(pl_span_equal(pl_buf_view(&whole), pl_buf_view(&other)));
+    // Concatenated documents that are streamed may end at another place when they are broken.
+    if (options.format == PL_FORMAT_CONCATENATED) goto done;
+    // Streamed, what is broken is the same, though another word may be found for it.
+    pl_buf_reset(&whole);
+    frames_of(&whole, &options, input, SIZE_MAX, false);
+    options.seek = source_seek;
+    options.document_bytes = pieces / 64 * 8 + 8;
+    pl_buf_reset(&other);
+    frames_of(&other, &options, input, pieces % 64 + 1, false);
+    if (comparable(input, options.document_bytes))
+        FUZZ_CHECK(pl_span_equal(pl_buf_view(&whole), pl_buf_view(&other)));
+done:
+    pl_buf_done(&whole);
+    pl_buf_done(&other);
+}
+
+void fuzz_seeds(void)
+{
+    static const char *const contents[] = {
+        "{\"id\":1}\n\n{\"id\":2,\"x\":[1,2]}\r\nnonsense\n{\"id\":3}",
+        "\xEF\xBB\xBF[{\"id\":1}, \"two\" ,3.5e1,null,[4],{\"a\":\"\\ud83d\\ude00\"}]\n",
+        "[{\"id\":1},{\"id\":}, 5",
+        "{\"a\":[1,{\"x\":2},[3]],\"c\":0}\n{\"a\":[]}\n{\"a\":5}\n{\"a\":[1,",
+        "{\"a\":{\"b\":[{\"id\":1},{\"id\":2}],\"c\":{}},\"a\":{\"b\":[7]}} ",
+        "[[1,2],[3],{\"a\":{\"b\":[4,5]}}] x",
+    };
+    for (size_t i = 0; i < PL_COUNT(contents); i++)
+        for (unsigned how = 0; how < 5 * PL_FORMATS; how++) {
+            pl_buf seed = {0};
+            pl_buf_char(&seed, (char)how);
+            pl_buf_char(&seed, (char)(how % 5));
+            pl_buf_text(&seed, contents[i]);
+            fuzz_seed(pl_buf_view(&seed));
+            pl_buf_done(&seed);
+        }
+}
