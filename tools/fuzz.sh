@@ -45,7 +45,8 @@ fuzz_one() {
     log=$home/$name/log
     mkdir -p "$home/$name/corpus" "$home/$name/found" "$home/$name/seeds"
     [ ! -f "fuzz/$name.dict" ] || dictionary=(-dict="fuzz/$name.dict")
-    build-fuzz/fuzz/cover_"$name" --write "$home/$name/seeds" >/dev/null || return 2
+    LLVM_PROFILE_FILE=/dev/null build-fuzz/fuzz/cover_"$name" --write "$home/$name/seeds" \
+        >/dev/null || return 2
     "$program" "${options[@]}" "${dictionary[@]}" -max_total_time="$time" \
         -artifact_prefix="$home/$name/found/" "$@" "$home/$name/seeds" >"$log" 2>&1 </dev/null
 }
