@@ -177,12 +177,13 @@ def test_a_plan_waits_while_others_publish_other_objects(made):
 
 def test_mistakes_are_told(made):
     run = made.json("plan")["run"]
+    other = run[:-1] + ("1" if run[-1] == "0" else "0")
     for words, said in (
             (["work", run, "t9"], f"cannot work for run '{run}': its plan has tasks t1 to t1, not"
                                   " 't9'"),
             (["work", "x", "t1"], "cannot work for run 'X': it is no run's id"),
             (["commit", "x"], "cannot commit run 'X': it is no run's id"),
-            (["commit", run[:-1] + "0"], f"cannot commit run '{run[:-1]}0': there is no such run")):
+            (["commit", other], f"cannot commit run '{other}': there is no such run")):
         assert made(*words, code=1).stderr.splitlines()[0] == f"plumb: {said}"
 
 
