@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -356,6 +357,8 @@ def test_who_may_only_read_can_look_and_is_told_why_not_more(made, how):
         here = str(made.dir)
         first = ["unshare", "-m", "sh", "-c", f"mount --bind '{here}' '{here}' && mount -o"
                  f" remount,ro,bind '{here}' && cd '{here}' && exec \"$@\"", "sh"]
+    elif not all(folder.stat().st_mode & 1 for folder in Path(made.exe).resolve().parents):
+        pytest.skip("the program lies in a folder that only its owner may enter")
     else:
         first = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
         for folder in (made.dir, *made.dir.parents):
