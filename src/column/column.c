@@ -3,25 +3,13 @@
 
 #include <stdlib.h>
 
-// Bytes of one value in `values`; 0 for text and list, which have offsets instead.
-static size_t value_bytes(pl_kind kind)
+size_t pl_column_width(pl_kind kind)
 {
-    switch (kind) {
-    case PL_BOOLEAN:
-        return 1;
-    case PL_INT:
-    case PL_DATE:
-    case PL_FLOAT:
-        return 4;
-    case PL_LONG:
-    case PL_TIMESTAMP:
-    case PL_DOUBLE:
-        return 8;
-    case PL_DECIMAL:
-        return 16;
-    default:
-        return 0;
-    }
+    static const uint8_t widths[PL_KINDS] = {
+        [PL_BOOLEAN] = 1, [PL_INT] = 4,      [PL_LONG] = 8, [PL_FLOAT] = 4,
+        [PL_DOUBLE] = 8,  [PL_DECIMAL] = 16, [PL_DATE] = 4, [PL_TIMESTAMP] = 8,
+    };
+    return widths[kind];
 }
 
 void pl_column_init(pl_column *column, const pl_type *type)
@@ -52,7 +40,7 @@ void pl_column_done(pl_column *column)
 
 static void grow(pl_column *column, uint32_t capacity)
 {
-    size_t bytes = value_bytes(column->type.kind);
+    size_t bytes = pl_column_width(column->type.kind);
     column->valid = pl_realloc(column->valid, capacity);
     if (bytes) {
         column->values = pl_realloc(column->values, capacity * bytes);
@@ -90,7 +78,7 @@ static void close_offset(pl_column *column, uint32_t row)
 void pl_column_null(pl_column *column)
 {
     uint32_t row = new_row(column, false);
-    size_t bytes = value_bytes(column->type.kind);
+    size_t bytes = pl_column_width(column->type.kind);
     if (bytes)
         memset((char *)column->values + row * bytes, 0, bytes);
     else
@@ -176,7 +164,7 @@ pl_value pl_column_value(const pl_column *column, uint32_t row)
 
 size_t pl_column_bytes(const pl_column *column)
 {
-    size_t per_row = value_bytes(column->type.kind);
+    size_t per_row = pl_column_width(column->type.kind);
     size_t bytes = (size_t)column->count * (1 + (per_row ? per_row : sizeof(uint32_t)));
     if (column->child) bytes += pl_column_bytes(column->child);
     return bytes + column->heap.count;

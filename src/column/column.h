@@ -42,6 +42,9 @@ void pl_column_init(pl_column *column, const pl_type *type); // type.element mus
 void pl_column_reset(pl_column *column);                     // zero rows, memory kept
 void pl_column_done(pl_column *column);
 
+// Bytes of one value in `values`; 0 for text and list, which have offsets instead.
+size_t pl_column_width(pl_kind kind);
+
 // Room for `rows` more, so that they can be written to the arrays in place.
 void pl_column_reserve(pl_column *column, uint32_t rows);
 

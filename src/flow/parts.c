@@ -4,10 +4,18 @@
 #include <stdlib.h>
 
 #include "base/map.h"
-#include "flow/rows.h"
+#include "flow/runs.h"
 #include "flow/slabs.h"
 #include "parquet/writer.h"
 #include "json/writer.h"
+
+// A batch stays in the cache from the mapper's writing to the runs' reading (performance note:
+// batches of some 256 KiB).
+enum { BATCH_ROWS = 512, BATCH_BYTES = 192 * 1024 };
+
+// Blocks turned into columns at a time when a row group is written: what is spilled and not yet
+// needed stays in the file.
+enum { BLOCKS_AT_ONCE = 64 };
 
 typedef struct object_range {
     pl_span first, last;
@@ -24,7 +32,19 @@ typedef struct part {
     uint64_t touched; // order of the last row group, to close the oldest
     object_range *ranges;
     uint32_t range_count, range_capacity;
+    uint32_t batch_rows, batch_first; // its rows of the batch, in the order they are moved
 } part;
+
+// Rows of all partitions, until there are enough to be moved column by column.
+typedef struct batch {
+    pl_column *columns; // as in the schema
+    uint32_t rows;
+    uint32_t part[BATCH_ROWS];  // index of each row's partition
+    pl_span object[BATCH_ROWS]; // each row's
+    uint32_t order[BATCH_ROWS]; // rows by partition
+    uint32_t *touched;          // partitions with rows here
+    uint32_t touched_count;
+} batch;
 
 struct pl_parts {
     pl_parts_options options;
@@ -33,19 +53,32 @@ struct pl_parts {
     part **parts;
     uint32_t count, capacity;
     pl_map by_key;
-    part *last;
+    uint32_t last; // index of the last row's partition
     pl_buf key;
     pl_slabs slabs;    // where the rows of all partitions are
     size_t pool_bytes; // that they may take
-    pl_column *stage;  // one row, per column
-    pl_buf row;        // the same as bytes
-    const char **at;   // while a group is written: where the next column of each row begins
-    uint32_t at_room;
+    batch batch;
+    pl_buf run;       // one, on its way to a slab
+    pl_column *group; // the row group being written; its memory is kept
     uint32_t open_files, file_number;
     uint64_t groups;
     pl_part_file *files;
     uint32_t file_count, file_capacity;
 };
+
+static pl_column *columns_new(const pl_schema *schema)
+{
+    pl_column *columns = pl_zalloc(schema->count, sizeof *columns);
+    for (uint32_t i = 0; i < schema->count; i++)
+        pl_column_init(&columns[i], &schema->fields[i].type);
+    return columns;
+}
+
+static void columns_free(pl_column *columns, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) pl_column_done(&columns[i]);
+    free(columns);
+}
 
 pl_parts *pl_parts_new(const pl_parts_options *options, pl_arena *arena)
 {
@@ -60,9 +93,9 @@ pl_parts *pl_parts_new(const pl_parts_options *options, pl_arena *arena)
         options->memory_bytes - PL_MIN(options->memory_bytes / 2, (size_t)PL_GROUP_BYTES);
     char *spill = pl_arena_printf(arena, ".tmp/%s.spill", options->name_prefix);
     pl_slabs_init(&parts->slabs, pl_store_path(options->store, spill, arena));
-    parts->stage = pl_zalloc(options->schema->count, sizeof *parts->stage);
-    for (uint32_t i = 0; i < options->schema->count; i++)
-        pl_column_init(&parts->stage[i], &options->schema->fields[i].type);
+    parts->batch.columns = columns_new(options->schema);
+    parts->batch.touched = pl_zalloc(BATCH_ROWS, sizeof *parts->batch.touched);
+    parts->group = columns_new(options->schema);
     return parts;
 }
 
@@ -79,10 +112,10 @@ void pl_parts_free(pl_parts *parts)
 {
     if (!parts) return;
     for (uint32_t i = 0; i < parts->count; i++) part_free(parts, parts->parts[i]);
-    for (uint32_t i = 0; i < parts->options.schema->count; i++) pl_column_done(&parts->stage[i]);
-    free(parts->stage);
-    pl_buf_done(&parts->row);
-    free(parts->at);
+    columns_free(parts->batch.columns, parts->options.schema->count);
+    free(parts->batch.touched);
+    columns_free(parts->group, parts->options.schema->count);
+    pl_buf_done(&parts->run);
     pl_slabs_done(&parts->slabs);
     free(parts->parts);
     free(parts->sources);
@@ -99,7 +132,7 @@ static pl_value partition_value(const pl_parts *parts, uint32_t i, const pl_cell
                               &cells[parts->sources[i]].value);
 }
 
-static part *part_new(pl_parts *parts, const pl_value *values)
+static uint32_t part_new(pl_parts *parts, const pl_value *values)
 {
     part *p = pl_zalloc(1, sizeof *p);
     p->key = pl_arena_copy(parts->arena, pl_buf_view(&parts->key));
@@ -111,13 +144,13 @@ static part *part_new(pl_parts *parts, const pl_value *values)
     }
     PL_GROW(parts->parts, parts->count, parts->capacity);
     pl_map_add(&parts->by_key, p->key, parts->count);
-    parts->parts[parts->count++] = p;
-    return p;
+    parts->parts[parts->count] = p;
+    return parts->count++;
 }
 
-// The partition of the mapper's row. Rows of one partition come in runs, so the last one is tried
-// first.
-static part *part_of(pl_parts *parts, const pl_cell *cells)
+// Index of the partition of the mapper's row. Rows of one partition come in runs, so the last one
+// is tried first.
+static uint32_t part_of(pl_parts *parts, const pl_cell *cells)
 {
     pl_value values[PL_PARTITION_FIELDS_MAX];
     pl_buf_reset(&parts->key);
@@ -132,15 +165,16 @@ static part *part_of(pl_parts *parts, const pl_cell *cells)
         memcpy(parts->key.data + mark, &bytes, sizeof bytes);
     }
     pl_span key = pl_buf_view(&parts->key);
-    if (parts->last && pl_span_equal(parts->last->key, key)) return parts->last;
+    if (parts->count && pl_span_equal(parts->parts[parts->last]->key, key)) return parts->last;
     uint32_t index = pl_map_get(&parts->by_key, key);
-    parts->last = index == PL_MAP_NONE ? part_new(parts, values) : parts->parts[index];
+    parts->last = index == PL_MAP_NONE ? part_new(parts, values) : index;
     return parts->last;
 }
 
 static void range_add(part *p, pl_span object)
 {
-    if (p->range_count && pl_span_equal(p->ranges[p->range_count - 1].last, object)) return;
+    const pl_span *last = p->range_count ? &p->ranges[p->range_count - 1].last : NULL;
+    if (last && (last->data == object.data || pl_span_equal(*last, object))) return;
     if (p->range_count == PL_FILE_OBJECTS_MAX) { // capped: one wider range
         p->ranges[p->range_count - 1].last = object;
         return;
@@ -211,42 +245,20 @@ static plumb_status close_oldest(pl_parts *parts, plumb_error *err)
     return oldest ? file_finish(parts, oldest, err) : PLUMB_OK;
 }
 
-// Point parts->at at every row of the first `blocks` blocks; returns their number.
-static uint32_t find_rows(pl_parts *parts, const part *p, uint32_t blocks)
+// Move the rows of the first `blocks` blocks into the group's columns.
+static plumb_status take_blocks(pl_parts *parts, part *p, uint32_t blocks, plumb_error *err)
 {
-    uint32_t rows = 0;
-    for (uint32_t b = 0; b < blocks; b++) rows += p->rows.blocks[b].rows;
-    if (rows > parts->at_room) {
-        free(parts->at);
-        parts->at = pl_zalloc(rows, sizeof *parts->at);
-        parts->at_room = rows;
-    }
-    uint32_t row = 0;
-    for (uint32_t b = 0; b < blocks; b++) {
-        const char *next = p->rows.blocks[b].data;
-        for (uint32_t n = 0; n < p->rows.blocks[b].rows; n++) {
-            uint32_t bytes;
-            memcpy(&bytes, next, sizeof bytes);
-            parts->at[row++] = next + sizeof bytes;
-            next += sizeof bytes + bytes;
+    uint32_t columns = parts->options.schema->count;
+    while (blocks) {
+        uint32_t now = PL_MIN(blocks, (uint32_t)BLOCKS_AT_ONCE);
+        PL_TRY(pl_slabs_load(&parts->slabs, &p->rows, now, err));
+        for (uint32_t b = 0; b < now; b++) {
+            const pl_block *block = &p->rows.blocks[b];
+            for (const char *at = block->data; at < block->data + block->bytes;)
+                at = pl_runs_take(at, parts->group, columns);
         }
-    }
-    return rows;
-}
-
-// Column by column, so that only one of them exists as a column.
-static plumb_status write_columns(pl_parts *parts, part *p, uint32_t rows, plumb_error *err)
-{
-    pl_parquet_begin_group(p->writer, rows);
-    for (uint32_t i = 0; i < parts->options.schema->count; i++) {
-        pl_column column;
-        pl_column_init(&column, &parts->options.schema->fields[i].type);
-        pl_column_reserve(&column, rows);
-        for (uint32_t row = 0; row < rows; row++)
-            parts->at[row] = pl_rows_take(parts->at[row], &column);
-        plumb_status st = pl_parquet_write_column(p->writer, &column, err);
-        pl_column_done(&column);
-        PL_TRY(st);
+        pl_slabs_drop(&parts->slabs, &p->rows, now);
+        blocks -= now;
     }
     return PLUMB_OK;
 }
@@ -259,9 +271,14 @@ static plumb_status write_group(pl_parts *parts, part *p, uint32_t blocks, plumb
         if (parts->open_files >= PL_OPEN_FILES_MAX) PL_TRY(close_oldest(parts, err));
         PL_TRY(file_open(parts, p, err));
     }
-    PL_TRY(pl_slabs_load(&parts->slabs, &p->rows, blocks, err));
-    PL_TRY(write_columns(parts, p, find_rows(parts, p, blocks), err));
-    pl_slabs_drop(&parts->slabs, &p->rows, blocks);
+    uint32_t rows = 0;
+    for (uint32_t b = 0; b < blocks; b++) rows += p->rows.blocks[b].rows;
+    for (uint32_t i = 0; i < parts->options.schema->count; i++) {
+        pl_column_reset(&parts->group[i]);
+        pl_column_reserve(&parts->group[i], rows);
+    }
+    PL_TRY(take_blocks(parts, p, blocks, err));
+    PL_TRY(pl_parquet_write_group(p->writer, parts->group, err));
     p->touched = ++parts->groups;
     return PLUMB_OK;
 }
@@ -274,7 +291,7 @@ static uint32_t blocks_due(const pl_row_list *list)
     bool large = list->bytes >= PL_GROUP_BYTES;
     if (large && list->rows < PL_GROUP_ROWS_MIN) return list->count;
     // Halves differ by a block at most.
-    uint64_t two_groups = 2 * (PL_GROUP_ROWS_MIN + PL_SLAB_BYTES / sizeof(uint32_t));
+    uint64_t two_groups = 2 * (PL_GROUP_ROWS_MIN + PL_BLOCK_ROWS_MAX);
     if (list->rows < (large ? two_groups : 2 * PL_GROUP_ROWS)) return 0;
     uint64_t rows = 0;
     uint32_t blocks = 0;
@@ -298,33 +315,94 @@ static plumb_status spill_largest(pl_parts *parts, plumb_error *err)
     return PLUMB_OK;
 }
 
-static void stage_row(pl_parts *parts, const pl_mapper *mapper)
+// How many rows of `row_bytes` each make a run that fits into what is left of the last slab, or
+// into a new one.
+static uint32_t rows_that_fit(const pl_row_list *list, size_t row_bytes)
 {
-    uint32_t count = parts->options.schema->count, bytes = 0;
-    for (uint32_t i = 0; i < count; i++) pl_column_reset(&parts->stage[i]);
-    pl_mapper_append(mapper, parts->stage);
-    pl_buf_reset(&parts->row);
-    pl_buf_append(&parts->row, &bytes, sizeof bytes);
-    pl_rows_put(&parts->row, parts->stage, count, 0);
-    bytes = (uint32_t)(parts->row.count - sizeof bytes);
-    memcpy(parts->row.data, &bytes, sizeof bytes);
+    const pl_block *last = list->count ? &list->blocks[list->count - 1] : NULL;
+    size_t room = last && last->data && last->slab ? PL_SLAB_BYTES - last->bytes : 0;
+    if (room < row_bytes) room = PL_SLAB_BYTES;
+    return (uint32_t)PL_MAX(room / row_bytes, (size_t)1);
+}
+
+// Move one partition's rows of the batch to its blocks. `row_bytes` is the mean of the batch.
+static void move_rows(pl_parts *parts, part *p, size_t row_bytes)
+{
+    const batch *b = &parts->batch;
+    const uint32_t *rows = b->order + p->batch_first;
+    for (uint32_t left = p->batch_rows, now; left; left -= now, rows += now) {
+        now = PL_MIN(left, rows_that_fit(&p->rows, row_bytes));
+        pl_buf_reset(&parts->run);
+        pl_runs_put(&parts->run, b->columns, parts->options.schema->count, rows, now);
+        pl_slabs_add(&parts->slabs, &p->rows, pl_buf_view(&parts->run), now);
+        for (uint32_t i = 0; i < now; i++) range_add(p, b->object[rows[i]]);
+    }
+}
+
+// Order the batch's rows by partition (a counting sort).
+static void sort_batch(pl_parts *parts)
+{
+    batch *b = &parts->batch;
+    uint32_t first = 0;
+    for (uint32_t i = 0; i < b->touched_count; i++) {
+        part *p = parts->parts[b->touched[i]];
+        p->batch_first = first;
+        first += p->batch_rows;
+        p->batch_rows = 0;
+    }
+    for (uint32_t row = 0; row < b->rows; row++) {
+        part *p = parts->parts[b->part[row]];
+        b->order[p->batch_first + p->batch_rows++] = row;
+    }
+}
+
+// Everything in the batch goes to its partitions; row groups that are due are written.
+static plumb_status flush_batch(pl_parts *parts, plumb_error *err)
+{
+    batch *b = &parts->batch;
+    if (!b->rows) return PLUMB_OK;
+    sort_batch(parts);
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < parts->options.schema->count; i++)
+        bytes += pl_column_bytes(&b->columns[i]);
+    for (uint32_t i = 0; i < b->touched_count; i++) {
+        part *p = parts->parts[b->touched[i]];
+        move_rows(parts, p, bytes / b->rows + 1);
+        p->batch_rows = 0;
+        PL_TRY(write_group(parts, p, blocks_due(&p->rows), err));
+    }
+    for (uint32_t i = 0; i < parts->options.schema->count; i++) pl_column_reset(&b->columns[i]);
+    b->rows = b->touched_count = 0;
+    return parts->slabs.held > parts->pool_bytes ? spill_largest(parts, err) : PLUMB_OK;
+}
+
+// Text in the batch: what is not bounded by its rows.
+static size_t batch_text(const pl_parts *parts)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < parts->options.schema->count; i++)
+        for (const pl_column *c = &parts->batch.columns[i]; c; c = c->child)
+            bytes += c->child ? c->child->count : c->heap.count;
+    return bytes;
 }
 
 plumb_status pl_parts_row(pl_parts *parts, const pl_mapper *mapper, pl_span object,
                           plumb_error *err)
 {
-    part *p = part_of(parts, pl_mapper_cells(mapper));
-    stage_row(parts, mapper);
-    pl_slabs_add(&parts->slabs, &p->rows, pl_buf_view(&parts->row));
-    range_add(p, object);
-    PL_TRY(write_group(parts, p, blocks_due(&p->rows), err));
-    if (parts->slabs.held <= parts->pool_bytes) return PLUMB_OK;
-    return spill_largest(parts, err);
+    batch *b = &parts->batch;
+    uint32_t index = part_of(parts, pl_mapper_cells(mapper));
+    if (!parts->parts[index]->batch_rows++) b->touched[b->touched_count++] = index;
+    b->part[b->rows] = index;
+    b->object[b->rows++] = object;
+    pl_mapper_append(mapper, b->columns);
+    if (b->rows < BATCH_ROWS && batch_text(parts) < BATCH_BYTES) return PLUMB_OK;
+    return flush_batch(parts, err);
 }
 
 plumb_status pl_parts_finish(pl_parts *parts, pl_part_file **ret_files, uint32_t *ret_count,
                              plumb_error *err)
 {
+    PL_TRY(flush_batch(parts, err));
     for (uint32_t i = 0; i < parts->count; i++) {
         PL_TRY(write_group(parts, parts->parts[i], parts->parts[i]->rows.count, err));
         PL_TRY(file_finish(parts, parts->parts[i], err));

@@ -1,6 +1,7 @@
 // parts.h -- rows to partitions to row groups to data files: the writing half of a task.
 //
-// A row is kept as bytes, in blocks of its partition (flow/slabs.h), until a row group is due:
+// Rows are collected in a batch of columns, sorted by partition, and kept as bytes in blocks of
+// their partition (flow/runs.h, flow/slabs.h) until a row group is due:
 // when PL_GROUP_ROWS or PL_GROUP_BYTES have come twice over, the first half is written, and at the
 // end the rest. So every row group has PL_GROUP_ROWS_MIN rows or all that its partition has in
 // this task; but rows of which PL_GROUP_BYTES are fewer than that are written when so many bytes

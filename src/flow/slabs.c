@@ -45,22 +45,23 @@ static void give_back(pl_slabs *slabs, pl_row_list *list, pl_block *block)
     block->data = NULL;
 }
 
-void pl_slabs_add(pl_slabs *slabs, pl_row_list *list, pl_span row)
+void pl_slabs_add(pl_slabs *slabs, pl_row_list *list, pl_span run, uint32_t rows)
 {
     pl_block *last = list->count ? &list->blocks[list->count - 1] : NULL;
-    if (!last || !last->data || !last->slab || last->bytes + row.bytes > PL_SLAB_BYTES) {
+    if (!last || !last->data || !last->slab || last->bytes + run.bytes > PL_SLAB_BYTES ||
+        last->rows + rows > PL_BLOCK_ROWS_MAX) {
         PL_GROW(list->blocks, list->count, list->capacity);
         last = &list->blocks[list->count++];
-        *last = (pl_block){.slab = row.bytes <= PL_SLAB_BYTES};
-        if (!last->slab) last->bytes = (uint32_t)row.bytes;
+        *last = (pl_block){.slab = run.bytes <= PL_SLAB_BYTES};
+        if (!last->slab) last->bytes = (uint32_t)run.bytes;
         take(slabs, list, last);
         last->bytes = 0;
     }
-    memcpy(last->data + last->bytes, row.data, row.bytes);
-    last->bytes += (uint32_t)row.bytes;
-    last->rows++;
-    list->rows++;
-    list->bytes += row.bytes;
+    memcpy(last->data + last->bytes, run.data, run.bytes);
+    last->bytes += (uint32_t)run.bytes;
+    last->rows += rows;
+    list->rows += rows;
+    list->bytes += run.bytes;
 }
 
 plumb_status pl_slabs_spill(pl_slabs *slabs, pl_row_list *list, plumb_error *err)

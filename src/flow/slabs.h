@@ -1,8 +1,8 @@
 // slabs.h -- rows of many partitions in one pool of fixed memory, the surplus in a file.
 //
-// A list holds rows in the order they came, in blocks of 16 KiB (a larger row has a block of its
-// own). When the pool is full the caller spills the largest lists: their blocks are appended to
-// one file, which has no name any more, and loaded again when the rows are wanted.
+// A list holds runs of rows (flow/runs.h) in the order they came, in blocks of 16 KiB (a larger run
+// has a block of its own). When the pool is full the caller spills the largest lists: their blocks
+// are appended to one file, which has no name any more, and loaded again when the rows are wanted.
 //
 //     list     block (spilled at 0) - block (spilled at 16384) - block (in memory)
 //
@@ -15,7 +15,8 @@
 #include "base/base.h"
 #include "os/file.h"
 
-#define PL_SLAB_BYTES (16u * 1024)
+#define PL_SLAB_BYTES     (16u * 1024)
+#define PL_BLOCK_ROWS_MAX 4096u // so that a list can be cut near any row
 
 typedef struct pl_block {
     char *data; // NULL: spilled at `at`
@@ -45,7 +46,8 @@ typedef struct pl_slabs {
 void pl_slabs_init(pl_slabs *slabs, const char *path);
 void pl_slabs_done(pl_slabs *slabs);
 
-void pl_slabs_add(pl_slabs *slabs, pl_row_list *list, pl_span row);
+// Append a run of `rows` rows, at most PL_BLOCK_ROWS_MAX.
+void pl_slabs_add(pl_slabs *slabs, pl_row_list *list, pl_span run, uint32_t rows);
 // Everything the list has in memory goes to the file.
 PL_MUST_USE plumb_status pl_slabs_spill(pl_slabs *slabs, pl_row_list *list, plumb_error *err);
 // The first `count` blocks are in memory.

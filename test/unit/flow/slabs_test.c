@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "flow/slabs.h"
 
-#include "flow/rows.h"
+#include "flow/runs.h"
 #include "temp.h"
 #include "unit.h"
 
@@ -33,7 +33,7 @@ static void add(pl_row_list *list, char letter, size_t bytes)
 {
     char *row = pl_alloc(bytes);
     memset(row, letter, bytes);
-    pl_slabs_add(&slabs, list, pl_span_make(row, bytes));
+    pl_slabs_add(&slabs, list, pl_span_make(row, bytes), 1);
     free(row);
 }
 
@@ -84,7 +84,7 @@ TEST(slabs_come_back_from_the_spill_file)
     CHECK_INT(0, slabs.held);
 }
 
-TEST(rows_are_columns_again)
+TEST(runs_are_columns_again)
 {
     pl_arena arena = {0};
     pl_type types[2];
@@ -107,10 +107,8 @@ TEST(rows_are_columns_again)
     pl_column_null(&was[1]);
     for (uint32_t row = 0; row < 2; row++) {
         pl_buf bytes = {0};
-        pl_rows_put(&bytes, was, 2, row);
-        const char *at = bytes.data;
-        for (int i = 0; i < 2; i++) at = pl_rows_take(at, &now[i]);
-        CHECK(at == bytes.data + bytes.count);
+        pl_runs_put(&bytes, was, 2, &row, 1);
+        CHECK(pl_runs_take(bytes.data, now, 2) == bytes.data + bytes.count);
         pl_buf_done(&bytes);
     }
     CHECK(now[0].count == 2 && now[0].i128[0] == -7 && !now[0].valid[1] && now[0].nulls == 1);
@@ -133,5 +131,5 @@ int main(void)
 {
     return RUN_TESTS("flow/slabs", FILE_TEST(slabs_hold_rows_in_blocks),
                      FILE_TEST(slabs_come_back_from_the_spill_file),
-                     FILE_TEST(rows_are_columns_again));
+                     FILE_TEST(runs_are_columns_again));
 }

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "flow/runs.h"
+
+#include <stdlib.h>
+
+enum { ALL_NULL, NO_NULL, SOME_NULL };
+
+// Rows of a column: `rows[0..count)`, which ascend.
+typedef struct selection {
+    const uint32_t *rows;
+    uint32_t count;
+} selection;
+
+// Whether they stand together, so that they can be copied in one piece.
+static bool is_range(selection s)
+{
+    return s.count && s.rows[s.count - 1] - s.rows[0] == s.count - 1;
+}
+
+static uint32_t count_valid(const pl_column *column, selection s)
+{
+    if (!column->nulls) return s.count;
+    uint32_t valid = 0;
+    for (uint32_t i = 0; i < s.count; i++) valid += column->valid[s.rows[i]];
+    return valid;
+}
+
+static inline void gather(char *to, const char *from, selection s, size_t width)
+{
+    for (uint32_t i = 0; i < s.count; i++) memcpy(to + i * width, from + s.rows[i] * width, width);
+}
+
+static void put_scalars(pl_buf *out, const void *values, selection s, size_t width)
+{
+    char *to = pl_buf_reserve(out, s.count * width);
+    const char *from = values;
+    out->count += s.count * width;
+    if (is_range(s))
+        memcpy(to, from + s.rows[0] * width, s.count * width);
+    else if (width == 8)
+        gather(to, from, s, 8);
+    else if (width == 4)
+        gather(to, from, s, 4);
+    else
+        gather(to, from, s, width);
+}
+
+static void put_ends(pl_buf *out, const pl_column *column, selection s)
+{
+    char *to = pl_buf_reserve(out, s.count * sizeof(uint32_t));
+    uint32_t end = 0;
+    for (uint32_t i = 0; i < s.count; i++) {
+        end += column->offsets[s.rows[i] + 1] - column->offsets[s.rows[i]];
+        memcpy(to + i * sizeof end, &end, sizeof end);
+    }
+    out->count += s.count * sizeof end;
+}
+
+static void put_texts(pl_buf *out, const pl_column *column, selection s)
+{
+    if (is_range(s)) {
+        uint32_t first = column->offsets[s.rows[0]];
+        size_t bytes = column->offsets[s.rows[s.count - 1] + 1] - first;
+        if (bytes) pl_buf_append(out, column->heap.data + first, bytes);
+        return;
+    }
+    for (uint32_t i = 0; i < s.count; i++) pl_buf_span(out, pl_column_span(column, s.rows[i]));
+}
+
+static void put_column(pl_buf *out, const pl_column *column, selection s);
+
+// The elements of the rows selected.
+static void put_elements(pl_buf *out, const pl_column *column, selection s)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s.count; i++)
+        count += column->offsets[s.rows[i] + 1] - column->offsets[s.rows[i]];
+    uint32_t *elements = pl_alloc(PL_MAX(count, 1u) * sizeof *elements), used = 0;
+    for (uint32_t i = 0; i < s.count; i++)
+        for (uint32_t e = column->offsets[s.rows[i]]; e < column->offsets[s.rows[i] + 1]; e++)
+            elements[used++] = e;
+    put_column(out, column->child, (selection){elements, count});
+    free(elements);
+}
+
+static void put_column(pl_buf *out, const pl_column *column, selection s)
+{
+    uint32_t valid = count_valid(column, s);
+    pl_buf_char(out, (char)(!valid ? ALL_NULL : valid == s.count ? NO_NULL : SOME_NULL));
+    if (!valid) return;
+    if (valid < s.count) put_scalars(out, column->valid, s, 1);
+    size_t width = pl_column_width(column->type.kind);
+    if (width) {
+        put_scalars(out, column->values, s, width);
+        return;
+    }
+    put_ends(out, column, s);
+    if (column->child)
+        put_elements(out, column, s);
+    else
+        put_texts(out, column, s);
+}
+
+void pl_runs_put(pl_buf *out, const pl_column *columns, uint32_t count, const uint32_t *rows,
+                 uint32_t row_count)
+{
+    pl_buf_append(out, &row_count, sizeof row_count);
+    for (uint32_t i = 0; i < count; i++) put_column(out, &columns[i], (selection){rows, row_count});
+}
+
+// Read where each row ends into the column's offsets, moved by `base`; returns the last one's end.
+static uint32_t take_ends(const char *at, pl_column *column, uint32_t rows, uint32_t base)
+{
+    uint32_t *offsets = column->offsets + column->count, end = 0;
+    offsets[0] = base;
+    for (uint32_t i = 0; i < rows; i++) {
+        memcpy(&end, at + i * sizeof end, sizeof end);
+        offsets[i + 1] = base + end;
+    }
+    return end;
+}
+
+static void take_nulls(pl_column *column, uint32_t rows, size_t width)
+{
+    memset(column->valid + column->count, 0, rows);
+    column->nulls += rows;
+    if (width) {
+        memset((char *)column->values + column->count * width, 0, rows * width);
+        return;
+    }
+    uint32_t end = column->child ? column->child->count : (uint32_t)column->heap.count;
+    for (uint32_t i = 0; i <= rows; i++) column->offsets[column->count + i] = end;
+}
+
+static const char *take_column(const char *at, pl_column *column, uint32_t rows)
+{
+    char nulls = *at++;
+    if (!rows) return at;
+    size_t width = pl_column_width(column->type.kind);
+    pl_column_reserve(column, rows);
+    if (nulls == ALL_NULL) {
+        take_nulls(column, rows, width);
+    } else {
+        if (nulls == NO_NULL) {
+            memset(column->valid + column->count, 1, rows);
+        } else {
+            memcpy(column->valid + column->count, at, rows);
+            for (uint32_t i = 0; i < rows; i++) column->nulls += !at[i];
+            at += rows;
+        }
+        if (width) {
+            memcpy((char *)column->values + column->count * width, at, rows * width);
+            at += rows * width;
+        } else {
+            const char *ends = at;
+            at += rows * sizeof(uint32_t);
+            uint32_t base = column->child ? column->child->count : (uint32_t)column->heap.count;
+            uint32_t bytes = take_ends(ends, column, rows, base);
+            if (column->child) {
+                at = take_column(at, column->child, bytes);
+            } else {
+                if (bytes) pl_buf_append(&column->heap, at, bytes);
+                at += bytes;
+            }
+        }
+    }
+    column->count += rows;
+    return at;
+}
+
+const char *pl_runs_take(const char *at, pl_column *columns, uint32_t count)
+{
+    uint32_t rows;
+    memcpy(&rows, at, sizeof rows);
+    at += sizeof rows;
+    for (uint32_t i = 0; i < count; i++) at = take_column(at, &columns[i], rows);
+    return at;
+}

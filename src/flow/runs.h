@@ -1,0 +1,28 @@
+// runs.h -- rows of one partition as bytes, column by column, until a row group is due: no column
+// buffers per partition, and no value is moved alone where many can be moved at once.
+//
+//     run       rows (4 bytes), then each column:
+//     column    0: every row is NULL          1: none is, values follow
+//               2: validity (a byte per row), values
+//     values    scalar: as in memory, a place for NULLs, too
+//               text: where each row ends (4 bytes per row), bytes
+//               list: where each row ends (4 bytes per row), its elements as a column
+//
+// One partition's rows of a batch of records make a run, so with few partitions it is mostly whole
+// columns that are copied, and with many it is no more than single rows would cost.
+//
+// The bytes never leave the process that made them. Threads: any.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_FLOW_RUNS_H
+#define PL_FLOW_RUNS_H
+
+#include "column/column.h"
+
+// Append the rows `rows[0..row_count)`, which ascend, of each column as one run.
+void pl_runs_put(pl_buf *out, const pl_column *columns, uint32_t count, const uint32_t *rows,
+                 uint32_t row_count);
+// Append the run at `at` to the columns it was put from; returns where the next one begins.
+const char *pl_runs_take(const char *at, pl_column *columns, uint32_t count);
+
+#endif
