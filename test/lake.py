@@ -7,6 +7,8 @@ real data nobody here wrote, and a place for the figures a test measured.
 import hashlib
 import os
 import pathlib
+import subprocess
+import sys
 import textwrap
 
 import pytest
@@ -67,6 +69,19 @@ def tree(folder, but=("plumb.db", "plumb.db-wal", "plumb.db-shm")):
             found[str(path.relative_to(folder))] = (len(content),
                                                     hashlib.sha256(content).hexdigest())
     return found
+
+
+def measured(plumb, *words, code=0, timeout=240):
+    """Run it; seconds of processor time and MiB of memory at most."""
+    # From a small process: what is started inherits the size of who starts it as its least.
+    script = ("import resource as r, subprocess as s, sys; code = s.call(sys.argv[1:], stdout=2);"
+              " u = r.getrusage(r.RUSAGE_CHILDREN); print(u.ru_utime + u.ru_stime, u.ru_maxrss);"
+              " sys.exit(code)")
+    done = subprocess.run([sys.executable, "-c", script, plumb.exe, *words], cwd=plumb.dir,
+                          capture_output=True, text=True, timeout=timeout)
+    assert done.returncode == code, done.stderr
+    seconds, kib = done.stdout.split()
+    return float(seconds), int(kib) / 1024
 
 
 def figures(title, *lines):

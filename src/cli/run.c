@@ -134,8 +134,8 @@ static int print_damages(const pl_run_report *report)
     for (uint32_t i = 0; i < report->damage_count; i++)
         fprintf(stderr,
                 "plumb: cannot map raw object '%s' of source '%s': %s\n"
-                "  hint: The object landed whole and does not read now: restore its file from a "
-                "backup. It stays new; nothing of it was published.\n",
+                "  hint: Its file is not what landed: restore it from a backup. The object stays "
+                "new; nothing of it was published.\n",
                 report->damages[i].object, report->damages[i].source, report->damages[i].why);
     return report->damage_count ? PL_EXIT_FAILED : PL_EXIT_DONE;
 }

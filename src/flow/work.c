@@ -7,6 +7,9 @@
 #include "flow/keyset.h"
 #include "flow/raw.h"
 #include "os/os.h"
+#include "json/tree.h"
+
+#define NOT_ITSELF "another object lies in its place"
 
 typedef struct attempt {
     const pl_work_task *task;
@@ -21,8 +24,29 @@ typedef struct attempt {
     uint64_t furthest;  // the most of them so far: it may go back
     uint64_t limit;     // content bytes that may be trusted
     bool cut;           // the content ended before its time
+    bool is_itself;     // head and trailer are those of the object that landed
     char cut_reason[128];
 } attempt;
+
+// Is the payload of a broken object, from byte `at` of its file on, the one that landed?
+static plumb_status check_broken(attempt *a, const pl_work_object *object, uint64_t at,
+                                 plumb_error *err)
+{
+    char *buffer = pl_alloc(PL_GZIP_CHUNK), identity[PL_SHA256_TEXT];
+    pl_sha256 *sha = pl_sha256_new();
+    plumb_status st = PLUMB_OK;
+    pl_sha256_add(sha, PL_SPAN("broken\n"));
+    for (size_t got = 1; got && st == PLUMB_OK && !atomic_load(a->task->cancel); at += got) {
+        st = pl_store_read(a->task->store, object->key, at, buffer, PL_GZIP_CHUNK, &got, err);
+        if (st == PLUMB_OK) pl_sha256_add(sha, pl_span_make(buffer, got));
+    }
+    pl_sha256_hex(sha, identity);
+    pl_sha256_free(sha);
+    free(buffer);
+    if (st == PLUMB_OK && !atomic_load(a->task->cancel) && strcmp(identity, object->sha256) != 0)
+        return pl_fail(err, PLUMB_E_MALFORMED, NOT_ITSELF);
+    return st;
+}
 
 // What of a broken object may be used: everything delivered when it was cut short; only complete
 // members when a checksum or the stream itself was wrong.
@@ -40,6 +64,7 @@ static plumb_status trusted_bytes(attempt *a, const pl_work_object *object, plum
     pl_gzip_state state = pl_raw_state(raw);
     a->limit = state.end == PL_GZIP_CORRUPT ? state.verified : state.content;
     free(buffer);
+    if (st == PLUMB_OK) st = check_broken(a, object, state.head_bytes, err);
     pl_raw_close(raw);
     return st;
 }
@@ -162,6 +187,20 @@ static void add_cut(attempt *a, pl_object_result *out)
     out->records++;
 }
 
+// Does the object say of itself what the registry knows of it? Another valid one may lie there.
+static bool is_itself(const pl_raw *raw, const pl_work_object *object)
+{
+    pl_arena scratch = {0};
+    pl_json *trailer;
+    pl_span sha256;
+    bool same = pl_span_is(object->id, pl_raw_head_of(raw)->id) &&
+                pl_json_parse(pl_raw_state(raw).trailer, &scratch, &trailer, NULL) == PLUMB_OK &&
+                pl_json_get_text(pl_json_get(trailer, "content"), "sha256", &sha256) &&
+                pl_span_is(sha256, object->sha256);
+    pl_arena_done(&scratch);
+    return same;
+}
+
 static plumb_status map_object(attempt *a, const pl_work_object *object, pl_object_result *out,
                                plumb_error *err)
 {
@@ -180,6 +219,7 @@ static plumb_status map_object(attempt *a, const pl_work_object *object, pl_obje
     pl_keyset_object(&a->keys);
     plumb_status st = map_frames(a, object, out, framer, err);
     pl_framer_free(framer);
+    a->is_itself = st == PLUMB_OK && !object->broken && !a->cut && is_itself(a->raw, object);
     pl_raw_close(a->raw);
     a->raw = NULL;
     if (st != PLUMB_OK) return st;
@@ -204,14 +244,15 @@ static const char *damage(const attempt *a, const pl_work_object *object)
     if (a->cut) return a->cut_reason;
     if (object->content_bytes >= 0 && a->delivered != (uint64_t)object->content_bytes)
         return "its content has another length than when it landed";
-    return NULL;
+    return a->is_itself ? NULL : NOT_ITSELF;
 }
 
-// Map every object that is not marked damaged. PLUMB_E_CONFLICT: one more was found damaged and
-// marked; what was written is void.
+// Map every object that is not marked damaged. PLUMB_E_CONFLICT: more were found damaged and
+// marked, all that are; what was written is void.
 static plumb_status try_objects(attempt *a, plumb_error *err)
 {
     const pl_work_task *task = a->task;
+    bool clean = true;
     for (uint32_t i = 0; i < task->object_count; i++) {
         pl_object_result *out = &a->result->objects[i];
         if (out->damaged) continue;
@@ -222,9 +263,9 @@ static plumb_status try_objects(attempt *a, plumb_error *err)
         if (!why && st != PLUMB_OK) return st;
         if (!why) continue;
         out->damaged = pl_arena_cstr(&a->result->arena, pl_span_of(why));
-        return pl_fail(err, PLUMB_E_CONFLICT, "cannot use raw object '%.*s': %s",
-                       PL_FMT(task->objects[i].id), out->damaged);
+        clean = false;
     }
+    if (!clean) return pl_fail(err, PLUMB_E_CONFLICT, "raw objects of the task are damaged");
     return pl_parts_finish(a->parts, &a->result->files, &a->result->file_count, err);
 }
 

@@ -10,9 +10,11 @@
 // Three counters are kept apart so that they can disagree (invariant I2): records as the framer
 // counted them, rows and rejects as the mapper decided, rows as the finished files say.
 //
-// A raw object that was whole when it landed and does not read now is *damaged*: the task is done
-// again without it, and the object stays new. One that was already broken when it landed gives the
-// records before the break; the rest is one quarantine range.
+// A raw object that does not read now, or is not the one that landed, is *damaged*: the task is
+// done once more without all that are, and they stay new. Trusted is an object that inflates
+// without a wrong CRC-32 to the length that landed, between a head of its id and a trailer of its
+// SHA-256. One that was already broken when it landed gives the records before the break; the rest
+// is one quarantine range.
 //
 // Threads: one task per thread; tasks share the plan only.
 //

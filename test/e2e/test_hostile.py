@@ -4,13 +4,12 @@ nothing hangs, nothing grows without bound, and the message names the cause."""
 import json
 import os
 import subprocess
-import sys
 import time
 
 import pytest
 from pyiceberg.types import StringType
 
-from lake import project, read, table
+from lake import measured, project, read, table
 
 ID = {"t": "table: t\ncolumns:\n  id: long\n"}
 ID_RULES = {"s": "source: s\ninto: t\nmap:\n  id: id\n"}
@@ -21,18 +20,6 @@ def land(plumb, *lines, name="in.json"):
     text = lines[0] if isinstance(lines[0], bytes) else "".join(f"{x}\n" for x in lines).encode()
     (plumb.dir / name).write_bytes(text)
     plumb("ingest", "s", name)
-
-
-def measured(plumb, *words):
-    """Run it; seconds of processor time and MiB of memory at most."""
-    # From a small process: what is started inherits the size of who starts it as its least.
-    script = ("import resource as r, subprocess as s, sys; s.check_call(sys.argv[1:], stdout=2); "
-              "u = r.getrusage(r.RUSAGE_CHILDREN); print(u.ru_utime + u.ru_stime, u.ru_maxrss)")
-    done = subprocess.run([sys.executable, "-c", script, plumb.exe, *words], cwd=plumb.dir,
-                          capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stderr
-    seconds, kib = done.stdout.split()
-    return float(seconds), int(kib) / 1024
 
 
 def test_a_partition_value_longer_than_a_file_name(plumb):

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Processes that die, or stop, just before a chosen change to the files of their lake: the library
+test/tools/die_at.c is loaded into them. Places are drawn so that short steps are hit as well as
+long ones: first one of the stretches of like changes to like files, then a change in it.
+
+    changes = watched(plumb, ["run"])            # an undisturbed run, change by change
+    process = start(plumb, ["run"], at=draw(rng, changes))
+"""
+import itertools
+import os
+import re
+import signal
+import subprocess
+
+from conftest import program
+
+
+def start(plumb, words, at=0, by=signal.SIGKILL, log=None, **how):
+    """Begin a command; `by` comes before its change number `at`, counted from 1."""
+    env = {**os.environ, "LD_PRELOAD": program("die_at.so"), "DIE_UNDER": str(plumb.dir / "lake"),
+           "DIE_AT": str(at), "DIE_WITH": str(int(by)),
+           "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+    if log:
+        env["DIE_LOG"] = str(log)
+    return subprocess.Popen([plumb.exe, *words], cwd=plumb.dir, env=env, stdin=subprocess.DEVNULL,
+                            **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **how})
+
+
+def watched(plumb, words):
+    """What the command, undisturbed, changes in the lake: lines "<kind> <path>"."""
+    log = plumb.dir.parent / f"{plumb.dir.name}.changes"
+    log.unlink(missing_ok=True)
+    assert start(plumb, words, log=log).wait() == 0
+    return log.read_text().splitlines()
+
+
+def alike(change):
+    """A change without what differs between files of one kind."""
+    return re.sub(r"[0-9A-Za-z-]*[0-9][0-9A-Za-z-]*", "#", change)
+
+
+def draw(rng, changes):
+    """The number of one of the changes."""
+    stretches = [list(group) for _, group in itertools.groupby(
+        enumerate(changes, 1), key=lambda numbered: alike(numbered[1]))]
+    return rng.choice(rng.choice(stretches))[0]
+
+
+def killed(plumb, words, at):
+    """Run the command and kill it: True if it died of that, not done before."""
+    return start(plumb, words, at).wait() == -signal.SIGKILL
