@@ -14,6 +14,7 @@
 #define PL_PATHS_BYTES_MAX      (16u * 1024 * 1024) // memory of their keys
 #define PL_QUARANTINE_MAX       50000               // places of one raw object listed one by one
 #define PL_COLUMNS_MAX          1000                // columns of a table
+#define PL_LIST_DEPTH_MAX       8                   // lists in lists of one column's type
 #define PL_NAME_BYTES_MAX       128                 // names of tables, columns, sources
 #define PL_CONFIG_BYTES_MAX     (1024u * 1024)      // one contract or mapping file
 #define PL_PARTITION_FIELDS_MAX 16

@@ -173,7 +173,7 @@ void pl_path_text(pl_buf *out, const pl_path *path);
 // "epoch", "time(\"%Y\", UTC)": as between the brackets of parse(); nothing for PL_PARSE_DEFAULT.
 void pl_parser_text(pl_buf *out, const pl_parser *parser);
 
-// Whether values made by `parser` can fill a column of `type`.
+// Whether values made by `parser` can fill a column of `type`; a list, its innermost elements.
 bool pl_parser_fits(pl_parser_kind parser, const pl_type *type);
 
 // One path or parser from text, for callers that have no mapping file (flags, overlays). The

@@ -416,6 +416,7 @@ void pl_parser_text(pl_buf *out, const pl_parser *parser)
 
 bool pl_parser_fits(pl_parser_kind parser, const pl_type *type)
 {
+    while (type->kind == PL_LIST) type = type->element;
     pl_kind kind = type->kind;
     bool time = kind == PL_TIMESTAMP || kind == PL_DATE;
     bool fraction = kind == PL_FLOAT || kind == PL_DOUBLE || kind == PL_DECIMAL;

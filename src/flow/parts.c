@@ -206,7 +206,7 @@ static plumb_status file_open(pl_parts *parts, part *p, plumb_error *err)
     pl_buf key = {0};
     pl_buf_printf(&key, "%s/", o->data_prefix);
     size_t before = key.count;
-    pl_partition_path(&key, o->spec, p->values);
+    pl_partition_path(&key, o->spec, o->schema, p->values);
     pl_buf_printf(&key, "%s%s-%u.parquet", key.count > before ? "/" : "", o->name_prefix,
                   ++parts->file_number);
     p->file_key = pl_arena_cstr(parts->arena, pl_buf_view(&key));

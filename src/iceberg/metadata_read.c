@@ -113,7 +113,7 @@ static bool read_primitive(pl_span text, pl_type *ret_type)
 }
 
 // The type, or what plumb has no kind for in *ret_foreign (a type's name).
-static plumb_status read_type(const parser *p, const pl_json *json, pl_type *ret_type,
+static plumb_status read_type(const parser *p, const pl_json *json, int depth, pl_type *ret_type,
                               const char **ret_foreign)
 {
     pl_span name;
@@ -124,7 +124,7 @@ static plumb_status read_type(const parser *p, const pl_json *json, pl_type *ret
     }
     if (!json || json->kind != PL_JSON_OBJECT) return bad(p, "a field has no type");
     PL_TRY(need_text(p, json, "type", &name));
-    if (!pl_span_is(name, "list")) {
+    if (!pl_span_is(name, "list") || depth == PL_LIST_DEPTH_MAX) {
         *ret_foreign = pl_arena_cstr(p->arena, name);
         return PLUMB_OK;
     }
@@ -133,7 +133,7 @@ static plumb_status read_type(const parser *p, const pl_json *json, pl_type *ret
     PL_TRY(need_int(p, json, "element-id", &ret_type->element_id));
     const pl_json *required = pl_json_get(json, "element-required");
     if (required && required->kind == PL_JSON_TRUE) *ret_foreign = "list of required elements";
-    return read_type(p, pl_json_get(json, "element"), element, ret_foreign);
+    return read_type(p, pl_json_get(json, "element"), depth + 1, element, ret_foreign);
 }
 
 static plumb_status read_field(const parser *p, const pl_json *json, pl_field *field,
@@ -142,7 +142,7 @@ static plumb_status read_field(const parser *p, const pl_json *json, pl_field *f
     const char *foreign = NULL;
     PL_TRY(need_int(p, json, "id", &field->id));
     PL_TRY(need_text(p, json, "name", &field->name));
-    PL_TRY(read_type(p, pl_json_get(json, "type"), &field->type, &foreign));
+    PL_TRY(read_type(p, pl_json_get(json, "type"), 0, &field->type, &foreign));
     const pl_json *required = pl_json_get(json, "required");
     if (!required || (required->kind != PL_JSON_TRUE && required->kind != PL_JSON_FALSE))
         return bad(p, "column '%.*s' does not say whether it is required", PL_FMT(field->name));

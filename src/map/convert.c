@@ -153,8 +153,6 @@ static const char *natural(const pl_slot *slot, const pl_type *type, pl_arena *s
         return to_string(slot, scratch, out, coerced);
     case PL_JSON:
         return pl_map__json(slot, scratch, out);
-    case PL_LIST:
-        return "is a list in a list, which this version does not map";
     default:
         return to_number(slot, type, scratch, out, coerced);
     }
@@ -178,10 +176,20 @@ static const char *scalar(const pl_slot *slot, const pl_type *type, const pl_par
     return NULL;
 }
 
+static pl_cell *add_element(pl_cell *list, uint32_t *capacity, pl_arena *scratch)
+{
+    if (list->count == *capacity) {
+        pl_cell *bigger = PL_TAKE(scratch, pl_cell, *capacity ? *capacity * 2 : 8);
+        if (*capacity) memcpy(bigger, list->elements, *capacity * sizeof *bigger);
+        list->elements = bigger;
+        *capacity = *capacity ? *capacity * 2 : 8;
+    }
+    return &list->elements[list->count++];
+}
+
 static const char *list(const pl_slot *slot, const pl_type *type, const pl_parser *parser,
                         pl_arena *scratch, pl_cell *out, bool *coerced)
 {
-    out->value.kind = PL_LIST;
     if (slot->kind != PL_SLOT_ARRAY) return "is not an array";
     uint32_t capacity = 0;
     size_t at = pl_json_space(slot->raw, 1);
@@ -190,17 +198,12 @@ static const char *list(const pl_slot *slot, const pl_type *type, const pl_parse
         if (slot->raw.data[at] == ',') at = pl_json_space(slot->raw, at + 1);
         size_t end = pl_json_skip(slot->raw, at, 1, &ignored);
         pl_slot item = pl_slot_of((pl_span){slot->raw.data + at, end - at});
-        if (out->count == capacity) {
-            pl_value *bigger = PL_TAKE(scratch, pl_value, capacity ? capacity * 2 : 8);
-            if (capacity) memcpy(bigger, out->elements, capacity * sizeof *bigger);
-            out->elements = bigger;
-            capacity = capacity ? capacity * 2 : 8;
-        }
-        pl_value *element = &out->elements[out->count++];
-        *element = (pl_value){.kind = type->element->kind, .is_null = item.kind == PL_SLOT_NULL};
-        if (!element->is_null) {
-            bool one = false;
-            const char *why = scalar(&item, type->element, parser, scratch, element, &one);
+        pl_cell *element = add_element(out, &capacity, scratch);
+        if (item.kind == PL_SLOT_NULL) {
+            *element = (pl_cell){.value = {.kind = type->element->kind, .is_null = true}};
+        } else {
+            bool one;
+            const char *why = pl_convert(&item, type->element, parser, scratch, element, &one);
             if (why) return why;
             *coerced = *coerced || one;
         }
@@ -224,6 +227,6 @@ bool pl_cell_equal(const pl_cell *a, const pl_cell *b)
     if (a->value.kind != PL_LIST) return pl_value_equal(&a->value, &b->value);
     if (a->count != b->count) return false;
     for (uint32_t i = 0; i < a->count; i++)
-        if (!pl_value_equal(&a->elements[i], &b->elements[i])) return false;
+        if (!pl_cell_equal(&a->elements[i], &b->elements[i])) return false;
     return true;
 }

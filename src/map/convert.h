@@ -12,11 +12,13 @@
 //     timestamp          "2026-11-22T03:04:05Z"        -   (JSON has no time type: ISO text is it)
 //     string             "text"                        5 true
 //     json               anything                      -
-//     list(T)            [T, ...]                      elements by T's rules
+//     list(T)            [T, ...]                      elements by T's rules, T itself a list too
 //
 // A parser replaces the rules of its path: what it reads is natural. A value it cannot read is
 // tried by the natural rules of the column and then flagged coerced (a source that moved from
-// epoch seconds to ISO text keeps its meaning).
+// epoch seconds to ISO text keeps its meaning). Of a list it reads each innermost element.
+//
+// A list is taken whole or not at all: one element that does not fit, and the list is lost.
 //
 // Threads: any.
 //
@@ -27,10 +29,10 @@
 #include "contract/mapping.h"
 #include "json/scanner.h"
 
-// A converted value: a scalar, or for a list column `count` element values.
+// A converted value: a scalar, or a list of `count` elements.
 typedef struct pl_cell {
-    pl_value value;     // lists: kind PL_LIST, only is_null says something
-    pl_value *elements; // list: in the arena given
+    pl_value value;           // lists: kind PL_LIST, only is_null says something
+    struct pl_cell *elements; // list: in the arena given
     uint32_t count;
 } pl_cell;
 

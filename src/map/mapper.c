@@ -77,7 +77,7 @@ struct pl_mapper {
     uint64_t envelope; // 0: none yet
     pl_arena around;   // of those values
     bool *taken;       // per slot: a column holds its value
-    pl_value *flags;
+    pl_cell *flags;
     uint32_t flag_count, flag_capacity;
     pl_buf rest;
     pl_span object;
@@ -300,7 +300,7 @@ static void flag(pl_mapper *m, const bound_rule *rule, const char *reason, uint6
     (*count)++;
     PL_GROW(m->flags, m->flag_count, m->flag_capacity);
     char *text = pl_arena_printf(&m->scratch, "%.*s:%s", PL_FMT(rule->column->field.name), reason);
-    m->flags[m->flag_count++] = (pl_value){.kind = PL_STRING, .text = pl_span_of(text)};
+    m->flags[m->flag_count++] = (pl_cell){.value = {.kind = PL_STRING, .text = pl_span_of(text)}};
 }
 
 // The value of a term that is not a path.
@@ -583,18 +583,19 @@ const pl_cell *pl_mapper_cells(const pl_mapper *m)
     return m->cells;
 }
 
+static void append_cell(pl_column *column, const pl_cell *cell)
+{
+    if (!column->child || cell->value.is_null) {
+        pl_column_append(column, &cell->value);
+        return;
+    }
+    for (uint32_t i = 0; i < cell->count; i++) append_cell(column->child, &cell->elements[i]);
+    pl_column_list(column);
+}
+
 void pl_mapper_append(const pl_mapper *m, pl_column *columns)
 {
-    for (uint32_t i = 0; i < m->plan->schema->count; i++) {
-        const pl_cell *cell = &m->cells[i];
-        if (columns[i].type.kind != PL_LIST || cell->value.is_null) {
-            pl_column_append(&columns[i], &cell->value);
-            continue;
-        }
-        for (uint32_t e = 0; e < cell->count; e++)
-            pl_column_append(columns[i].child, &cell->elements[e]);
-        pl_column_list(&columns[i]);
-    }
+    for (uint32_t i = 0; i < m->plan->schema->count; i++) append_cell(&columns[i], &m->cells[i]);
 }
 
 const pl_map_counts *pl_mapper_counts(const pl_mapper *m)

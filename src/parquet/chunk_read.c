@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "parquet/chunk_read_int.h"
 
+#include "base/limits.h"
 #include "codec/gzip.h"
 #include "codec/snappy.h"
 #include "parquet/hybrid_int.h"
@@ -23,10 +24,11 @@ typedef struct work {
     pl_column *column; // the field's
     pl_column *values; // the leaf's: `column` or its innermost child
     const char *reason;
-    size_t at;          // next page
-    uint64_t raw;       // bytes of the pages so far, expanded
-    uint32_t base[128]; // definition level of an element of depth d, before its own NULL
-    uint32_t open;      // lists that are open, outermost first
+    size_t at;    // next page
+    uint64_t raw; // bytes of the pages so far, expanded
+    uint32_t base[PL_LIST_DEPTH_MAX +
+                  1]; // definition level of an element of depth d, before its own NULL
+    uint32_t open;    // lists that are open, outermost first
 } work;
 
 void pl_chunk_scratch__done(pl_chunk_scratch *scratch)
@@ -181,7 +183,7 @@ static void close_lists(work *w, pl_column **columns, uint32_t depth)
 // goes on downwards as far as its definition level says. `rows` (NULL: in order) of `from`.
 static bool assemble(work *w, const pl_column *from, const uint32_t *rows, uint32_t slots)
 {
-    pl_column *columns[128];
+    pl_column *columns[PL_LIST_DEPTH_MAX + 1];
     const uint8_t *rep = (const uint8_t *)w->scratch->rep.data;
     const uint8_t *def = (const uint8_t *)w->scratch->def.data;
     uint32_t leaf = w->leaf->rep_max, next = 0;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "parquet/footer_int.h"
 
+#include "base/limits.h"
 #include "parquet/thrift_read_int.h"
 
 enum {
-    LIST_DEPTH_MAX = 16,
     GROUP_ROWS_MAX = 1 << 24, // far above what is ever written
     ABSENT = -1,
 };
@@ -91,7 +91,7 @@ static bool read_field(reading *r, const element *elements, uint32_t count, uint
     *field = (pl_field){.id = e->id, .name = e->name, .required = e->repetition == PL_REQUIRED};
     pl_type *type = &field->type;
     for (int depth = 0; e->converted == PL_CONVERTED_LIST; depth++) {
-        if (depth == LIST_DEPTH_MAX) return refuse(r, "lists are nested too deep");
+        if (depth == PL_LIST_DEPTH_MAX) return refuse(r, "lists are nested too deep");
         if (count - *at < 3 || e->children != 1 || e[1].repetition != PL_REPEATED ||
             e[1].children != 1 || !pl_span_is(e[1].name, "list") ||
             e[2].repetition != PL_OPTIONAL || !pl_span_is(e[2].name, "element"))

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "base/limits.h"
+
 // PLAIN is little-endian and so is every machine plumb runs on: values are copied as they are.
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "PLAIN values are copied");
 
@@ -34,7 +36,7 @@ pl_leaf pl_leaf__make(const pl_field *field)
     pl_leaf leaf = {.field = field, .type = &field->type, .field_id = field->id};
     leaf.def_max = field->required ? 0 : 1;
     while (leaf.type->kind == PL_LIST) {
-        assert(leaf.rep_max < 100);
+        assert(leaf.rep_max < PL_LIST_DEPTH_MAX);
         leaf.field_id = leaf.type->element_id;
         leaf.type = leaf.type->element;
         leaf.rep_max++;

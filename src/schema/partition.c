@@ -234,7 +234,8 @@ static bool is_timed(const pl_partition_field *field)
     return field->transform.kind >= PL_YEAR && field->transform.kind <= PL_HOUR;
 }
 
-void pl_partition_path(pl_buf *out, const pl_partition_spec *spec, const pl_value *values)
+void pl_partition_path(pl_buf *out, const pl_partition_spec *spec, const pl_schema *schema,
+                       const pl_value *values)
 {
     pl_buf text = {0}, path = {0};
     int timed = 0;
@@ -249,9 +250,11 @@ void pl_partition_path(pl_buf *out, const pl_partition_spec *spec, const pl_valu
         size_t start = path.count;
         pl_buf_printf(&path, "%.*s=", PL_FMT(field->name));
         pl_buf_reset(&text);
-        // Decimals keep their unscaled digits' meaning: the scale is in the column's type, which
-        // a path does not have, so the text form is the caller's value rendered without it.
         pl_type type = {.kind = values[i].kind};
+        if (type.kind == PL_DECIMAL) { // identity or truncate: of the source's own type
+            int source = pl_schema_find(schema, field->source);
+            if (source >= 0) type = schema->fields[source].type;
+        }
         pl_value_text(&text, &values[i], &type);
         if (values[i].is_null)
             pl_buf_text(&path, "__HIVE_DEFAULT_PARTITION__");

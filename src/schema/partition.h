@@ -57,7 +57,9 @@ bool pl_transform_parse(pl_span text, pl_transform *ret_transform); // the same 
 // element of more than 255 bytes is cut and ends in "~" and a hash: the value is in the metadata.
 // day(x) writes year=, month=, day= (zero-padded); hour adds hour=; month: year=, month=; when two
 // time fields exist, elements are prefixed with the column's name. Nothing for an empty spec.
-void pl_partition_path(pl_buf *out, const pl_partition_spec *spec, const pl_value *values);
+// `schema` has the fields' sources by name: a decimal's text needs its scale.
+void pl_partition_path(pl_buf *out, const pl_partition_spec *spec, const pl_schema *schema,
+                       const pl_value *values);
 
 // Readable form of one partition value: "2026-11-22" for day, "2026-11" month, "2026-11-22T05"
 // hour.

@@ -127,8 +127,8 @@ static bool type_parse(pl_span text, pl_arena *arena, int depth, pl_type *ret_ty
     }
     if (kind == PL_DECIMAL && !parse_decimal(arguments, &type, ret_reason)) return false;
     if (kind == PL_LIST) {
-        if (depth >= 8) {
-            *ret_reason = "lists are nested too deep";
+        if (depth >= PL_LIST_DEPTH_MAX) {
+            *ret_reason = "lists nest at most 8 deep";
             return false;
         }
         pl_type *element = PL_TAKE(arena, pl_type, 1);

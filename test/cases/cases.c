@@ -90,6 +90,17 @@ static void write_value(pl_json_writer *w, const pl_value *value, const pl_type 
     pl_buf_done(&text);
 }
 
+static void write_cell(pl_json_writer *w, const pl_cell *cell, const pl_type *type)
+{
+    if (type->kind != PL_LIST || cell->value.is_null) {
+        write_value(w, &cell->value, type);
+        return;
+    }
+    pl_json_begin(w, '[');
+    for (uint32_t i = 0; i < cell->count; i++) write_cell(w, &cell->elements[i], type->element);
+    pl_json_end(w, ']');
+}
+
 static void write_row(case_file *file, const pl_schema *schema, const pl_cell *cells)
 {
     pl_json_writer w = pl_json_writer_on(&file->rows, 0);
@@ -101,14 +112,7 @@ static void write_row(case_file *file, const pl_schema *schema, const pl_cell *c
                             pl_span_is(field->name, "_mapping");
         if (cells[i].value.is_null || always_there) continue;
         pl_json_key_span(&w, field->name);
-        if (field->type.kind != PL_LIST) {
-            write_value(&w, &cells[i].value, &field->type);
-            continue;
-        }
-        pl_json_begin(&w, '[');
-        for (uint32_t e = 0; e < cells[i].count; e++)
-            write_value(&w, &cells[i].elements[e], field->type.element);
-        pl_json_end(&w, ']');
+        write_cell(&w, &cells[i], &field->type);
     }
     pl_json_end(&w, '}');
     pl_buf_char(&file->rows, '\n');

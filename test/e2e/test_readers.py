@@ -3,8 +3,9 @@
 
 Seven snapshots; two columns added later and one promoted; partition values that are NULL, empty or
 full of characters that mean something in a path; dates before 1970, negative decimals, NaN, both
-zeros, a column without a value, NULL and empty lists. What each engine must give back is the list
-the records were made from, not what another engine says.
+zeros, a column without a value, NULL and empty lists, lists of lists, an element of which is
+promoted. What each engine must give back is the list the records were made from, not what another
+engine says.
 """
 import datetime
 import decimal
@@ -46,8 +47,12 @@ FIRST = """
       tags:  list(string)
       ok:    boolean
       note:  string
+      grid:  list(list(int))
+      deep:  list(list(list(string)))
+      due:   list(timestamp)
+      cash:  list(list(decimal(9, 2)))
     """
-RULES = "id place seen day price x f never tags ok note".split()
+RULES = "id place seen day price x f never tags ok note grid deep due cash".split()
 SNAPSHOTS = 7
 ROWS = 160  # of each snapshot
 
@@ -57,6 +62,15 @@ def number(value):
     if value is not None and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value
+
+
+def nested(rng, depth, leaf):
+    """A list of lists, or NULL, or an empty one, at every depth."""
+    if rng.random() < 0.15:
+        return None
+    if depth == 0:
+        return leaf()
+    return [nested(rng, depth - 1, leaf) for _ in range(rng.choice([0, 1, 2, 4]))]
 
 
 def make(snapshot):
@@ -82,8 +96,16 @@ def make(snapshot):
             "tags": rng.choice([None, [], ["", None, "\U0001f600"], ["a", "b"], [None]]),
             "ok": rng.choice([True, False, None]),
             "note": rng.choice([None, "", "two\nlines", "\u0000", "x" * 300, "\U0010ffff"]),
+            "grid": nested(rng, 2, lambda: rng.choice([0, -1, 2**31 - 1, -2**31])),
+            "deep": nested(rng, 3, lambda: rng.choice(["", "\U0001f600", "x" * 70, "null"])),
+            "due": nested(rng, 1, lambda: EPOCH + datetime.timedelta(
+                microseconds=rng.choice([0, -1, 10**15 + 1]))),
+            "cash": nested(rng, 2, lambda: decimal.Decimal(rng.randrange(-10**9, 10**9)
+                                                           ).scaleb(-2)),
             "extra": None, "amount": None,
         }
+        if snapshot >= 6 and i == 0:
+            row["grid"] = [[2**62], []]
         if snapshot >= 4:
             row["extra"] = rng.choice([None, "", "added"])
         if snapshot >= 5:
@@ -91,7 +113,8 @@ def make(snapshot):
         said = dict(row, seen=row["seen"] and row["seen"].isoformat(), x=number(row["x"]),
                     f=number(row["f"]), day=row["day"] and row["day"].isoformat())
         said["price"], said["amount"] = "@price", "@amount"  # literals no float may touch
-        text = json.dumps(said, ensure_ascii=bool(i % 2))
+        said["due"] = row["due"] and [at and at.isoformat() for at in row["due"]]
+        text = json.dumps(said, ensure_ascii=bool(i % 2), default=lambda exact: f"{exact:f}")
         for name in ("price", "amount"):
             value = "null" if row[name] is None else f"{row[name]:f}"
             text = text.replace(f'"@{name}"', value)
@@ -135,7 +158,8 @@ class Odd:
                 write(contract, contract.read_text().rstrip() + f"\n  {name}: {kind}\n")
                 write(source, source.read_text() + f"  {name}: {name}\n")
             if snapshot == 6:
-                write(contract, contract.read_text().replace("id:    int!", "id:    long!"))
+                write(contract, contract.read_text().replace("id:    int!", "id:    long!")
+                      .replace("list(list(int))", "list(list(long))"))
             rows, content = make(snapshot)
             self.batches.append(rows)
             (plumb.dir / "in.json").write_bytes(content)
@@ -298,6 +322,13 @@ def by_plumb(odd, sql):
     return [json.loads(line, parse_float=decimal.Decimal) for line in text.split("\n") if line]
 
 
+def each(value, convert):
+    """The elements of nested lists, converted."""
+    if isinstance(value, list):
+        return [each(v, convert) for v in value]
+    return None if value is None else convert(value)
+
+
 def real(text, size="d"):
     """A double, or a float, from its text."""
     return None if text is None else struct.unpack(size, struct.pack(size, float(text)))[0]
@@ -314,7 +345,15 @@ def from_json(row):
         made["seen"] = datetime.datetime.fromisoformat(row["seen"].replace("Z", "+00:00"))
     if row["day"] is not None:
         made["day"] = datetime.date.fromisoformat(row["day"])
+    made["due"] = row["due"] and [at and datetime.datetime.fromisoformat(at) for at in row["due"]]
+    made["cash"] = each(row["cash"], lambda v: decimal.Decimal(v).quantize(decimal.Decimal("0.01")))
     return made
+
+
+def test_plumb_describes_and_verifies_it(odd):
+    types = {c["name"]: c["type"] for c in odd.plumb.json("describe", "odd")["columns"]}
+    assert types["grid"] == "list(list(long))" and types["cash"] == "list(list(decimal(9, 2)))"
+    assert odd.plumb.json("verify")["sound"]
 
 
 def test_plumb_query_reads_every_row(odd):
@@ -339,6 +378,8 @@ def from_spark(row):
         microseconds=row["seen"])
     made["day"] = None if row["day"] is None else datetime.date(1970, 1, 1) + datetime.timedelta(
         days=row["day"])
+    made["due"] = each(row["due"], lambda micros: EPOCH + datetime.timedelta(microseconds=micros))
+    made["cash"] = each(row["cash"], decimal.Decimal)
     return made
 
 
@@ -349,7 +390,8 @@ def test_spark_reads_every_row_at_every_snapshot_and_filters(odd, spark):
         asked.append(
             "SELECT id, place, unix_micros(seen) seen, unix_date(day) day,"
             " cast(price AS string) price, cast(x AS string) x, cast(f AS string) f, never,"
-            " to_json(tags, map('ignoreNullFields', 'false')) tags, ok, note, "
+            " to_json(tags, map('ignoreNullFields', 'false')) tags, ok, note,"
+            " grid, deep, transform(due, d -> unix_micros(d)) due, cash, "
             + ", ".join(f"{'NULL' if c in later else f'cast({c} AS string)'} {c}"
                         for c in ("extra", "amount"))
             + f" FROM t_{odd.ids[snapshot - 1]}")

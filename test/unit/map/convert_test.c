@@ -127,8 +127,12 @@ TEST(convert_list_converts_its_elements_and_fails_as_a_whole)
     NATURAL("list(long)", "5", "! is not an array");
     NATURAL("list(long)", "{\"0\":1}", "! is not an array");
     NATURAL("list(string)", "[\"\\u0061\",\"\"]", "[a,]");
-    NATURAL("list(list(long))", "[[1]]", "! is a list in a list, which this version does not map");
     NATURAL("list(list(long))", "[]", "[]");
+    NATURAL("list(list(long))", "[[1,null],null,[],[\"2\"]]", "[[1,null],null,[],[2]] (coerced)");
+    NATURAL("list(list(long))", "[[1],2]", "! is not an array");
+    NATURAL("list(list(long))", "[[1],[[2]]]", "! is not a number");
+    CHECK_CONVERT("list(list(timestamp))", "epoch(s)", "[[0],[1]]",
+                  "[[1970-01-01T00:00:00Z],[1970-01-01T00:00:01Z]]");
     CHECK_CONVERT("list(double)", "percent", "[\"5%\",0.5,null]", "[0.05,0.5,null]");
     pl_buf json = {0}, want = {0};
     for (int i = 0; i < 1000; i++) pl_buf_printf(&json, "%s%d", i ? "," : "[", i);
@@ -191,6 +195,9 @@ TEST(convert_cells_are_equal_by_value_not_by_text)
     CHECK(!equal_cells("list(long)", "[1,null]", "[1,0]"));
     CHECK(!equal_cells("list(long)", "[1]", "[1,2]"));
     CHECK(equal_cells("list(long)", "[]", "[]"));
+    CHECK(equal_cells("list(list(long))", "[[1],[],null]", "[[1],[],null]"));
+    CHECK(!equal_cells("list(list(long))", "[[1],[]]", "[[1],null]"));
+    CHECK(!equal_cells("list(list(long))", "[[1,2]]", "[[1],[2]]"));
 }
 
 int main(void)

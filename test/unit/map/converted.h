@@ -8,6 +8,19 @@
 #include "map/convert.h"
 #include "unit.h"
 
+static inline void cell_text(pl_buf *out, const pl_cell *cell, const pl_type *type)
+{
+    if (type->kind != PL_LIST || cell->value.is_null) {
+        pl_value_text(out, &cell->value, type);
+        return;
+    }
+    for (uint32_t i = 0; i < cell->count; i++) {
+        pl_buf_text(out, i ? "," : "[");
+        cell_text(out, &cell->elements[i], type->element);
+    }
+    pl_buf_text(out, cell->count ? "]" : "[]");
+}
+
 static inline void check_convert(const char *type_text, const char *parser_text, const char *json,
                                  const char *want, const char *file, int line)
 {
@@ -27,15 +40,9 @@ static inline void check_convert(const char *type_text, const char *parser_text,
     const char *why = pl_convert(&slot, &type, &parser, &arena, &cell, &coerced);
     if (why) {
         pl_buf_printf(&got, "! %s", why);
-    } else if (type.kind == PL_LIST) {
-        for (uint32_t i = 0; i < cell.count; i++) {
-            pl_buf_text(&got, i ? "," : "[");
-            pl_value_text(&got, &cell.elements[i], type.element);
-        }
-        pl_buf_text(&got, cell.count ? "]" : "[]");
     } else {
         CHECK_INT(type.kind, cell.value.kind);
-        pl_value_text(&got, &cell.value, &type);
+        cell_text(&got, &cell, &type);
     }
     if (!why && coerced) pl_buf_text(&got, " (coerced)");
     if (strcmp(want, pl_buf_cstr(&got)) != 0) {

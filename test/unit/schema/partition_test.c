@@ -179,7 +179,9 @@ static void check_path(const pl_partition_field *fields, uint32_t count, const p
     pl_partition_spec spec = {.count = count, .fields = (pl_partition_field *)(uintptr_t)fields};
     pl_buf out = {0};
     pl_buf_text(&out, "data/");
-    pl_partition_path(&out, &spec, values);
+    pl_field cash = {.name = PL_SPAN("cash"),
+                     .type = {.kind = PL_DECIMAL, .precision = 20, .scale = 2}};
+    pl_partition_path(&out, &spec, &(pl_schema){.count = 1, .fields = &cash}, values);
     CHECK_SPAN(want, pl_buf_view(&out));
     pl_buf_done(&out);
 }
@@ -206,6 +208,22 @@ TEST(hive_path_encodes_every_byte_that_is_not_plain)
     check_text_path(PL_SPAN("__HIVE_DEFAULT_PARTITION__"), "data/p=__HIVE_DEFAULT_PARTITION__");
 }
 
+TEST(hive_path_of_a_decimal_has_its_point)
+{
+    pl_partition_field field = {.source = PL_SPAN("cash"), .name = PL_SPAN("cash")};
+    const pl_value values[] = {{.kind = PL_DECIMAL, .i128 = 1230},
+                               {.kind = PL_DECIMAL, .i128 = -5},
+                               {.kind = PL_DECIMAL, .i128 = 0},
+                               {.kind = PL_DECIMAL, .is_null = true}};
+    check_path(&field, 1, &values[0], "data/cash=12.30");
+    check_path(&field, 1, &values[1], "data/cash=-0.05");
+    check_path(&field, 1, &values[2], "data/cash=0.00");
+    check_path(&field, 1, &values[3], "data/cash=__HIVE_DEFAULT_PARTITION__");
+    field.name = PL_SPAN("cash_trunc");
+    field.transform = (pl_transform){.kind = PL_TRUNCATE, .parameter = 10};
+    check_path(&field, 1, &values[0], "data/cash_trunc=12.30");
+}
+
 TEST(hive_path_of_a_long_value_stays_a_legal_file_name)
 {
     char text[1000];
@@ -216,7 +234,7 @@ TEST(hive_path_of_a_long_value_stays_a_legal_file_name)
     for (int i = 0; i < 3; i++) {
         pl_value value = {.kind = PL_STRING, .text = {text, sizeof text - (size_t)(i == 1)}};
         if (i == 2) memset(text, (char)0xFF, sizeof text);
-        pl_partition_path(&paths[i], &spec, &value);
+        pl_partition_path(&paths[i], &spec, &(pl_schema){0}, &value);
         CHECK(paths[i].count <= 255);
         CHECK(paths[i].count > 100);
     }
@@ -305,14 +323,14 @@ TEST(partition_values_have_a_readable_text)
 
 int main(void)
 {
-    return RUN_TESTS("schema/partition", T(bucket_matches_the_vectors_of_the_specification),
-                     T(truncate_rounds_down_and_cuts_at_code_points),
-                     T(times_count_from_1970_and_round_down_before_it),
-                     T(transforms_of_null_and_void_are_null),
-                     T(transforms_fit_the_types_of_the_specification_alone),
-                     T(transforms_are_written_as_iceberg_writes_them),
-                     T(hive_path_encodes_every_byte_that_is_not_plain),
-                     T(hive_path_of_a_long_value_stays_a_legal_file_name),
-                     T(hive_path_pads_times_and_names_null), T(hive_path_of_several_fields),
-                     T(partition_values_have_a_readable_text));
+    return RUN_TESTS(
+        "schema/partition", T(bucket_matches_the_vectors_of_the_specification),
+        T(truncate_rounds_down_and_cuts_at_code_points),
+        T(times_count_from_1970_and_round_down_before_it), T(transforms_of_null_and_void_are_null),
+        T(transforms_fit_the_types_of_the_specification_alone),
+        T(transforms_are_written_as_iceberg_writes_them),
+        T(hive_path_encodes_every_byte_that_is_not_plain), T(hive_path_of_a_decimal_has_its_point),
+        T(hive_path_of_a_long_value_stays_a_legal_file_name),
+        T(hive_path_pads_times_and_names_null), T(hive_path_of_several_fields),
+        T(partition_values_have_a_readable_text));
 }

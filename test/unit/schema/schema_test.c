@@ -74,7 +74,7 @@ TEST(types_that_are_none_say_why)
         {"list(what)", "unknown type"},
         {"list(decimal(2,3))", "decimal scale is 0 to its precision"},
         {"list(string", "a closing ) is missing"},
-        {"list(list(list(list(list(list(list(list(list(int)))))))))", "lists are nested too deep"},
+        {"list(list(list(list(list(list(list(list(list(int)))))))))", "lists nest at most 8 deep"},
     };
     for (size_t i = 0; i < PL_COUNT(cases); i++) {
         pl_arena arena = {0};
