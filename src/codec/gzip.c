@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define IN_BYTES    (128u * 1024)
+#define OUT_BYTES   (128u * 1024)
 #define EXTRA_BYTES 65535u // the largest extra field there can be
 
 typedef enum reader_step {
@@ -15,6 +16,8 @@ typedef enum reader_step {
     STEP_END,    // nothing more will come
 } reader_step;
 
+// How far ISA-L gets in a damaged member depends on the input and the room each call has. So it
+// always has the same: a full `in` unless the input ends, and OUT_BYTES.
 struct pl_gzip_reader {
     pl_read_fn read;
     void *context;
@@ -22,8 +25,10 @@ struct pl_gzip_reader {
     bool input_done;       // `read` said so
     uint64_t in_end;       // input bytes handed to us so far
     uint64_t member_at;    // where the current member begins
-    uint64_t member_first; // content delivered before it
-    pl_gzip_state state;
+    uint64_t member_first; // content before it
+    pl_gzip_state state;   // `content` is what was inflated, delivered or not
+    uint8_t *out;          // [OUT_BYTES] when a caller has had less room; owned
+    size_t out_at, out_end;
     pl_buf head, trailer;
     struct isal_gzip_header header;
     struct inflate_state inflate;
@@ -45,6 +50,7 @@ void pl_gzip_reader_free(pl_gzip_reader *reader)
     if (!reader) return;
     pl_buf_done(&reader->head);
     pl_buf_done(&reader->trailer);
+    free(reader->out);
     free(reader);
 }
 
@@ -61,38 +67,29 @@ static void end(pl_gzip_reader *reader, pl_gzip_end how, const char *reason)
     reader->state.compressed = input_at(reader);
 }
 
-// Make sure there is input, unless there is none left.
-static plumb_status fill(pl_gzip_reader *reader, plumb_error *err)
+// Make sure there are `least` bytes of input at hand, unless fewer are left.
+static plumb_status fill(pl_gzip_reader *reader, uint32_t least, plumb_error *err)
 {
-    if (reader->inflate.avail_in || reader->input_done) return PLUMB_OK;
-    size_t got = 0;
-    PL_TRY(reader->read(reader->context, reader->in, sizeof reader->in, &got, err));
-    assert(got <= sizeof reader->in);
-    reader->inflate.next_in = reader->in;
-    reader->inflate.avail_in = (uint32_t)got;
-    reader->in_end += got;
-    reader->input_done = got == 0;
-    return PLUMB_OK;
-}
-
-// At least two bytes of input are at hand, unless fewer are left: the magic of a member.
-static plumb_status fill_magic(pl_gzip_reader *reader, plumb_error *err)
-{
-    PL_TRY(fill(reader, err));
-    if (reader->inflate.avail_in != 1) return PLUMB_OK;
-    reader->in[0] = *reader->inflate.next_in;
-    size_t got = 0;
-    PL_TRY(reader->read(reader->context, reader->in + 1, sizeof reader->in - 1, &got, err));
-    reader->inflate.next_in = reader->in;
-    reader->inflate.avail_in = (uint32_t)got + 1;
-    reader->in_end += got;
-    reader->input_done = got == 0;
+    struct inflate_state *inflate = &reader->inflate;
+    if (inflate->avail_in >= least || reader->input_done) return PLUMB_OK;
+    size_t held = inflate->avail_in;
+    if (held) memmove(reader->in, inflate->next_in, held);
+    while (held < sizeof reader->in && !reader->input_done) {
+        size_t got = 0, room = sizeof reader->in - held;
+        PL_TRY(reader->read(reader->context, reader->in + held, room, &got, err));
+        assert(got <= room);
+        held += got;
+        reader->in_end += got;
+        reader->input_done = got == 0;
+    }
+    inflate->next_in = reader->in;
+    inflate->avail_in = (uint32_t)held;
     return PLUMB_OK;
 }
 
 static plumb_status step_begin(pl_gzip_reader *reader, plumb_error *err)
 {
-    PL_TRY(fill_magic(reader, err));
+    PL_TRY(fill(reader, 2, err)); // the magic of a member
     struct inflate_state *inflate = &reader->inflate;
     if (inflate->avail_in == 0) {
         if (reader->state.members)
@@ -126,7 +123,7 @@ static plumb_status step_begin(pl_gzip_reader *reader, plumb_error *err)
 
 static plumb_status step_header(pl_gzip_reader *reader, plumb_error *err)
 {
-    PL_TRY(fill(reader, err));
+    PL_TRY(fill(reader, 1, err));
     if (reader->inflate.avail_in == 0) {
         end(reader, PL_GZIP_TRUNCATED, "truncated in a gzip header");
         return PLUMB_OK;
@@ -200,18 +197,16 @@ static const char *defect(int result)
     }
 }
 
-// Inflate into buffer; *got is what came.
-static plumb_status step_body(pl_gzip_reader *reader, char *buffer, size_t bytes, size_t *got,
-                              plumb_error *err)
+// Inflate into OUT_BYTES of room; *got is what came.
+static plumb_status step_body(pl_gzip_reader *reader, uint8_t *room, size_t *got, plumb_error *err)
 {
     struct inflate_state *inflate = &reader->inflate;
-    PL_TRY(fill(reader, err));
-    uint32_t room = (uint32_t)PL_MIN(bytes, (size_t)1 << 30);
+    PL_TRY(fill(reader, 1, err));
     uint32_t avail = inflate->avail_in;
-    inflate->next_out = (uint8_t *)buffer;
-    inflate->avail_out = room;
+    inflate->next_out = room;
+    inflate->avail_out = OUT_BYTES;
     int result = isal_inflate(inflate);
-    *got = room - inflate->avail_out;
+    *got = OUT_BYTES - inflate->avail_out;
     // ISA-L may count bits it only looked ahead for: a defect at the end leaves less than nothing.
     if (inflate->avail_in > avail) inflate->avail_in = 0;
     reader->state.content += *got;
@@ -226,23 +221,33 @@ static plumb_status step_body(pl_gzip_reader *reader, char *buffer, size_t bytes
     return PLUMB_OK;
 }
 
+// Inflate straight into the buffer when it has the room, else into ours, from where it is taken.
+static plumb_status inflate_some(pl_gzip_reader *reader, char *buffer, size_t bytes, size_t *got,
+                                 plumb_error *err)
+{
+    if (bytes >= OUT_BYTES) return step_body(reader, (uint8_t *)buffer, got, err);
+    if (!reader->out) reader->out = pl_alloc(OUT_BYTES);
+    reader->out_at = 0;
+    return step_body(reader, reader->out, &reader->out_end, err);
+}
+
 plumb_status pl_gzip_read(pl_gzip_reader *reader, void *buffer, size_t bytes, size_t *ret_got,
                           plumb_error *err)
 {
     size_t got = 0;
-    while (got < bytes && reader->step != STEP_END) {
-        size_t more = 0;
-        switch (reader->step) {
-        case STEP_BEGIN:
+    while (got < bytes) {
+        char *to = (char *)buffer + got;
+        size_t more = PL_MIN(reader->out_end - reader->out_at, bytes - got);
+        if (more) {
+            memcpy(to, reader->out + reader->out_at, more);
+            reader->out_at += more;
+        } else if (reader->step == STEP_BEGIN) {
             PL_TRY(step_begin(reader, err));
-            break;
-        case STEP_HEADER:
+        } else if (reader->step == STEP_HEADER) {
             PL_TRY(step_header(reader, err));
-            break;
-        case STEP_BODY:
-            PL_TRY(step_body(reader, (char *)buffer + got, bytes - got, &more, err));
-            break;
-        case STEP_END:
+        } else if (reader->step == STEP_BODY) {
+            PL_TRY(inflate_some(reader, to, bytes - got, &more, err));
+        } else {
             break;
         }
         got += more;
@@ -254,6 +259,13 @@ plumb_status pl_gzip_read(pl_gzip_reader *reader, void *buffer, size_t bytes, si
 pl_gzip_state pl_gzip_reader_state(const pl_gzip_reader *reader)
 {
     pl_gzip_state state = reader->state;
+    size_t held = reader->out_end - reader->out_at;
+    if (held) {
+        state.end = PL_GZIP_MORE;
+        state.reason = NULL;
+        state.content -= held;
+        state.verified = PL_MIN(state.verified, state.content);
+    }
     if (state.end == PL_GZIP_MORE) state.compressed = input_at(reader);
     state.head = pl_buf_view(&reader->head);
     state.trailer = pl_buf_view(&reader->trailer);

@@ -11,8 +11,10 @@
 // The head counts only in the very first member, the trailer only at the very end: what a payload
 // that was itself made by us brings along is passed over.
 //
-// The reader delivers every byte that was inflated before a defect, then reports the defect with
-// its place. `verified` says how much of what was delivered lies in members that were complete.
+// The reader delivers the bytes that were inflated before a defect, then reports the defect with
+// its place. How much of a damaged member comes out is a matter of the file's bytes alone, whatever
+// pieces they are read and asked for in. `verified` says how much of what was delivered lies in
+// members that were complete.
 //
 // Threads: one reader or writer by one thread at a time.
 //
