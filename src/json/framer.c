@@ -141,7 +141,7 @@ static void limit_reason(const pl_framer *f, char reason[160])
 // A line longer than the limit: drop it up to its newline, or to where reading it fails.
 static void long_line(pl_framer *f, pl_frame *frame)
 {
-    uint64_t offset = f->base + f->at;
+    uint64_t offset = f->line_at;
     char reason[160];
     limit_reason(f, reason);
     for (;;) {
@@ -160,38 +160,47 @@ typedef enum step {
     STEP_END,
 } step;
 
+// Next line that is not blank. Of one that begins with much white space this is passed by.
 static plumb_status next_line(pl_framer *f, step *ret_step, size_t *start, size_t *end,
                               pl_frame *frame, plumb_error *err)
 {
+    const size_t limit = document_limit(f);
     size_t searched = 0;
+    f->line_at = f->base + f->at;
     for (;;) {
         pl_span rest = pl_framer__pending(f);
         const char *newline = rest.bytes > searched
                                   ? memchr(rest.data + searched, '\n', rest.bytes - searched)
                                   : NULL;
-        if (!newline && !f->ended) {
-            if (rest.bytes > document_limit(f)) {
-                *ret_step = can_stream(f) ? STEP_STREAM : STEP_FRAME;
-                if (!can_stream(f)) long_line(f, frame);
-                return PLUMB_OK;
-            }
-            searched = rest.bytes;
+        bool whole = newline || f->ended;
+        size_t bytes = newline ? (size_t)(newline - rest.data) : rest.bytes;
+        bool large = f->base + f->at + bytes - f->line_at > limit;
+        bool blank = (whole || large) && pl_json_space(pl_span_make(rest.data, bytes), 0) == bytes;
+        searched = bytes;
+        if (!whole && (blank || !large)) {
+            f->at += blank ? bytes : 0;
+            searched -= blank ? bytes : 0;
             PL_TRY(pl_framer__fill(f, err));
             continue;
         }
-        size_t bytes = newline ? (size_t)(newline - rest.data) : rest.bytes;
-        bool blank = pl_json_space(pl_span_make(rest.data, bytes), 0) == bytes;
-        if (bytes > document_limit(f) && !(blank && can_stream(f))) {
+        if (blank) {
+            f->at += bytes + (newline != NULL);
+            f->line_at = f->base + f->at;
+            searched = 0;
+            *ret_step = STEP_END;
+            if (!newline) return PLUMB_OK;
+            continue;
+        }
+        if (large) {
             *ret_step = can_stream(f) ? STEP_STREAM : STEP_FRAME;
             if (!can_stream(f)) long_line(f, frame);
             return PLUMB_OK;
         }
+        *ret_step = STEP_DOCUMENT;
         *start = f->at;
         *end = f->at + bytes;
         f->at += bytes + (newline != NULL);
-        searched = 0;
-        *ret_step = blank ? STEP_END : STEP_DOCUMENT;
-        if (!blank || (f->ended && f->at == f->window.count && !newline)) return PLUMB_OK;
+        return PLUMB_OK;
     }
 }
 
@@ -204,7 +213,7 @@ static plumb_status whole_item(pl_framer *f, size_t *ret_end, pl_json_error *ret
     for (;;) {
         pl_span rest = pl_framer__pending(f);
         *ret_error = (pl_json_error){0};
-        size_t end = pl_json_skip(rest, 0, 1, ret_error);
+        size_t end = pl_json_skip(rest, 0, pl_framer__depth(f), ret_error);
         bool cut =
             end == SIZE_MAX ? ret_error->offset + TOKEN_BYTES_MAX >= rest.bytes : end == rest.bytes;
         bool large = end == SIZE_MAX ? ret_error->offset > limit : end > limit;
@@ -279,27 +288,28 @@ static plumb_status next_item(pl_framer *f, step *ret_step, size_t *start, size_
 static plumb_status whole_document(pl_framer *f, step *ret_step, size_t *start, size_t *end,
                                    pl_frame *frame, plumb_error *err)
 {
-    for (;;) {
-        if (f->window.count - f->at > document_limit(f)) {
-            if (can_stream(f)) {
-                bool more;
-                PL_TRY(skip_space(f, &more, err));
-                *ret_step = more ? STEP_STREAM : STEP_END;
-                return PLUMB_OK;
-            }
-            char reason[160];
-            limit_reason(f, reason);
-            uint64_t here = f->base + f->at;
-            *ret_step = STEP_FRAME;
-            return pl_framer__bad_to_end(f, here, here + document_limit(f), reason, frame);
+    bool more;
+    *ret_step = STEP_END;
+    PL_TRY(skip_space(f, &more, err));
+    if (!more) return PLUMB_OK;
+    while (f->window.count - f->at <= document_limit(f)) {
+        if (f->ended) {
+            *ret_step = STEP_DOCUMENT;
+            *start = f->at;
+            *end = f->at = f->window.count;
+            return PLUMB_OK;
         }
-        if (f->ended) break;
         PL_TRY(pl_framer__fill(f, err));
     }
-    *start = pl_json_space(pl_buf_view(&f->window), f->at);
-    *end = f->at = f->window.count;
-    *ret_step = *start == *end ? STEP_END : STEP_DOCUMENT;
-    return PLUMB_OK;
+    if (can_stream(f)) {
+        *ret_step = STEP_STREAM;
+        return PLUMB_OK;
+    }
+    char reason[160];
+    limit_reason(f, reason);
+    uint64_t here = f->base + f->at;
+    *ret_step = STEP_FRAME;
+    return pl_framer__bad_to_end(f, here, here + document_limit(f), reason, frame);
 }
 
 plumb_status pl_framer__next_start(pl_framer *f, size_t from, size_t *ret_end, plumb_error *err)

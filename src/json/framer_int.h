@@ -48,6 +48,7 @@ struct pl_framer {
     uint32_t first_array; // of the records path: 1 when the format has unpacked the first one
     pl_span document;     // for frames: the text in the window, or what was kept of it
     uint64_t envelope;
+    uint64_t line_at; // content offset of the line being read
     // The document being streamed.
     pl_survey survey;
     uint64_t stream_end;
@@ -59,6 +60,13 @@ struct pl_framer {
 static inline pl_span pl_framer__pending(const pl_framer *f)
 {
     return (pl_span){f->window.data + f->at, f->window.count - f->at};
+}
+
+// How deep a value of the content, or of the array being streamed, already is.
+static inline int pl_framer__depth(const pl_framer *f)
+{
+    if (f->state == IN_STREAM) return (int)f->options.key_count + 1;
+    return f->options.format == PL_FORMAT_ARRAY;
 }
 
 // framer.c

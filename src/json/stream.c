@@ -22,16 +22,28 @@ static plumb_status move_to(pl_framer *f, uint64_t target, plumb_error *err)
     return PLUMB_OK;
 }
 
-// Run the survey over the document at f->at. A line is a text of its own.
-static plumb_status survey_run(pl_framer *f, plumb_error *err)
+// The bytes from f->at to the end of the streamed document, as far as they are in the window.
+static pl_span stream_pending(const pl_framer *f, bool *ret_all)
+{
+    uint64_t end = f->base + f->window.count;
+    *ret_all = f->ended || f->stream_end <= end;
+    return pl_span_make(f->window.data + f->at,
+                        (size_t)(PL_MIN(end, f->stream_end) - f->base - f->at));
+}
+
+// Run the survey over the document at f->at, which ends at f->stream_end at the latest. A line is a
+// text of its own.
+static plumb_status survey_run(pl_framer *f, bool with_tail, plumb_error *err)
 {
     pl_survey *s = &f->survey;
-    bool lines = f->options.format == PL_FORMAT_NDJSON;
+    bool lines = f->options.format == PL_FORMAT_NDJSON, all;
+    pl_survey__done(s);
+    pl_survey__begin(s, &f->options, with_tail, (uint32_t)pl_framer__depth(f), f->base + f->at);
     for (;;) {
-        pl_span rest = pl_framer__pending(f);
+        pl_span rest = stream_pending(f, &all);
         const char *newline = lines && rest.bytes ? memchr(rest.data, '\n', rest.bytes) : NULL;
         if (newline) rest.bytes = (size_t)(newline - rest.data);
-        f->at += pl_survey__feed(s, rest, newline || f->ended);
+        f->at += pl_survey__feed(s, rest, newline || all);
         if (s->done) return PLUMB_OK;
         if (f->window.count - f->at > PL_RECORD_BYTES_MAX) {
             s->reason = "a text is larger than 16 MiB";
@@ -43,7 +55,8 @@ static plumb_status survey_run(pl_framer *f, plumb_error *err)
     }
 }
 
-// Behind a survey that failed: to where the document is taken to end.
+// Behind a survey that failed: to where the document is taken to end. Concatenated documents may
+// end before the mistake: what is wrong with what is left is another one.
 static plumb_status pass_broken(pl_framer *f, uint64_t start, plumb_error *err)
 {
     if (f->options.format == PL_FORMAT_NDJSON) {
@@ -62,7 +75,10 @@ static plumb_status pass_broken(pl_framer *f, uint64_t start, plumb_error *err)
             PL_TRY(pl_framer__next_start(f, 0, &end, err));
             f->at = end == SIZE_MAX ? f->window.count - 1 : end;
         }
-        return PLUMB_OK;
+        f->stream_end = f->base + f->at;
+        PL_TRY(move_to(f, start, err));
+        PL_TRY(survey_run(f, true, err));
+        return move_to(f, f->stream_end, err);
     }
     return move_to(f, UINT64_MAX, err);
 }
@@ -71,11 +87,10 @@ plumb_status pl_framer__open_stream(pl_framer *f, pl_frame *frame, bool *ret_mad
 {
     pl_survey *s = &f->survey;
     pl_format format = f->options.format;
-    uint64_t start = f->base + f->at;
-    pl_survey__done(s);
-    pl_survey__begin(s, &f->options, format == PL_FORMAT_NDJSON || format == PL_FORMAT_DOCUMENT,
-                     start);
-    plumb_status st = survey_run(f, err);
+    uint64_t start = format == PL_FORMAT_NDJSON ? f->line_at : f->base + f->at;
+    f->stream_end = UINT64_MAX;
+    plumb_status st =
+        survey_run(f, format == PL_FORMAT_NDJSON || format == PL_FORMAT_DOCUMENT, err);
     *ret_made = st == PLUMB_OK && s->reason && format == PL_FORMAT_ARRAY;
     if (*ret_made) return pl_framer__bad_to_end(f, start, s->error_at, s->reason, frame);
     if (st == PLUMB_OK && s->reason) st = pass_broken(f, start, err);
@@ -108,15 +123,6 @@ plumb_status pl_framer__open_stream(pl_framer *f, pl_frame *frame, bool *ret_mad
     return PLUMB_OK;
 }
 
-// The bytes from f->at to the end of the streamed document, as far as they are in the window.
-static pl_span stream_pending(const pl_framer *f, bool *ret_all)
-{
-    uint64_t end = f->base + f->window.count;
-    *ret_all = f->ended || f->stream_end <= end;
-    return pl_span_make(f->window.data + f->at,
-                        (size_t)(PL_MIN(end, f->stream_end) - f->base - f->at));
-}
-
 static plumb_status stream_space(pl_framer *f, bool *ret_more, plumb_error *err)
 {
     for (;;) {
@@ -138,7 +144,7 @@ static plumb_status stream_whole(pl_framer *f, size_t *ret_end, pl_json_error *r
         bool all;
         pl_span rest = stream_pending(f, &all);
         *ret_error = (pl_json_error){0};
-        size_t end = pl_json_skip(rest, 0, (int)f->options.key_count + 1, ret_error);
+        size_t end = pl_json_skip(rest, 0, pl_framer__depth(f), ret_error);
         bool cut =
             end == SIZE_MAX ? ret_error->offset + TOKEN_BYTES_MAX >= rest.bytes : end == rest.bytes;
         bool large = (end == SIZE_MAX ? ret_error->offset : end) > PL_RECORD_BYTES_MAX;
@@ -158,7 +164,7 @@ plumb_status pl_framer__drop_item(pl_framer *f, uint64_t error_at, const char *r
     pl_framer_options none = {0};
     pl_survey item;
     plumb_status st = PLUMB_OK;
-    pl_survey__begin(&item, &none, false, start);
+    pl_survey__begin(&item, &none, false, (uint32_t)pl_framer__depth(f), start);
     if (f->state != IN_STREAM) f->stream_end = UINT64_MAX;
     while (st == PLUMB_OK && !item.done) {
         bool all;
@@ -210,8 +216,8 @@ plumb_status pl_framer__stream_item(pl_framer *f, pl_frame *frame, bool *ret_mad
             f->stream_first = false;
             size_t at = f->at;
             f->at = end;
-            *ret_made = pl_framer__take_item(f, 0, at, end, (int)f->options.key_count + 1,
-                                             f->stream_parent, frame);
+            *ret_made =
+                pl_framer__take_item(f, 0, at, end, pl_framer__depth(f), f->stream_parent, frame);
             return PLUMB_OK;
         }
         error_at = here + error.offset;

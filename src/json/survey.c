@@ -13,10 +13,11 @@ typedef struct feeding {
 } feeding;
 
 void pl_survey__begin(pl_survey *survey, const pl_framer_options *options, bool with_tail,
-                      uint64_t at)
+                      uint32_t depth, uint64_t at)
 {
     *survey = (pl_survey){.options = options,
                           .with_tail = with_tail,
+                          .depth = depth,
                           .at = at,
                           .hit = true,
                           .array = PL_SURVEY_NOWHERE,
@@ -136,7 +137,7 @@ static bool take_value(feeding *f, char c)
     pl_survey *s = f->survey;
     s->begun = true;
     if (c == '{' || c == '[') {
-        if (s->open >= PL_DEPTH_MAX) return fail(f, f->at, "values are nested too deep");
+        if (s->depth + s->open >= PL_DEPTH_MAX) return fail(f, f->at, "values are nested too deep");
         container_opened(s, s->at + f->at, c);
         f->at++;
         return true;

@@ -27,6 +27,7 @@ typedef struct pl_survey {
     bool with_tail;                   // the document reaches to the end of what is fed
     uint64_t at;                      // content offset of the next byte to feed
     pl_survey_expect expect;
+    uint32_t depth; // of the document's own value
     char closers[PL_DEPTH_MAX];
     uint32_t open;
     uint32_t chain;  // open containers that lie on the path of the keys
@@ -44,9 +45,9 @@ typedef struct pl_survey {
     pl_buf kept; // the objects on the way as JSON, with the members wanted; the array is empty
 } pl_survey;
 
-// `at` is the content offset of the document's first byte.
+// `at` is the content offset of the document's first byte, `depth` how deep it already is.
 void pl_survey__begin(pl_survey *survey, const pl_framer_options *options, bool with_tail,
-                      uint64_t at);
+                      uint32_t depth, uint64_t at);
 void pl_survey__done(pl_survey *survey);
 
 // Feed what follows at survey->at; `ended`: nothing follows it. Returns the bytes used up: the rest

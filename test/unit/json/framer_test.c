@@ -515,6 +515,30 @@ TEST(framer_survives_damage_and_accounts_for_it_alike_in_every_chunking)
     }
 }
 
+TEST(framer_says_of_a_broken_document_what_is_wrong_inside_its_range)
+{
+    // It ends before a line that begins with a bracket, even when that is before the mistake.
+    CHECK_FRAMES(PL_FORMAT_CONCATENATED, "a", "{\"a\":[1,2],\"b\":\"\n{\"a\":[3]}",
+                 "6+1 1\n8+1 2\n10+6 !16 the text ends inside a string\n23+1 3\n");
+    CHECK_FRAMES(PL_FORMAT_CONCATENATED, "a", "{\"a\":[1,2\n{\"a\":[3]}",
+                 "6+1 1\n8+1 2\n9+0 !9 the text ends inside an array\n16+1 3\n");
+    CHECK_FRAMES(PL_FORMAT_CONCATENATED, "a", "[{\"id\":{\"a::[]\":[]}\n{ \n{\"a\":'}[5",
+                 "0+19 !19 the text ends inside an object\n"
+                 "20+2 !22 the text ends inside an object\n23+9 !28 a value is expected here\n");
+    CHECK_FRAMES(PL_FORMAT_CONCATENATED, "a", "{\"b\":\"\\ud83d\n{\"a\":[3]}",
+                 "0+12 !6 a lone surrogate is not a character\n19+1 3\n");
+}
+
+TEST(framer_passes_by_white_space_of_any_length)
+{
+    static const char space[] = "[1]\n                              \n[2]";
+    CHECK_FRAMES(PL_FORMAT_NDJSON, "$[]", space, "1+1 1\n36+1 2\n");
+    CHECK_FRAMES(PL_FORMAT_CONCATENATED, "$[]", space, "1+1 1\n36+1 2\n");
+    CHECK_FRAMES(PL_FORMAT_DOCUMENT, "$[]", "                   ", "");
+    CHECK_FRAMES(PL_FORMAT_NDJSON, "$[]", "[1]\n                    5\n[2]",
+                 "1+1 1\n4+21 !4 no array at $[]\n27+1 2\n");
+}
+
 int main(void)
 {
     return RUN_TESTS(
@@ -533,5 +557,7 @@ int main(void)
         T(framer_formats_have_names), T(framer_takes_concatenated_documents_apart),
         T(framer_unpacks_an_array_in_the_items_of_an_array),
         T(framer_gives_the_objects_around_a_record),
-        T(framer_survives_damage_and_accounts_for_it_alike_in_every_chunking));
+        T(framer_survives_damage_and_accounts_for_it_alike_in_every_chunking),
+        T(framer_says_of_a_broken_document_what_is_wrong_inside_its_range),
+        T(framer_passes_by_white_space_of_any_length));
 }
