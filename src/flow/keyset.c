@@ -5,6 +5,8 @@
 
 #include "base/hash.h"
 
+enum { PROBES_MAX = 128 }; // more than keys need in a table half full, unless made for it
+
 void pl_keyset_init(pl_keyset *set, const pl_contract *contract, const pl_schema *schema)
 {
     *set = (pl_keyset){.column_count = contract->key_count};
@@ -33,16 +35,17 @@ void pl_keyset_object(pl_keyset *set)
     set->duplicates = 0;
 }
 
-// False if it was there.
+// False if it was there. Of keys made to hash alike not all are taken in.
 static bool add(uint64_t *slots, uint32_t capacity, uint64_t hash)
 {
-    for (uint64_t i = hash;; i++) {
-        uint64_t *slot = &slots[i & (capacity - 1)];
+    for (uint64_t i = 0; i < PROBES_MAX; i++) {
+        uint64_t *slot = &slots[(hash + i) & (capacity - 1)];
         if (*slot == hash) return false;
         if (*slot) continue;
         *slot = hash;
-        return true;
+        break;
     }
+    return true;
 }
 
 static void grow(pl_keyset *set)

@@ -2,7 +2,8 @@
 //
 // The key's values are hashed to 64 bits; equal hashes count as equal keys (one wrong count in some
 // 10^7 objects of a million rows). The set starts anew for each object, and within an object when
-// PL_KEYS_MAX are in it, so memory is bounded and the count is then a lower bound.
+// PL_KEYS_MAX are in it, so memory is bounded and the count is then a lower bound. So it is of keys
+// made to lie close together in the table: not all of them are remembered.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_FLOW_KEYSET_H

@@ -14,8 +14,9 @@
 //   - `inside` is true iff a node below has a slot.
 //
 // Limits: PL_PATHS_MAX nodes, PL_PATHS_BYTES_MAX of keys; past them unknown keys are scanned but
-// not learned, so their repetitions go unnoticed. Wanted paths are always taken in. Threads: one
-// table per thread.
+// not learned, so their repetitions go unnoticed; so are keys made to hash alike, which would make
+// every look into the table a long one. Wanted paths are always taken in, before any is learned.
+// Threads: one table per thread.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_JSON_PATHS_H
@@ -46,6 +47,7 @@ typedef struct pl_paths {
     uint32_t *table; // open addressing over (parent, key); node id + 1, 0 = free
     uint32_t table_size;
     uint32_t slot_count;
+    uint32_t wanted; // nodes that were wanted have smaller ids
 } pl_paths;
 
 void pl_paths_init(pl_paths *paths);

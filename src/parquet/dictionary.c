@@ -11,7 +11,7 @@ struct pl_dictionary_slot {
     uint32_t entry; // 1-based; 0: free
 };
 
-enum { SLOTS_MIN = 1024 };
+enum { SLOTS_MIN = 1024, STEPS_MIN = 1000 * 1000, STEPS_PER_ROW = 32 };
 
 typedef enum shape { TEXT, FOUR, EIGHT, SIXTEEN } shape;
 
@@ -80,17 +80,23 @@ static uint32_t add_entry(pl_dictionary *d, uint32_t row, uint32_t hash)
     return ++d->count;
 }
 
-// False as soon as the entries pass `bytes_max`.
+// False as soon as the entries pass `bytes_max`, or when looking them up takes as long as only
+// values made for it do.
 static inline bool build(pl_dictionary *d, const pl_column *column, size_t width, size_t bytes_max,
                          shape s)
 {
+    uint64_t steps = 0; // beyond the first
     for (uint32_t row = 0; row < column->count; row++) {
         if (!column->valid[row]) continue;
         uint32_t hash = row_hash(column, row, s);
         uint32_t at = hash & (d->slot_count - 1);
-        while (d->slots[at].entry && (d->slots[at].hash != hash ||
-                                      !row_equal(column, d->rows[d->slots[at].entry - 1], row, s)))
+        while (d->slots[at].entry &&
+               (d->slots[at].hash != hash ||
+                !row_equal(column, d->rows[d->slots[at].entry - 1], row, s))) {
             at = (at + 1) & (d->slot_count - 1);
+            steps++;
+        }
+        if (steps > STEPS_MIN && steps / STEPS_PER_ROW > row) return false;
         uint32_t entry = d->slots[at].entry;
         if (!entry) {
             d->bytes += s == TEXT ? 4 + pl_column_span(column, row).bytes : width;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/hash.h"
 #include "flow/keyset.h"
 #include "unit.h"
 
@@ -87,10 +88,34 @@ TEST(keyset_of_a_table_without_a_key_counts_nothing)
     pl_keyset_done(&set);
 }
 
+// Insert the first `count` texts whose keys begin their search at one place of the first table.
+static void rows_close_together(pl_keyset *set, unsigned count)
+{
+    for (unsigned number = 0; count; number++) {
+        char key[16];
+        uint32_t bytes = (uint32_t)snprintf(key + 4, sizeof key - 4, "%u", number);
+        memcpy(key, &bytes, 4);
+        if ((pl_hash(pl_span_make(key, 4 + bytes)) & 1022) != 6) continue;
+        row(set, key + 4, "");
+        count--;
+    }
+}
+
+TEST(keyset_does_not_remember_all_keys_made_to_lie_close_together)
+{
+    pl_keyset set = make(1);
+    rows_close_together(&set, 300);
+    CHECK_INT(0, set.duplicates);
+    rows_close_together(&set, 300);
+    CHECK_INT(128, set.duplicates);
+    pl_keyset_done(&set);
+}
+
 int main(void)
 {
     return RUN_TESTS("flow/keyset", T(keyset_counts_rows_whose_whole_key_was_seen),
                      T(keyset_keeps_the_borders_of_values_apart),
                      T(keyset_starts_anew_with_each_object), T(keyset_stays_exact_while_it_grows),
-                     T(keyset_of_a_table_without_a_key_counts_nothing));
+                     T(keyset_of_a_table_without_a_key_counts_nothing),
+                     T(keyset_does_not_remember_all_keys_made_to_lie_close_together));
 }

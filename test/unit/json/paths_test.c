@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "unit.h"
 
 TEST(paths_give_one_slot_per_wanted_path_in_order)
@@ -105,6 +106,43 @@ TEST(paths_stop_learning_when_their_keys_fill_the_memory_meant_for_them)
     pl_paths_done(&paths);
 }
 
+// One of any number of keys with one hash: its second word undoes what its first one did.
+static pl_span alike(char key[25], unsigned number)
+{
+    const uint64_t k0 = 0x6a09e667f3bcc909u, k1 = 0xbb67ae8584caa73bu;
+    uint64_t word;
+    snprintf(key, 25, "%08u        the same", number);
+    memcpy(&word, key, 8);
+    __extension__ unsigned __int128 product = (unsigned __int128)(k0 ^ (24 * k1) ^ word) * k1;
+    word = (uint64_t)product ^ (uint64_t)(product >> 64);
+    memcpy(key + 8, &word, 8);
+    return pl_span_make(key, 24);
+}
+
+TEST(paths_learn_few_of_the_keys_made_to_hash_alike)
+{
+    char key[25];
+    pl_paths paths;
+    pl_paths_init(&paths);
+    for (unsigned i = 0; i < 300; i++) {
+        pl_span wanted = alike(key, i);
+        CHECK_INT(i, pl_paths_want(&paths, &wanted, 1));
+    }
+    CHECK(pl_hash(alike(key, 1)) == pl_hash(alike(key, 2)));
+    // All learned, these took minutes.
+    for (unsigned i = 0; i < 60000; i++) pl_paths_child(&paths, 0, alike(key, i), true);
+    CHECK(paths.count < 2000);
+    for (unsigned i = 0; i < 300; i++)
+        CHECK_INT(i + 1, pl_paths_child(&paths, 0, alike(key, i), false));
+    unsigned others = 0; // are learned as ever, but for those that belong where the former lie
+    for (unsigned i = 0; i < 10000; i++) {
+        pl_span other = pl_span_make(key, (size_t)snprintf(key, sizeof key, "%u", i));
+        others += pl_paths_child(&paths, 0, other, true) != PL_PATH_NONE;
+    }
+    CHECK(others > 9000);
+    pl_paths_done(&paths);
+}
+
 int main(void)
 {
     return RUN_TESTS("json/paths", T(paths_give_one_slot_per_wanted_path_in_order),
@@ -112,5 +150,6 @@ int main(void)
                      T(paths_tell_equal_keys_of_different_parents_apart),
                      T(paths_copy_what_they_learn),
                      T(paths_stop_learning_at_their_limit_but_still_take_in_wanted_ones),
-                     T(paths_stop_learning_when_their_keys_fill_the_memory_meant_for_them));
+                     T(paths_stop_learning_when_their_keys_fill_the_memory_meant_for_them),
+                     T(paths_learn_few_of_the_keys_made_to_hash_alike));
 }

@@ -97,9 +97,29 @@ TEST(dictionary_of_no_value_is_none)
     pl_dictionary__done(&d);
 }
 
+TEST(dictionary_is_dropped_when_its_values_were_made_to_hash_alike)
+{
+    pl_field field = field_of(PL_LONG);
+    pl_leaf leaf = pl_leaf__make(&field);
+    pl_dictionary d = {0};
+    pl_column column;
+    pl_column_init(&column, &field.type);
+    const uint64_t inverse = UINT64_C(0xf1de83e19937733d); // of the hash's odd factor
+    for (uint32_t row = 0; row < 200000; row++) {
+        uint64_t hash = (UINT64_C(7) << 32 | row % 50000) * inverse;
+        hash = (hash ^ hash >> 29 ^ hash >> 58) * inverse;
+        pl_column_append(&column, &(pl_value){.kind = PL_LONG, .i64 = (int64_t)hash});
+    }
+    CHECK(!pl_dictionary__build(&d, &leaf, &column, 1024 * 1024));
+    CHECK(d.count < 5000);
+    pl_column_done(&column);
+    pl_dictionary__done(&d);
+}
+
 int main(void)
 {
     return RUN_TESTS("parquet/dictionary", T(dictionary_numbers_values_as_they_appear),
                      T(dictionary_is_dropped_when_values_are_unique),
-                     T(dictionary_grows_to_what_pays), T(dictionary_of_no_value_is_none));
+                     T(dictionary_grows_to_what_pays), T(dictionary_of_no_value_is_none),
+                     T(dictionary_is_dropped_when_its_values_were_made_to_hash_alike));
 }
