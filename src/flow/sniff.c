@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "flow/raw.h"
 
-// Where the object that begins the text ends, 0 if it does not. Only quotes and brackets are looked
-// at: whether it is good JSON is judged when it is mapped.
+// Where the object that begins the text ends, 0 if it does not. Only quotes, brackets and newlines
+// in strings are looked at: whether it is good JSON is judged when it is mapped.
 static size_t object_end(pl_span text)
 {
     if (text.bytes < 2 || text.data[0] != '{') return 0;
@@ -13,6 +13,7 @@ static size_t object_end(pl_span text)
         if (quoted) {
             if (c == '\\') i++;
             if (c == '"') quoted = false;
+            if (c == '\n') return 0;
         } else if (c == '"') {
             quoted = true;
         } else if (c == '{' || c == '[') {
@@ -31,12 +32,23 @@ static bool whole_object(pl_span line)
     return line.bytes && object_end(line) == line.bytes;
 }
 
-// Does the text begin with two objects?
-static bool two_objects(pl_span text)
+// Does the text begin with two objects? *ret_spread: one of those that follow each other from its
+// beginning lies on several lines.
+static bool two_objects(pl_span text, bool *ret_spread)
 {
-    size_t end = object_end(text);
-    size_t next = pl_json_space(text, end);
-    return end && next < text.bytes && text.data[next] == '{';
+    bool two = false, spread = false;
+    for (;;) {
+        size_t end = object_end(text);
+        if (!end) break;
+        spread = spread || memchr(text.data, '\n', end);
+        size_t next = pl_json_space(text, end);
+        if (next == text.bytes || text.data[next] != '{') break;
+        two = true;
+        text = pl_span_make(text.data + next, text.bytes - next);
+        if (spread) break;
+    }
+    *ret_spread = two && spread;
+    return two;
 }
 
 pl_format pl_raw_sniff(pl_span content, bool whole)
@@ -48,9 +60,10 @@ pl_format pl_raw_sniff(pl_span content, bool whole)
     if (content.bytes && content.data[0] == '[') return PL_FORMAT_ARRAY;
     if (!content.bytes || content.data[0] != '{') return PL_FORMAT_NDJSON;
 
+    bool spread, two = two_objects(content, &spread);
+    if (spread) return PL_FORMAT_CONCATENATED;
     // Counting all lines, not only the first: a log whose first line is broken is still a log.
     uint64_t lines = 0, objects = 0;
-    bool two = two_objects(content);
     while (content.bytes) {
         const char *end = memchr(content.data, '\n', content.bytes);
         if (!end && !whole && lines) break; // cut off by the window

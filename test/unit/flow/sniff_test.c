@@ -41,6 +41,10 @@ TEST(sniff_knows_concatenated_documents)
     CHECK_STR("concatenated", CUT("{\"a\": \"}\"} {\"a\": "));
     CHECK_STR("concatenated", SNIFF("{\"a\": 1}{\"a\": 2}\n{\"a\": 3}{\"a\": 4}\n"));
     CHECK_STR("concatenated", SNIFF("{\n \"a\": 1\n}\n{\n \"a\": 2\n}\n"));
+    // Whichever comes first: what is spread over lines, or what is not.
+    CHECK_STR("concatenated", SNIFF("{\"a\": 1}\n{\n \"a\": 2\n}\n{\n \"a\": 3\n}\n"));
+    CHECK_STR("concatenated", SNIFF("{\"a\": 1}\n{\"a\": 2}\n{\"a\": 3}\n{\n \"a\": 2\n}"));
+    CHECK_STR("concatenated", SNIFF("{\n \"a\": 1\n}\n{\"a\": 2}\n{\"a\": 3}\n{\"a\": 4}\n"));
     // Lines stay lines although two records stand on one.
     CHECK_STR("ndjson", SNIFF("{\"a\": 1}{\"a\": 2}\n{\"a\": 3}\n{\"a\": 4}\n"));
     CHECK_STR("ndjson", SNIFF("{\"a\": 1}}\n{\"a\": 3}\n"));
@@ -50,6 +54,9 @@ TEST(sniff_is_not_misled_by_a_broken_first_line)
 {
     CHECK_STR("ndjson", SNIFF("{\"a\": \n{\"a\": 2}\n{\"a\": 3}\n"));
     CHECK_STR("ndjson", SNIFF("{\"a\": 1\n{\"a\": 2}\n"));
+    CHECK_STR("ndjson",
+              SNIFF("{\"a\": \"x}\n{\"a\": \"y\"}\n{\"a\": 3}\n")); // no string holds a newline
+    CHECK_STR("ndjson", SNIFF("{\"a\": 1}\nnonsense\nnonsense\n{\"a\": 3"));
     CHECK_STR("ndjson", SNIFF("{\"a\": 1")); // one line is one line
 }
 
