@@ -4,7 +4,8 @@
 
 # System packages (Debian's names), by what they are for.
 PACKAGES_BUILD="gcc libc6-dev make git ca-certificates meson ninja-build pkgconf python3
-    libisal-dev zlib1g-dev libsnappy-dev libzstd-dev libssl-dev libyaml-dev libsqlite3-dev"
+    libisal-dev zlib1g-dev libsnappy-dev libzstd-dev libxxhash-dev libssl-dev libyaml-dev
+    libsqlite3-dev"
 PACKAGES_NPM="nodejs npm"
 PACKAGES_TEST="libcmocka-dev python3-venv"
 PACKAGES_CHECK="clang clang-format-14"

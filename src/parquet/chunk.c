@@ -11,7 +11,7 @@
 
 enum {
     HEADER_BYTES_MAX = 64,       // a page header without statistics needs less than 50
-    PAGE_SLOTS_MAX = 128 * 1024, // so that no reader meets a page of millions of short values
+    PAGE_SLOTS_MAX = 128 * 1024, // so that no reader meets a page of millions of list elements
 };
 
 // One chunk on its way out.
@@ -49,6 +49,9 @@ void pl_scratch__done(pl_scratch *scratch)
     pl_buf_done(&scratch->page);
     pl_buf_done(&scratch->packed);
     pl_buf_done(&scratch->head);
+    pl_buf_done(&scratch->filter);
+    pl_buf_done(&scratch->blooms);
+    pl_zstd_packer_free(scratch->packer);
     free(scratch->pages);
     *scratch = (pl_scratch){0};
 }
@@ -80,6 +83,19 @@ static void shred(pl_scratch *s, const pl_column *column, uint32_t row, bool req
         shred(s, column->child, i, false, i == first ? rep : depth + 1, def + 1, depth + 1);
 }
 
+static size_t pack_bound(const work *w, size_t bytes)
+{
+    return w->options->codec == PL_PARQUET_ZSTD ? pl_zstd_bound(bytes) : pl_snappy_bound(bytes);
+}
+
+static size_t pack(work *w, pl_span bytes, char *to)
+{
+    pl_scratch *s = w->scratch;
+    if (w->options->codec != PL_PARQUET_ZSTD) return pl_snappy_compress(bytes, to);
+    if (!s->packer) s->packer = pl_zstd_packer_new(PL_ZSTD_LEVEL);
+    return pl_zstd_pack(s->packer, bytes, to);
+}
+
 // A page of `scratch->page`: compressed behind room for its header, the header put right before
 // it, so that both go out in one piece.
 static plumb_status put_page(work *w, bool dictionary, uint32_t count, plumb_error *err)
@@ -87,8 +103,8 @@ static plumb_status put_page(work *w, bool dictionary, uint32_t count, plumb_err
     pl_scratch *s = w->scratch;
     assert(s->page.count <= INT32_MAX);
     pl_buf_reset(&s->packed);
-    char *room = pl_buf_reserve(&s->packed, HEADER_BYTES_MAX + pl_snappy_bound(s->page.count));
-    size_t packed = pl_snappy_compress(pl_buf_view(&s->page), room + HEADER_BYTES_MAX);
+    char *room = pl_buf_reserve(&s->packed, HEADER_BYTES_MAX + pack_bound(w, s->page.count));
+    size_t packed = pack(w, pl_buf_view(&s->page), room + HEADER_BYTES_MAX);
 
     pl_buf_reset(&s->head);
     pl_thrift t = pl_thrift__begin(&s->head);
@@ -121,7 +137,7 @@ static cut cut_flat(const work *w, cut last)
                     : w->leaf->width == 0 ? 1 // booleans
                                           : w->leaf->width * 8u;
     uint64_t slots = (uint64_t)w->options->page_bytes * 8 / bits;
-    slots = PL_MIN(PL_MAX(slots, 1), (uint64_t)PAGE_SLOTS_MAX);
+    slots = PL_MIN(PL_MAX(slots, 1), (uint64_t)w->options->page_rows);
     uint32_t end = last.slot_end + (uint32_t)PL_MIN(slots, (uint64_t)(w->slots - last.slot_end));
     return (cut){last.slot_end, end, last.slot_end, end};
 }
@@ -133,7 +149,9 @@ static cut cut_rows(const work *w, cut last)
     bool text = !w->dictionary && pl_leaf__is_text(w->leaf);
     size_t value_bytes = text || w->dictionary ? 4 : PL_MAX(w->leaf->width, 1);
     size_t bytes = 0;
+    uint32_t rows = 0;
     do {
+        rows++;
         do {
             bool element = !w->def || w->def[page.slot_end] + 1 >= w->leaf->def_max;
             if (element) {
@@ -144,7 +162,7 @@ static cut cut_rows(const work *w, cut last)
             page.slot_end++;
         } while (page.slot_end < w->slots && w->rep && w->rep[page.slot_end] != 0);
     } while (page.slot_end < w->slots && bytes < w->options->page_bytes &&
-             page.slot_end - page.slot < PAGE_SLOTS_MAX);
+             rows < w->options->page_rows && page.slot_end - page.slot < PAGE_SLOTS_MAX);
     return page;
 }
 
@@ -249,6 +267,17 @@ static plumb_status put_pages(work *w, plumb_error *err)
     return PLUMB_OK;
 }
 
+static void make_bloom(work *w)
+{
+    pl_scratch *s = w->scratch;
+    const pl_dictionary *d = w->dictionary;
+    if (!pl_bloom__build(&s->filter, w->leaf, w->values, d ? d->rows : NULL, d ? d->count : 0))
+        return;
+    size_t before = s->blooms.count;
+    pl_bloom__write(&s->blooms, pl_buf_view(&s->filter));
+    w->chunk->bloom_bytes = (uint32_t)(s->blooms.count - before);
+}
+
 plumb_status pl_chunk__write(pl_sink *sink, pl_scratch *scratch, const pl_leaf *leaf,
                              const pl_parquet_options *options, const pl_column *column,
                              pl_arena *arena, pl_chunk *ret_chunk, pl_range *ret_range,
@@ -285,6 +314,7 @@ plumb_status pl_chunk__write(pl_sink *sink, pl_scratch *scratch, const pl_leaf *
                   ? pl_range__scan_rows(w.values, dictionary->rows, dictionary->count)
                   : pl_range__scan(w.values);
     chunk.statistic = pl_statistic__make(leaf, &w.range, arena);
+    if (leaf->bloom) make_bloom(&w);
 
     PL_TRY(put_pages(&w, err));
     *ret_chunk = chunk;
@@ -323,7 +353,8 @@ static void footer_page_kind(pl_thrift *t, int32_t page, int32_t encoding, uint3
     pl_thrift__end(t);
 }
 
-void pl_chunk__footer(pl_thrift *t, const pl_leaf *leaf, const pl_chunk *chunk)
+void pl_chunk__footer(pl_thrift *t, const pl_leaf *leaf, const pl_chunk *chunk,
+                      pl_parquet_codec codec)
 {
     bool levels = leaf->def_max > 0;
     pl_thrift__struct_element(t);
@@ -335,7 +366,7 @@ void pl_chunk__footer(pl_thrift *t, const pl_leaf *leaf, const pl_chunk *chunk)
     if (levels) pl_thrift__i32_element(t, PL_RLE);
     if (chunk->has_dictionary) pl_thrift__i32_element(t, PL_RLE_DICTIONARY);
     pl_leaf__path(t, 3, leaf);
-    pl_thrift__i32(t, 4, PL_CODEC_SNAPPY);
+    pl_thrift__i32(t, 4, codec == PL_PARQUET_ZSTD ? PL_CODEC_ZSTD : PL_CODEC_SNAPPY);
     pl_thrift__i64(t, 5, chunk->slots);
     pl_thrift__i64(t, 6, (int64_t)chunk->bytes_raw);
     pl_thrift__i64(t, 7, (int64_t)chunk->bytes);
@@ -346,6 +377,10 @@ void pl_chunk__footer(pl_thrift *t, const pl_leaf *leaf, const pl_chunk *chunk)
     if (chunk->has_dictionary) footer_page_kind(t, PL_DICTIONARY_PAGE, PL_PLAIN, 1);
     footer_page_kind(t, PL_DATA_PAGE, chunk->has_dictionary ? PL_RLE_DICTIONARY : PL_PLAIN,
                      chunk->data_pages);
+    if (chunk->bloom) {
+        pl_thrift__i64(t, 14, (int64_t)chunk->bloom);
+        pl_thrift__i32(t, 15, (int32_t)chunk->bloom_bytes);
+    }
     pl_thrift__end(t);
     if (chunk->offset_index) {
         pl_thrift__i64(t, 4, (int64_t)chunk->offset_index);

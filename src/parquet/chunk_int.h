@@ -15,6 +15,8 @@
 #ifndef PL_PARQUET_CHUNK_INT_H
 #define PL_PARQUET_CHUNK_INT_H
 
+#include "codec/zstd_block.h"
+#include "parquet/bloom_int.h"
 #include "parquet/dictionary_int.h"
 #include "parquet/page_index_int.h"
 #include "parquet/writer.h"
@@ -41,6 +43,8 @@ typedef struct pl_chunk {
     const pl_page *pages;                // [data_pages] in the writer's arena
     uint64_t column_index, offset_index; // where they stand in the file; 0: not there
     uint32_t column_index_bytes, offset_index_bytes;
+    uint64_t bloom; // its filter's place; 0: none
+    uint32_t bloom_bytes;
 } pl_chunk;
 
 // Memory that chunks use one after the other. Zero-initialise.
@@ -50,18 +54,23 @@ typedef struct pl_scratch {
     pl_buf page;     // one page before compression
     pl_buf packed;   // its header and compressed bytes
     pl_buf head;
-    pl_page *pages; // owned
+    pl_buf filter;          // one bloom filter
+    pl_buf blooms;          // the open group's as they go out; the writer empties it
+    pl_zstd_packer *packer; // NULL until it is needed
+    pl_page *pages;         // owned
     uint32_t page_count, page_room;
 } pl_scratch;
 void pl_scratch__done(pl_scratch *scratch);
 
-// Write one chunk. `options` has no zeros. `ret_range` borrows from `column`.
+// Write one chunk; its bloom filter, if it has one, is left at the end of `scratch->blooms`.
+// `options` has no zeros. `ret_range` borrows from `column`.
 PL_MUST_USE plumb_status pl_chunk__write(pl_sink *sink, pl_scratch *scratch, const pl_leaf *leaf,
                                          const pl_parquet_options *options, const pl_column *column,
                                          pl_arena *arena, pl_chunk *ret_chunk, pl_range *ret_range,
                                          plumb_error *err);
 
 // The chunk as the footer's ColumnChunk, an element of an open list.
-void pl_chunk__footer(pl_thrift *t, const pl_leaf *leaf, const pl_chunk *chunk);
+void pl_chunk__footer(pl_thrift *t, const pl_leaf *leaf, const pl_chunk *chunk,
+                      pl_parquet_codec codec);
 
 #endif

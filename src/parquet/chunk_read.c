@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "codec/gzip.h"
 #include "codec/snappy.h"
+#include "codec/zstd_block.h"
 #include "parquet/hybrid_int.h"
 #include "parquet/thrift_read_int.h"
 
@@ -101,6 +102,10 @@ static bool expand(work *w, pl_span packed, size_t raw)
     case PL_CODEC_SNAPPY:
         if (!pl_snappy_size(packed, &says) || says != raw ||
             !pl_snappy_expand(packed, pl_buf_reserve(page, raw)))
+            return refuse(w, "a page does not expand to what its header says");
+        break;
+    case PL_CODEC_ZSTD:
+        if (!pl_zstd_expand(packed, pl_buf_reserve(page, raw), raw))
             return refuse(w, "a page does not expand to what its header says");
         break;
     default:

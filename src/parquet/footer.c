@@ -158,7 +158,8 @@ static void read_chunk_metadata(reading *r, const pl_leaf *leaf, pl_footer_chunk
 {
     pl_thrift_in *in = &r->in;
     int32_t type = ABSENT;
-    int64_t raw = ABSENT, bytes = ABSENT, data = ABSENT, dictionary = ABSENT;
+    int64_t raw = ABSENT, bytes = ABSENT, data = ABSENT, dictionary = ABSENT, bloom = 0;
+    int32_t bloom_bytes = 0;
     bool path = false;
     chunk->slots = chunk->codec = ABSENT;
     while (pl_thrift__next(in)) {
@@ -187,6 +188,12 @@ static void read_chunk_metadata(reading *r, const pl_leaf *leaf, pl_footer_chunk
         case 11:
             dictionary = pl_thrift__get_i64(in);
             break;
+        case 14:
+            bloom = pl_thrift__get_i64(in);
+            break;
+        case 15:
+            bloom_bytes = pl_thrift__get_i32(in);
+            break;
         default:
             pl_thrift__skip(in); // statistics and encodings: the pages say it themselves
         }
@@ -200,7 +207,11 @@ static void read_chunk_metadata(reading *r, const pl_leaf *leaf, pl_footer_chunk
     else if ((chunk->has_dictionary ? dictionary : data) != (int64_t)r->end ||
              data < (int64_t)r->end || data >= (int64_t)r->end + bytes)
         refuse(r, "a column chunk does not begin where the one before it ends");
+    else if (bloom < 0 || bloom_bytes < 0 || (bloom == 0) != (bloom_bytes == 0))
+        refuse(r, "a bloom filter has a place without a size, or none of both");
     if (in->reason) return;
+    chunk->bloom = (uint64_t)bloom;
+    chunk->bloom_bytes = (uint32_t)bloom_bytes;
     chunk->bytes = (uint64_t)bytes;
     chunk->bytes_raw = (uint64_t)raw;
     chunk->data_offset = (uint64_t)data;
@@ -238,6 +249,54 @@ static void read_chunks(reading *r, pl_footer_group *group)
         read_chunk(r, &footer->leaves[i], &group->chunks[i]);
 }
 
+// The group's chunks have been read, its bloom filters follow.
+static void place_blooms(reading *r, const pl_footer_group *group)
+{
+    for (uint32_t i = 0; i < r->footer->schema.count; i++) {
+        const pl_footer_chunk *chunk = &group->chunks[i];
+        if (!chunk->bloom) continue;
+        if (chunk->bloom != r->end || chunk->bloom_bytes > r->at - r->end)
+            refuse(r, "a bloom filter is not behind its row group");
+        r->end += chunk->bloom_bytes;
+    }
+}
+
+static pl_sort_field read_sort_field(reading *r)
+{
+    pl_thrift_in *in = &r->in;
+    int32_t column = ABSENT;
+    bool nulls_first = true;
+    pl_sort_field field = {0};
+    in->type = PL_THRIFT_STRUCT;
+    if (!pl_thrift__enter(in)) return field;
+    while (pl_thrift__next(in)) {
+        if (in->id == 1)
+            column = pl_thrift__get_i32(in);
+        else if (in->id == 2)
+            field.descending = pl_thrift__get_bool(in);
+        else if (in->id == 3)
+            nulls_first = pl_thrift__get_bool(in);
+        else
+            pl_thrift__skip(in);
+    }
+    field.nulls_last = !nulls_first;
+    if (column < 0 || (uint32_t)column >= r->footer->schema.count) {
+        refuse(r, "a row group is sorted by a column it does not have");
+        return field;
+    }
+    field.source = r->footer->schema.fields[column].name;
+    field.source_id = r->footer->schema.fields[column].id;
+    return field;
+}
+
+static void read_sort(reading *r, pl_sort_order *sort)
+{
+    sort->count = pl_thrift__get_list(&r->in, PL_THRIFT_STRUCT);
+    sort->fields = PL_TAKE(r->arena, pl_sort_field, sort->count);
+    for (uint32_t i = 0; i < sort->count && !r->in.reason; i++)
+        sort->fields[i] = read_sort_field(r);
+}
+
 static void read_group(reading *r, pl_footer_group *group)
 {
     pl_thrift_in *in = &r->in;
@@ -250,6 +309,8 @@ static void read_group(reading *r, pl_footer_group *group)
             read_chunks(r, group);
         else if (in->id == 3)
             rows = pl_thrift__get_i64(in);
+        else if (in->id == 4)
+            read_sort(r, &group->sort);
         else if (in->id == 5)
             offset = pl_thrift__get_i64(in);
         else if (in->id == 6)
@@ -274,6 +335,7 @@ static void read_group(reading *r, pl_footer_group *group)
         if (chunk->slots < rows || (!list && chunk->slots > rows))
             refuse(r, "a column chunk has another count of values than its row group");
     }
+    if (!in->reason) place_blooms(r, group);
     group->rows = (uint32_t)rows;
 }
 

@@ -2,8 +2,8 @@
 //
 // What is checked: the columns are laid out as leaf_int.h says; every row group has one chunk per
 // column, of that column; the chunks lie one behind the other between the magic and the footer, in
-// the footer's order; sizes, counts and rows add up. What the pages hold is checked when they are
-// read.
+// the footer's order, and a group's bloom filters behind its chunks; sizes, counts and rows add up.
+// What the pages hold is checked when they are read.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_PARQUET_FOOTER_INT_H
@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "parquet/leaf_int.h"
+#include "schema/sort.h"
 
 typedef struct pl_footer_chunk {
     uint64_t offset, bytes, bytes_raw; // pages with their headers, in the file and before packing
@@ -18,11 +19,14 @@ typedef struct pl_footer_chunk {
     int64_t slots;
     bool has_dictionary;
     int codec;
+    uint64_t bloom; // its bloom filter; 0: none
+    uint32_t bloom_bytes;
 } pl_footer_chunk;
 
 typedef struct pl_footer_group {
     uint32_t rows;
     pl_footer_chunk *chunks; // one per field
+    pl_sort_order sort;      // of its rows; sources by id and name
 } pl_footer_group;
 
 typedef struct pl_footer {

@@ -16,7 +16,7 @@ typedef enum pl_physical { // Type
 
 enum { PL_REQUIRED = 0, PL_OPTIONAL = 1, PL_REPEATED = 2 }; // FieldRepetitionType
 enum { PL_PLAIN = 0, PL_RLE = 3, PL_RLE_DICTIONARY = 8 };   // Encoding
-enum { PL_CODEC_SNAPPY = 1 };                               // CompressionCodec
+enum { PL_CODEC_SNAPPY = 1, PL_CODEC_ZSTD = 6 };            // CompressionCodec
 enum { PL_DATA_PAGE = 0, PL_DICTIONARY_PAGE = 2 };          // PageType
 
 enum { // ConvertedType

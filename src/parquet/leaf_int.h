@@ -26,6 +26,7 @@ typedef struct pl_leaf {
     uint8_t width;   // bytes of one PLAIN value; 0 for text and boolean
     uint8_t def_max; // 0: required, no definition levels
     uint8_t rep_max; // depth of lists; 0: no repetition levels
+    bool bloom;      // when writing: chunks should have a bloom filter
 } pl_leaf;
 
 pl_leaf pl_leaf__make(const pl_field *field);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "parquet/bloom_int.h"
 #include "parquet/chunk_read_int.h"
 
 enum { TAIL_BYTES = 8 }; // footer size, magic
@@ -142,6 +143,45 @@ uint32_t pl_parquet_reader_groups(const pl_parquet_reader *reader)
 uint32_t pl_parquet_group_rows(const pl_parquet_reader *reader, uint32_t group)
 {
     return reader->footer.groups[group].rows;
+}
+
+const pl_sort_order *pl_parquet_group_sort(const pl_parquet_reader *reader, uint32_t group)
+{
+    return &reader->footer.groups[group].sort;
+}
+
+// The value in the type the file's column has; false: no value of that type equals it.
+static bool as_stored(const pl_leaf *leaf, const pl_value *value, pl_value *ret)
+{
+    *ret = *value;
+    if (leaf->type->kind != PL_INT || value->kind != PL_LONG) return true;
+    ret->kind = PL_INT;
+    ret->i32 = (int32_t)value->i64;
+    return value->i64 >= INT32_MIN && value->i64 <= INT32_MAX;
+}
+
+plumb_status pl_parquet_may_hold(pl_parquet_reader *reader, uint32_t group, uint32_t field,
+                                 const pl_value *value, bool *ret_may, bool *ret_asked,
+                                 plumb_error *err)
+{
+    pl_parquet_reader *r = reader;
+    int source = r->sources[field];
+    const pl_footer_chunk *chunk = source < 0 ? NULL : &r->footer.groups[group].chunks[source];
+    const pl_leaf *leaf = source < 0 ? NULL : &r->footer.leaves[source];
+    bool asked = chunk && chunk->bloom && pl_bloom__fits(leaf->type->kind);
+    if (ret_asked) *ret_asked = asked;
+    *ret_may = true;
+    if (!asked) return PLUMB_OK;
+    pl_value stored;
+    pl_span filter;
+    pl_buf_reset(&r->bytes);
+    char *bytes = pl_buf_reserve(&r->bytes, chunk->bloom_bytes);
+    PL_TRY(read_exactly(r, chunk->bloom, bytes, chunk->bloom_bytes, err));
+    const char *reason = pl_bloom__read(pl_span_make(bytes, chunk->bloom_bytes), &filter);
+    pl_fault fault = {reason, chunk->bloom, group, r->schema->fields[field].name};
+    if (reason) return fail(r, &fault, err);
+    *ret_may = as_stored(leaf, value, &stored) && pl_bloom__may_hold(filter, leaf, &stored);
+    return PLUMB_OK;
 }
 
 static plumb_status read_chunk(pl_parquet_reader *r, uint32_t group, uint32_t field,

@@ -1,8 +1,8 @@
 // reader.h -- a Parquet file that plumb wrote, back as column batches: for copying rows.
 //
-// Read is what parquet/writer.h writes and nothing else: data page v1, PLAIN or RLE_DICTIONARY,
-// RLE levels, three-level lists; a chunk wholly in one encoding. Files of other programs are for
-// the SQL engine.
+// Read is what parquet/writer.h writes and nothing else: data page v1, Snappy or zstd, PLAIN or
+// RLE_DICTIONARY, RLE levels, three-level lists; a chunk wholly in one encoding; the sort order and
+// the bloom filters of a group. Files of other programs are for the SQL engine.
 //
 // Columns are found by field id. What the table's schema has and the file does not is NULL; what
 // the file was written with before a promotion (int -> long, float -> double, a decimal's digits)
@@ -25,6 +25,7 @@
 #define PL_PARQUET_READER_H
 
 #include "column/column.h"
+#include "schema/sort.h"
 #include "store/store.h"
 
 #define PL_PARQUET_COLUMN_BYTES_MAX (1u << 30) // of one chunk's rows in memory, roughly
@@ -43,6 +44,15 @@ uint64_t pl_parquet_reader_rows(const pl_parquet_reader *reader);
 uint32_t pl_parquet_reader_groups(const pl_parquet_reader *reader);
 
 uint32_t pl_parquet_group_rows(const pl_parquet_reader *reader, uint32_t group);
+// The order the group's rows say they are in. Borrowed; column ids and names are the file's.
+const pl_sort_order *pl_parquet_group_sort(const pl_parquet_reader *reader, uint32_t group);
+
+// Ask a group's bloom filter for a value of schema->fields[field], of that kind and not NULL:
+// *ret_may false says no row has it. True may mean anything, also that there is no filter, which
+// *ret_asked (may be NULL) tells.
+PL_MUST_USE plumb_status pl_parquet_may_hold(pl_parquet_reader *reader, uint32_t group,
+                                             uint32_t field, const pl_value *value, bool *ret_may,
+                                             bool *ret_asked, plumb_error *err);
 
 // Rows of one group, schema->fields[field] of them: `column` has that type and is reset first.
 // After a failure it may only be reset or freed.

@@ -6,7 +6,7 @@
 
 #include "parquet/chunk_int.h"
 
-enum { DEFAULT_BYTES = 1024 * 1024 };
+enum { DEFAULT_BYTES = 1024 * 1024, DEFAULT_PAGE_ROWS = 20000 };
 
 // What Iceberg is told about a leaf, summed over row groups.
 typedef struct column_sum {
@@ -34,6 +34,15 @@ struct pl_parquet_writer {
     pl_scratch scratch;
 };
 
+static void want_blooms(pl_parquet_writer *w)
+{
+    for (uint32_t i = 0; i < w->options.bloom_count; i++) {
+        int at = pl_schema_find_id(w->schema, w->options.bloom_ids[i]);
+        assert(at >= 0 && pl_bloom__fits(w->leaves[at].type->kind));
+        w->leaves[at].bloom = true;
+    }
+}
+
 plumb_status pl_parquet_open(const pl_schema *schema, const pl_parquet_options *options,
                              pl_put *put, pl_parquet_writer **ret_writer, plumb_error *err)
 {
@@ -44,12 +53,14 @@ plumb_status pl_parquet_open(const pl_schema *schema, const pl_parquet_options *
     pl_parquet_writer *w = pl_zalloc(1, sizeof *w);
     w->schema = schema;
     if (options) w->options = *options;
+    if (!w->options.page_rows) w->options.page_rows = DEFAULT_PAGE_ROWS;
     if (!w->options.page_bytes) w->options.page_bytes = DEFAULT_BYTES;
     if (!w->options.dictionary_bytes_max) w->options.dictionary_bytes_max = DEFAULT_BYTES;
     w->sink = sink;
     w->leaves = PL_TAKE(&w->arena, pl_leaf, schema->count);
     w->sums = PL_TAKE(&w->arena, column_sum, schema->count);
     for (uint32_t i = 0; i < schema->count; i++) w->leaves[i] = pl_leaf__make(&schema->fields[i]);
+    want_blooms(w);
     *ret_writer = w;
     return PLUMB_OK;
 }
@@ -62,6 +73,21 @@ void pl_parquet_begin_group(pl_parquet_writer *writer, uint32_t rows)
     w->groups[w->group_count++] = (group){rows, PL_TAKE(&w->arena, pl_chunk, w->schema->count)};
     w->rows += rows;
     w->written = 0;
+}
+
+// The group's chunks are written: its bloom filters behind them.
+static plumb_status put_blooms(pl_parquet_writer *w, plumb_error *err)
+{
+    uint64_t offset = w->sink.offset;
+    const group *g = &w->groups[w->group_count - 1];
+    for (uint32_t i = 0; i < w->schema->count; i++) {
+        if (!g->chunks[i].bloom_bytes) continue;
+        g->chunks[i].bloom = offset;
+        offset += g->chunks[i].bloom_bytes;
+    }
+    PL_TRY(pl_sink__write(&w->sink, pl_buf_view(&w->scratch.blooms), err));
+    pl_buf_reset(&w->scratch.blooms);
+    return PLUMB_OK;
 }
 
 plumb_status pl_parquet_write_column(pl_parquet_writer *writer, const pl_column *column,
@@ -85,7 +111,8 @@ plumb_status pl_parquet_write_column(pl_parquet_writer *writer, const pl_column 
     sum->bytes += chunk->bytes;
     if (!leaf->rep_max) pl_bounds__merge(&sum->bounds, &range);
     w->written++;
-    return PLUMB_OK;
+    return w->written == w->schema->count && w->scratch.blooms.count ? put_blooms(w, err)
+                                                                     : PLUMB_OK;
 }
 
 plumb_status pl_parquet_write_group(pl_parquet_writer *writer, const pl_column *columns,
@@ -111,6 +138,20 @@ static void put_schema(const pl_parquet_writer *w, pl_thrift *t)
     for (uint32_t i = 0; i < w->schema->count; i++) pl_leaf__schema(t, &w->leaves[i]);
 }
 
+static void put_sorting(const pl_parquet_writer *w, pl_thrift *t)
+{
+    const pl_sort_order *sort = w->options.sort;
+    if (!sort || !sort->count) return;
+    pl_thrift__list(t, 4, PL_THRIFT_STRUCT, sort->count);
+    for (uint32_t i = 0; i < sort->count; i++) { // every field has one leaf: they count alike
+        pl_thrift__struct_element(t);
+        pl_thrift__i32(t, 1, pl_schema_find_id(w->schema, sort->fields[i].source_id));
+        pl_thrift__bool(t, 2, sort->fields[i].descending);
+        pl_thrift__bool(t, 3, !sort->fields[i].nulls_last);
+        pl_thrift__end(t);
+    }
+}
+
 static void put_group(const pl_parquet_writer *w, pl_thrift *t, uint32_t index)
 {
     const group *g = &w->groups[index];
@@ -118,12 +159,13 @@ static void put_group(const pl_parquet_writer *w, pl_thrift *t, uint32_t index)
     pl_thrift__struct_element(t);
     pl_thrift__list(t, 1, PL_THRIFT_STRUCT, w->schema->count);
     for (uint32_t i = 0; i < w->schema->count; i++) {
-        pl_chunk__footer(t, &w->leaves[i], &g->chunks[i]);
+        pl_chunk__footer(t, &w->leaves[i], &g->chunks[i], w->options.codec);
         bytes += g->chunks[i].bytes;
         bytes_raw += g->chunks[i].bytes_raw;
     }
     pl_thrift__i64(t, 2, (int64_t)bytes_raw);
     pl_thrift__i64(t, 3, g->rows);
+    put_sorting(w, t);
     pl_thrift__i64(t, 5, (int64_t)g->chunks[0].offset);
     pl_thrift__i64(t, 6, (int64_t)bytes);
     // Readers find a group by its place; the number is optional and only 16 bits wide.

@@ -1,14 +1,19 @@
 // writer.h -- one Parquet file from column batches: row groups, footer, and metrics for Iceberg.
 //
-// The file is what every reader of an Iceberg table understands: data page v1, Snappy, PLAIN or
-// RLE_DICTIONARY, RLE levels, three-level lists, field ids on columns and list elements, logical
-// and converted types, exact statistics, page index. Pages start on row boundaries.
+// The file is what every reader of an Iceberg table understands: data page v1, Snappy or zstd,
+// PLAIN or RLE_DICTIONARY, RLE levels, three-level lists, field ids on columns and list elements,
+// logical and converted types, exact statistics, page index. Pages start on row boundaries and
+// have at most 20,000 rows, as parquet-mr's do, so that the page index has something to skip.
+//
+// Format: parquet-format, parquet.thrift, and what README.md, Encodings.md, Compression.md,
+// PageIndex.md and BloomFilter.md say of it.
 //
 // Every page has a checksum (CRC-32) in its header.
 //
 //     "PAR1"
 //     row group 0:  chunk of column 0:  [dictionary page] data page, data page, ...
 //                   chunk of column 1:  ...
+//                   bloom filters of its columns, where asked for and worth it
 //     row group 1:  ...
 //     column indexes, offset indexes: of every data page its bounds, its place, its first row
 //     footer (Thrift), its size as 4 bytes, "PAR1"
@@ -22,9 +27,9 @@
 // metrics carry the same for the whole file as Iceberg single values, text cut to 16 code points;
 // list elements have counts but no bounds.
 //
-// Memory: one page, one dictionary and one chunk's levels, kept from group to group; and about
-// 300 bytes per column chunk and 200 per page for the footer. A row group is written out when its
-// call returns.
+// Memory: one page, one dictionary, one chunk's levels and one group's bloom filters, kept from
+// group to group; and about 300 bytes per column chunk and 200 per page for the footer. A row group
+// is written out when its last column is.
 //
 // Threads: one at a time.
 //
@@ -34,18 +39,29 @@
 
 #include "column/column.h"
 #include "column/metrics.h"
+#include "schema/sort.h"
 #include "store/store.h"
 
+typedef enum pl_parquet_codec {
+    PL_PARQUET_SNAPPY,
+    PL_PARQUET_ZSTD,
+} pl_parquet_codec;
+
 typedef struct pl_parquet_options {
+    pl_parquet_codec codec;
+    const pl_sort_order *sort;     // of the rows of every group, as its caller has them; or NULL
+    const int32_t *bloom_ids;      // columns to make bloom filters of: int, long or text
+    uint32_t bloom_count;          //   that repeat less than sort and dictionary can tell
+    uint32_t page_rows;            // a data page has at most so many; 0 = 20,000
     uint32_t page_bytes;           // a data page is cut at the row that passes this; 0 = 1 MiB
     uint32_t dictionary_bytes_max; // PLAIN bytes of a chunk's dictionary; 0 = 1 MiB
 } pl_parquet_options;
 
 typedef struct pl_parquet_writer pl_parquet_writer; // opaque
 
-// Begin a file of `schema`: every field and list element has its id. `schema` must outlive the
-// writer. `put` is borrowed and has no bytes yet: bytes go there, the caller finishes or aborts it
-// afterwards. `options` may be NULL.
+// Begin a file of `schema`: every field and list element has its id. `schema` and what `options`
+// points at must outlive the writer. `put` is borrowed and has no bytes yet: bytes go there, the
+// caller finishes or aborts it afterwards. `options` may be NULL.
 PL_MUST_USE plumb_status pl_parquet_open(const pl_schema *schema, const pl_parquet_options *options,
                                          pl_put *put, pl_parquet_writer **ret_writer,
                                          plumb_error *err);

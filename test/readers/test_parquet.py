@@ -7,6 +7,7 @@ say about them must be what we compute from the values.
 """
 import decimal
 import functools
+import itertools
 import json
 import math
 import re
@@ -30,7 +31,8 @@ TYPES = ["boolean", "int", "long", "float", "double", "decimal(9, 2)", "decimal(
          "list(list(int))"]
 MODES = ["req", "opt", "some", "nul"]
 NULL_OF_7 = {"req": 0, "opt": 0, "some": 1, "nul": 7}
-GROUPS = {"types": [1000, 1, 777, 3000], "pages": [1000, 1, 777, 3000], "large": [100000],
+GROUPS = {"types": [1000, 1, 777, 3000], "pages": [1000, 1, 777, 3000],
+          "zstd": [1000, 1, 777, 3000], "large": [100000], "keys": [60000, 40000],
           "texts": [1] * 6, "empty": []}
 MASK = (1 << 64) - 1
 ODD_TEXTS = ["", "\U0010ffff", "\U0001f600" * 3, "\u00e9" * 70, "\ud7ff" * 20, "\x01\x7f"]
@@ -109,7 +111,7 @@ class Column:
 
 @functools.cache
 def columns(case):
-    if case == "large":
+    if case in ("large", "keys"):
         rows = range(100000)
         values = [
             ("long", [*rows]),
@@ -119,7 +121,9 @@ def columns(case):
             ("long", [mix(3, row) % 20000 * 1000003 for row in rows]),
             ("timestamp", [1764000000000000 + row * 250 for row in rows]),
             ("double", [mix(5, row) % 100 / 100 for row in rows])]
-        return [Column(i, f"c{i}", kind, i != 2, [v]) for i, (kind, v) in enumerate(values)]
+        cuts = [0, *itertools.accumulate(GROUPS[case])]
+        return [Column(i, f"c{i}", kind, i != 2, [v[a:b] for a, b in itertools.pairwise(cuts)])
+                for i, (kind, v) in enumerate(values)]
     if case == "texts":
         return [Column(0, "c0", "long", True, [[i] for i in range(6)]),
                 Column(1, "c1", "string", True, [[text] for text in LONG_TEXTS])]
@@ -261,6 +265,14 @@ def test_schema_has_both_kinds_of_annotation(made):
     assert "StringType" in said["json req"][3]
 
 
+def bloom_filters(path, group):
+    """Place and size of a group's bloom filters."""
+    return duckdb.connect().execute(
+        "SELECT bloom_filter_offset, bloom_filter_length FROM parquet_metadata(?) WHERE "
+        "row_group_id = ? AND bloom_filter_offset IS NOT NULL ORDER BY ALL",
+        [str(path), group]).fetchall()
+
+
 # --- what the footer says ----------------------------------------------------------------------
 
 @pytest.mark.parametrize("case", GROUPS)
@@ -279,9 +291,11 @@ def test_footer_describes_the_row_groups(made, case):
             first = chunk.dictionary_page_offset if chunk.has_dictionary_page \
                 else chunk.data_page_offset
             assert first == end and chunk.data_page_offset >= end
-            assert chunk.compression == "SNAPPY" and chunk.file_path == ""
+            assert chunk.compression == ("ZSTD" if case == "zstd" else "SNAPPY")
+            assert chunk.file_path == ""
             end += chunk.total_compressed_size
             raw += chunk.total_uncompressed_size
+        end += sum(size for _, size in bloom_filters(path, g))
         assert group.total_byte_size == raw
     assert len(metrics["splits"]) == meta.num_row_groups
     assert metrics["rows"] == meta.num_rows
@@ -501,7 +515,52 @@ def test_page_index_describes_every_page(made, case):
             down = all(a[0] >= b[0] and a[1] >= b[1] for a, b in pairs)
             assert fields[4] == (1 if up else 2 if down else 0), what
             most = max(most, len(pages))
+            rows = [page[3] for page in pages] + [len(column.groups[g])]
+            assert max(b - a for a, b in itertools.pairwise(rows)) <= 20000, what
     assert case != "pages" or most > 20
+    assert case != "large" or most == 5
+
+
+# --- sort order and bloom filters --------------------------------------------------------------
+
+def test_a_declared_order_is_in_every_row_group(made):
+    meta = pq.ParquetFile(made("keys")[0]).metadata
+    for g in range(meta.num_row_groups):
+        assert meta.row_group(g).sorting_columns == (
+            pq.SortingColumn(4, descending=False, nulls_first=True),
+            pq.SortingColumn(0, descending=False, nulls_first=False))
+    assert pq.ParquetFile(made("large")[0]).metadata.row_group(0).sorting_columns == ()
+
+
+def probe(path, column, values):
+    """Per row group: does DuckDB say that the filter holds none of the values, one by one?"""
+    db = duckdb.connect()
+    return [[excluded for _, _, excluded in sorted(db.execute(
+        "FROM parquet_bloom_probe(?, ?, ?)", [str(path), column, value]).fetchall(),
+        key=lambda row: row[1])] for value in values]
+
+
+@pytest.mark.parametrize("name", ["c1", "c3"])
+def test_bloom_filters_hold_every_value_and_few_others(made, name):
+    path, _ = made("keys")
+    column = next(c for c in columns("keys") if c.name == name)
+    for g, group in enumerate(column.groups):
+        for excluded in probe(path, name, group[::300]):
+            assert excluded[g] is False
+    others = [f"user-{i:07}@example.net" for i in range(400)] if name == "c1" else \
+        [i * 1000003 + 1 for i in range(400)]
+    for g in range(2):
+        found = sum(not excluded[g] for excluded in probe(path, name, others))
+        assert found <= 400 * 0.04  # 1 % promised; 4 % would be 6 standard deviations away
+
+
+def test_bloom_filters_are_folded_to_what_their_values_need(made):
+    path, _ = made("keys")
+    # 60,000 and 40,000 unique texts, 20,000 longs: 10 bits each, a power of two; 5 texts: none.
+    want = [[65536 * 2, 32768], [65536, 32768]]
+    for g in range(2):
+        assert [size & -1024 for _, size in bloom_filters(path, g)] == want[g]  # header: below 20
+    assert not bloom_filters(made("large")[0], 0)
 
 
 # --- what Iceberg is told ----------------------------------------------------------------------

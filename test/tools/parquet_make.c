@@ -6,7 +6,9 @@
 //
 //     types   every type, required / optional / optional with NULLs / all NULL, lists, 4 groups
 //     pages   the same with tiny pages and dictionaries
+//     zstd    the columns of types, their pages packed by zstd
 //     large   100,000 rows in one group: unique, few and many distinct values, sorted times
+//     keys    the same in two groups that say they are sorted, with bloom filters
 //     texts   one text per row group, around the lengths at which bounds are cut
 //     empty   the columns of types, no row group
 //
@@ -243,10 +245,24 @@ typedef struct file_case {
     uint32_t group_rows[6];
 } file_case;
 
+static pl_sort_field keys_sorted[] = {{.source_id = 41}, {.source_id = 1, .nulls_last = true}};
+static const pl_sort_order keys_sort = {.id = 1, .count = 2, .fields = keys_sorted};
+static const int32_t keys_blooms[] = {11, 21, 31}; // unique, 5 values, 20,000 values
+
 static const file_case cases[] = {
     {"types", ALL_TYPES, {0}, 4, {1000, 1, 777, 3000}},
-    {"pages", ALL_TYPES, {512, 2000}, 4, {1000, 1, 777, 3000}},
+    {"pages",
+     ALL_TYPES,
+     {.page_bytes = 512, .dictionary_bytes_max = 2000},
+     4,
+     {1000, 1, 777, 3000}},
+    {"zstd", ALL_TYPES, {.codec = PL_PARQUET_ZSTD}, 4, {1000, 1, 777, 3000}},
     {"large", LARGE, {0}, 1, {LARGE_ROWS}},
+    {"keys",
+     LARGE,
+     {.sort = &keys_sort, .bloom_ids = keys_blooms, .bloom_count = PL_COUNT(keys_blooms)},
+     2,
+     {60000, 40000}},
     {"texts", TEXTS, {0}, 6, {1, 1, 1, 1, 1, 1}},
     {"empty", ALL_TYPES, {0}, 0, {0}},
 };
@@ -311,7 +327,7 @@ int main(int argc, char **argv)
     const file_case *c = cases, *end = cases + PL_COUNT(cases);
     while (argc == 3 && c < end && strcmp(c->name, argv[2]) != 0) c++;
     if (argc != 3 || c == end) {
-        fprintf(stderr, "parquet_make FOLDER types|pages|large|texts|empty\n");
+        fprintf(stderr, "parquet_make FOLDER types|pages|zstd|large|keys|texts|empty\n");
         return 2;
     }
     plumb_error err;

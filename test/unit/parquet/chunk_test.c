@@ -48,7 +48,8 @@ static void column_of(const char *type)
 static pl_chunk write_chunk(uint32_t page_bytes)
 {
     pl_leaf leaf = pl_leaf__make(&field);
-    pl_parquet_options options = {page_bytes, 1024 * 1024};
+    pl_parquet_options options = {
+        .page_rows = 20000, .page_bytes = page_bytes, .dictionary_bytes_max = 1024 * 1024};
     pl_chunk chunk;
     CHECK_OK(
         pl_chunk__write(&sink, &scratch, &leaf, &options, &column, &arena, &chunk, &range, &err),
@@ -134,7 +135,7 @@ TEST(chunk_pages_are_bounded_in_rows)
     pl_chunk chunk = write_chunk(1024 * 1024);
     CHECK(chunk.has_dictionary);
     CHECK(chunk.data_offset > chunk.offset);
-    CHECK_INT(3, chunk.data_pages);
+    CHECK_INT(15, chunk.data_pages);
 }
 
 TEST(chunk_of_null_alone_has_no_range)

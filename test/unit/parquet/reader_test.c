@@ -235,6 +235,109 @@ TEST(reader_gives_back_many_small_pages)
     check_round_trip(&(pl_parquet_options){.page_bytes = 16, .dictionary_bytes_max = 40});
 }
 
+TEST(reader_gives_back_zstd_pages)
+{
+    check_round_trip(&(pl_parquet_options){.codec = PL_PARQUET_ZSTD, .page_rows = 7});
+}
+
+static void write_keys(uint32_t rows, const pl_parquet_options *options)
+{
+    pl_put *put;
+    pl_parquet_writer *writer;
+    char text[32];
+    add_field("long", true);
+    add_field("string", false);
+    CHECK_OK(pl_put_begin(store, "k.parquet", &put, &err), err);
+    CHECK_OK(pl_parquet_open(&schema, options, put, &writer, &err), err);
+    for (int i = 0; i < 2; i++) pl_column_init(&made[0][i], &fields[i].type);
+    for (uint32_t row = 0; row < rows; row++) {
+        snprintf(text, sizeof text, "key %u", row);
+        pl_column_append(&made[0][0], &(pl_value){.kind = PL_LONG, .i64 = row * 7});
+        if (row % 3)
+            pl_column_text(&made[0][1], pl_span_of(text));
+        else
+            pl_column_null(&made[0][1]);
+    }
+    CHECK_OK(pl_parquet_write_group(writer, made[0], &err), err);
+    CHECK_OK(pl_parquet_write_group(writer, made[0], &err), err);
+    CHECK_OK(pl_parquet_finish(writer, &arena, &metrics, &err), err);
+    pl_parquet_close(writer);
+    CHECK_OK(pl_put_finish(put, 0, &err), err);
+}
+
+static bool may(pl_parquet_reader *reader, uint32_t field, pl_value value, bool asked)
+{
+    bool held, has_filter;
+    CHECK_OK(pl_parquet_may_hold(reader, 1, field, &value, &held, &has_filter, &err), err);
+    CHECK_INT(asked, has_filter);
+    return held;
+}
+
+TEST(reader_asks_bloom_filters_and_knows_the_order)
+{
+    static const int32_t ids[] = {5, 15};
+    pl_sort_field sorted = {.source_id = 5, .descending = true, .nulls_last = true};
+    pl_sort_order sort = {.id = 1, .count = 1, .fields = &sorted};
+    write_keys(5000, &(pl_parquet_options){.bloom_ids = ids, .bloom_count = 2, .sort = &sort});
+    pl_parquet_reader *reader;
+    CHECK_OK(pl_parquet_reader_open(store, "k.parquet", &schema, &reader, &err), err);
+    columns_init();
+    CHECK_OK(pl_parquet_read_group(reader, 1, got, &err), err);
+    CHECK(same(&made[0][0], &got[0]) && same(&made[0][1], &got[1]));
+    int others = 0;
+    for (int64_t i = 0; i < 5000; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "key %lld", (long long)i);
+        pl_value number = {.kind = PL_LONG, .i64 = i * 7};
+        pl_value words = {.kind = PL_STRING, .text = pl_span_of(text)};
+        CHECK(may(reader, 0, number, true));
+        if (i % 3) CHECK(may(reader, 1, words, true));
+        number.i64++;
+        others += may(reader, 0, number, true);
+    }
+    CHECK(others < 5000 / 50);
+    const pl_sort_order *order = pl_parquet_group_sort(reader, 1);
+    CHECK_INT(1, order->count);
+    CHECK_SPAN("c0 long", order->fields[0].source);
+    CHECK(order->fields[0].source_id == 5 && order->fields[0].descending &&
+          order->fields[0].nulls_last);
+    pl_parquet_reader_close(reader);
+}
+
+TEST(reader_finds_no_bloom_filter_where_it_would_not_pay)
+{
+    static const int32_t ids[] = {5, 15};
+    write_keys(500, &(pl_parquet_options){.bloom_ids = ids, .bloom_count = 2});
+    pl_parquet_reader *reader;
+    CHECK_OK(pl_parquet_reader_open(store, "k.parquet", &schema, &reader, &err), err);
+    CHECK(may(reader, 0, (pl_value){.kind = PL_LONG, .i64 = 1}, false));
+    CHECK_INT(0, pl_parquet_group_sort(reader, 0)->count);
+    pl_parquet_reader_close(reader);
+}
+
+TEST(reader_refuses_a_damaged_bloom_filter)
+{
+    static const int32_t ids[] = {5};
+    pl_span file;
+    write_keys(5000, &(pl_parquet_options){.bloom_ids = ids, .bloom_count = 1});
+    CHECK_OK(pl_store_get(store, "k.parquet", 1 << 20, &arena, &file, &err), err);
+    char *bad = pl_alloc(file.bytes);
+    memcpy(bad, file.data, file.bytes);
+    const char *header = memmem(bad, file.bytes, "\x1c\x1c\0\0\x1c\x1c\0\0\x1c\x1c\0\0\0", 13);
+    CHECK(header);
+    bad[header - bad] = 0x2c; // the algorithm becomes one nobody knows
+    temp_write(temp_path(dir, "lake/bad.parquet"), bad, file.bytes);
+    pl_parquet_reader *reader;
+    CHECK_OK(pl_parquet_reader_open(store, "bad.parquet", &schema, &reader, &err), err);
+    bool held;
+    pl_value value = {.kind = PL_LONG, .i64 = 1};
+    CHECK_INT(PLUMB_E_MALFORMED, pl_parquet_may_hold(reader, 0, 0, &value, &held, NULL, &err));
+    CHECK(strstr(err.message, "row group 0, column 'c0 long', byte "));
+    CHECK(strstr(err.message, ": a bloom filter"));
+    pl_parquet_reader_close(reader);
+    free(bad);
+}
+
 TEST(reader_promotes_and_fills_in)
 {
     add_field("int", false);
@@ -418,7 +521,10 @@ int main(void)
 {
     return RUN_TESTS(
         "parquet/reader", FILE_TEST(reader_gives_back_every_type),
-        FILE_TEST(reader_gives_back_many_small_pages), FILE_TEST(reader_promotes_and_fills_in),
+        FILE_TEST(reader_gives_back_many_small_pages), FILE_TEST(reader_gives_back_zstd_pages),
+        FILE_TEST(reader_asks_bloom_filters_and_knows_the_order),
+        FILE_TEST(reader_finds_no_bloom_filter_where_it_would_not_pay),
+        FILE_TEST(reader_refuses_a_damaged_bloom_filter), FILE_TEST(reader_promotes_and_fills_in),
         FILE_TEST(reader_refuses_what_cannot_become_the_schema),
         FILE_TEST(reader_survives_damaged_scalars),
         FILE_TEST(reader_survives_damaged_decimals_and_texts),
