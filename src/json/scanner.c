@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "simd/string.h"
+
 void pl_scanner_init(pl_scanner *scanner, pl_paths *paths)
 {
     *scanner = (pl_scanner){.paths = paths, .slot_count = paths->slot_count};
@@ -56,7 +58,7 @@ static uint32_t key_node(pl_scanner *s, pl_span text, size_t at, uint32_t parent
 {
     if (predicted != PL_PATH_NONE) {
         pl_span raw = s->paths->nodes[predicted].raw;
-        if (text.bytes - at >= raw.bytes && memcmp(text.data + at, raw.data, raw.bytes) == 0) {
+        if (pl_simd_has(text, at, raw)) {
             *ret_end = at + raw.bytes;
             return predicted;
         }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "json/text.h"
 
+#include "simd/string.h"
+
 static size_t fail_at(pl_json_error *error, size_t offset, const char *reason)
 {
     *error = (pl_json_error){reason, offset};
@@ -79,29 +81,24 @@ static size_t skip_escape(pl_span text, size_t at, pl_json_error *error)
 
 size_t pl_json_skip_string(pl_span text, size_t at, bool *ret_escaped, pl_json_error *ret_error)
 {
-    bool escaped = false;
-    for (at++; at < text.bytes;) {
-        uint8_t c = (uint8_t)text.data[at];
-        if (c == '"') {
-            *ret_escaped = escaped;
-            return at + 1;
+    *ret_escaped = false;
+    for (at++;;) {
+        bool high = false; // UTF-8 is looked at only where it is, stretch by stretch
+        size_t start = at;
+        at = pl_simd_string_stop(text, at, &high);
+        if (high) {
+            size_t bad = pl_utf8_check((pl_span){text.data + start, at - start});
+            if (bad != SIZE_MAX)
+                return fail_at(ret_error, start + bad, "these bytes are not UTF-8");
         }
-        if (c == '\\') {
-            escaped = true;
-            at = skip_escape(text, at, ret_error);
-            if (at == SIZE_MAX) return SIZE_MAX;
-        } else if (c < 0x20) {
+        if (at >= text.bytes) return fail_at(ret_error, at, "the text ends inside a string");
+        if (text.data[at] == '"') return at + 1;
+        if (text.data[at] != '\\')
             return fail_at(ret_error, at, "a control byte stands inside a string");
-        } else if (c < 0x80) {
-            at++;
-        } else {
-            size_t bytes = utf8_sequence((const uint8_t *)text.data + at,
-                                         (const uint8_t *)text.data + text.bytes);
-            if (!bytes) return fail_at(ret_error, at, "these bytes are not UTF-8");
-            at += bytes;
-        }
+        *ret_escaped = true;
+        at = skip_escape(text, at, ret_error);
+        if (at == SIZE_MAX) return SIZE_MAX;
     }
-    return fail_at(ret_error, at, "the text ends inside a string");
 }
 
 static size_t skip_digits(pl_span text, size_t at)

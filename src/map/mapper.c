@@ -35,6 +35,8 @@ const pl_field pl_system_fields[PL_SYSTEM_COLUMNS] = {
                      .doc = {"JSON of what no column took", 27}},
 };
 
+typedef enum flag_kind { FLAG_LOST, FLAG_COERCED, FLAG_CONFLICT, FLAGS } flag_kind;
+
 // One term of a rule; `path` if it is one.
 typedef struct bound_term {
     const pl_term *term;
@@ -47,7 +49,10 @@ typedef struct bound_rule {
     uint32_t field;      // index in the schema
     uint32_t term_count;
     bound_term *terms;
+    pl_cell flags[FLAGS]; // "column:lost", ...
 } bound_rule;
+
+static const char *const flag_names[FLAGS] = {"lost", "coerced", "conflict"};
 
 struct pl_map_plan {
     const pl_mapping *mapping;
@@ -62,6 +67,7 @@ struct pl_map_plan {
     pl_framer_keys *inner_keys;
     pl_framer_want *wants;
     uint32_t want_count;
+    pl_cell *empty;        // [schema->count] NULL cells of the columns' kinds
     const pl_path **outer; // paths that start at $parent or $doc
     uint32_t outer_count;
     char *records_text;
@@ -194,6 +200,9 @@ plumb_status pl_map_compile(const pl_mapping *mapping, const pl_schema *schema,
     plan->version = mapping_version;
     plan->rule_count = mapping->rule_count;
     plan->rules = PL_TAKE(arena, bound_rule, mapping->rule_count);
+    plan->empty = PL_TAKE(arena, pl_cell, schema->count);
+    for (uint32_t i = 0; i < schema->count; i++)
+        plan->empty[i].value = (pl_value){.kind = schema->fields[i].type.kind, .is_null = true};
     for (uint32_t i = 0; i < PL_SYSTEM_COLUMNS; i++)
         plan->system[i] = pl_schema_find(schema, pl_system_fields[i].name);
     for (uint32_t r = 0; r < mapping->rule_count; r++) {
@@ -210,6 +219,11 @@ plumb_status pl_map_compile(const pl_mapping *mapping, const pl_schema *schema,
         bound->term_count = rule->term_count;
         bound->terms = PL_TAKE(arena, bound_term, rule->term_count);
         for (uint32_t t = 0; t < rule->term_count; t++) bound->terms[t].term = &rule->terms[t];
+        for (int kind = 0; kind < FLAGS; kind++)
+            bound->flags[kind].value = (pl_value){
+                .kind = PL_STRING,
+                .text = pl_span_of(pl_arena_printf(
+                    arena, "%.*s:%s", PL_FMT(bound->column->field.name), flag_names[kind]))};
     }
     pl_paths paths;
     pl_paths_init(&paths);
@@ -295,12 +309,11 @@ static bool reject(pl_reject *out, pl_span column, uint64_t error_at, pl_span sa
     return false;
 }
 
-static void flag(pl_mapper *m, const bound_rule *rule, const char *reason, uint64_t *count)
+static void flag(pl_mapper *m, const bound_rule *rule, flag_kind kind, uint64_t *count)
 {
     (*count)++;
     PL_GROW(m->flags, m->flag_count, m->flag_capacity);
-    char *text = pl_arena_printf(&m->scratch, "%.*s:%s", PL_FMT(rule->column->field.name), reason);
-    m->flags[m->flag_count++] = (pl_cell){.value = {.kind = PL_STRING, .text = pl_span_of(text)}};
+    m->flags[m->flag_count++] = rule->flags[kind];
 }
 
 // The value of a term that is not a path.
@@ -393,7 +406,7 @@ static void apply_term(pl_mapper *m, const bound_rule *rule, const bound_term *t
     m->cells[rule->field] = cell;
     state->has_value = true;
     if (is_whole(&term->path)) m->taken[term->path.slot] = true;
-    if (coerced) flag(m, rule, "coerced", &m->counts.coerced);
+    if (coerced) flag(m, rule, FLAG_COERCED, &m->counts.coerced);
 }
 
 static uint64_t content_offset(const pl_frame *frame, pl_span inside)
@@ -432,8 +445,8 @@ static bool apply_rule(pl_mapper *m, const bound_rule *rule, const pl_frame *fra
     }
     bool strict = rule->column->field.required || field->required || rule->column->critical;
     if (state.why && !state.has_value && strict) return reject_lost(rule, &state, frame, out);
-    if (state.why) flag(m, rule, "lost", &m->counts.lost);
-    if (conflict) flag(m, rule, "conflict", &m->counts.conflicts);
+    if (state.why) flag(m, rule, FLAG_LOST, &m->counts.lost);
+    if (conflict) flag(m, rule, FLAG_CONFLICT, &m->counts.conflicts);
     if (!state.has_value && (rule->column->field.required || field->required))
         return reject(out, field->name, frame->offset, (pl_span){0},
                       "is required, and no path of its rule has a value");
@@ -555,9 +568,7 @@ static pl_mapped map_record(pl_mapper *m, const pl_frame *frame, pl_reject *ret_
     look_around(m, frame);
     if (!is_kept(m)) return PL_MAPPED_FILTERED;
     memset(m->taken, 0, m->paths.slot_count);
-    for (uint32_t i = 0; i < m->plan->schema->count; i++)
-        m->cells[i] =
-            (pl_cell){.value = {.kind = m->plan->schema->fields[i].type.kind, .is_null = true}};
+    memcpy(m->cells, m->plan->empty, m->plan->schema->count * sizeof *m->cells);
     uint64_t lost = m->counts.lost + m->counts.conflicts;
     for (uint32_t r = 0; r < m->plan->rule_count; r++)
         if (!apply_rule(m, &m->plan->rules[r], frame, ret_reject)) return PL_MAPPED_REJECT;

@@ -1,0 +1,83 @@
+// Every special byte on each of 64 places, in text that ends where readable memory ends: the wide
+// forms find what the scalar form finds, and read nothing behind the end.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "simd/string.h"
+
+#include <sys/mman.h>
+
+#include "unit.h"
+
+enum { PAGE = 4096, PLACES = 64 };
+
+// `bytes` bytes that end at a page nobody may read.
+static char *guarded(size_t bytes)
+{
+    static char *pages;
+    if (!pages) {
+        pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        CHECK(pages != MAP_FAILED && mprotect(pages + PAGE, PAGE, PROT_NONE) == 0);
+    }
+    return pages + PAGE - bytes;
+}
+
+TEST(a_string_stops_where_the_scalar_form_stops)
+{
+    for (size_t bytes = 0; bytes <= PLACES; bytes++)
+        for (size_t place = 0; place < bytes; place++)
+            for (int byte = 0; byte < 256; byte++) {
+                char *text = guarded(bytes);
+                memset(text, 'a', bytes);
+                text[place] = (char)byte;
+                for (size_t at = 0; at <= place; at += 1 + place / 3) {
+                    bool want_high = false, high = false;
+                    pl_span span = {text, bytes};
+                    size_t want = pl_scalar_string_stop(span, at, &want_high);
+                    CHECK_INT(want, pl_simd_string_stop(span, at, &high));
+                    CHECK_INT(want_high, high);
+                }
+            }
+}
+
+TEST(only_bytes_before_the_stop_count_as_high)
+{
+    for (size_t place = 0; place + 1 < PLACES; place++) {
+        char *text = guarded(PLACES);
+        memset(text, 'a', PLACES);
+        text[place] = '"';
+        text[place + 1] = (char)0xC3;
+        bool high = false;
+        CHECK_INT(place, pl_simd_string_stop((pl_span){text, PLACES}, 0, &high));
+        CHECK(!high);
+        text[place] = (char)0xC3;
+        text[place + 1] = '"';
+        CHECK_INT(place + 1, pl_simd_string_stop((pl_span){text, PLACES}, 0, &high));
+        CHECK(high);
+    }
+}
+
+TEST(a_literal_is_there_only_if_every_byte_is)
+{
+    char literal[PLACES];
+    for (int i = 0; i < PLACES; i++) literal[i] = (char)('A' + i);
+    for (size_t bytes = 0; bytes <= PLACES; bytes++) {
+        char *text = guarded(bytes);
+        memcpy(text, literal, bytes);
+        pl_span wanted = {literal, bytes};
+        CHECK(pl_simd_has((pl_span){text, bytes}, 0, wanted));
+        if (bytes) CHECK(!pl_simd_has((pl_span){text, bytes - 1}, 0, wanted));
+        if (bytes) CHECK(!pl_simd_has((pl_span){text, bytes}, 1, wanted));
+        for (size_t place = 0; place < bytes; place++) {
+            text[place] ^= 0x40;
+            CHECK(!pl_simd_has((pl_span){text, bytes}, 0, wanted));
+            text[place] ^= 0x40;
+        }
+    }
+}
+
+int main(void)
+{
+    return RUN_TESTS("simd/string", T(a_string_stops_where_the_scalar_form_stops),
+                     T(only_bytes_before_the_stop_count_as_high),
+                     T(a_literal_is_there_only_if_every_byte_is));
+}
