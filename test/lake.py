@@ -7,6 +7,8 @@ real data nobody here wrote, and a place for the figures a test measured.
 import hashlib
 import os
 import pathlib
+import shutil
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -82,6 +84,35 @@ def measured(plumb, *words, code=0, timeout=240):
     assert done.returncode == code, done.stderr
     seconds, kib = done.stdout.split()
     return float(seconds), int(kib) / 1024
+
+
+def found(plumb, pattern):
+    """Files of the lake, by their names in it."""
+    lake = plumb.dir / "lake"
+    return sorted(str(p.relative_to(lake)) for p in lake.glob(pattern) if p.is_file())
+
+
+def books(plumb, sql):
+    """Rows of plumb.db as it lies there: asked of a copy, so that nothing is repaired."""
+    folder = plumb.dir.parent / "books"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for name in ("plumb.db", "plumb.db-wal"):
+        if (plumb.dir / "lake" / name).exists():
+            shutil.copy(plumb.dir / "lake" / name, folder)
+    with sqlite3.connect(folder / "plumb.db") as db:
+        return db.execute(sql).fetchall()
+
+
+def keep(plumb):
+    """A copy of the project beside it, to begin anew from in the same place."""
+    shutil.rmtree(plumb.dir.parent / "kept", ignore_errors=True)
+    shutil.copytree(plumb.dir, plumb.dir.parent / "kept")
+
+
+def restore(plumb):
+    shutil.rmtree(plumb.dir)
+    shutil.copytree(plumb.dir.parent / "kept", plumb.dir)
 
 
 def figures(title, *lines):

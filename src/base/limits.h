@@ -13,6 +13,7 @@
 #define PL_PATHS_MAX            (64u * 1024)        // paths learned per source and task
 #define PL_PATHS_BYTES_MAX      (16u * 1024 * 1024) // memory of their keys
 #define PL_QUARANTINE_MAX       50000               // places of one raw object listed one by one
+#define PL_RETRY_MAX            250000              // entries of quarantine retried at once
 #define PL_COLUMNS_MAX          1000                // columns of a table
 #define PL_LIST_DEPTH_MAX       8                   // lists in lists of one column's type
 #define PL_NAME_BYTES_MAX       128                 // names of tables, columns, sources

@@ -66,5 +66,7 @@ void pl_look_snapshot(pl_json_writer *json, const char *key, int64_t id);
 void pl_quarantine_json(pl_json_writer *json, const pl_quarantine_row *row);
 // `quarantine show ID`; returns the exit code.
 int pl_quarantine_show(pl_cli *cli, const pl_lake *lake, const char *id);
+// `quarantine retry`; returns the exit code.
+int pl_quarantine_retry(pl_cli *cli);
 
 #endif

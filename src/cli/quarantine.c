@@ -93,11 +93,19 @@ static int run(pl_cli *cli)
     pl_lake lake = {0};
     const char *verb = cli->arg_count ? cli->args[0] : "ls";
     bool show = strcmp(verb, "show") == 0;
+    if (strcmp(verb, "retry") == 0) {
+        if (pl_cli_value(cli, "limit")) return pl_cli_usage(cli, "--limit is not for retry");
+        return pl_quarantine_retry(cli);
+    }
     if (!show && strcmp(verb, "ls") != 0)
-        return pl_cli_usage(cli, "'%s' is not one of ls, show", verb);
+        return pl_cli_usage(cli, "'%s' is not one of ls, show, retry", verb);
+    static const char *const of_retry[] = {"dry-run", "threads", "wait"};
+    for (size_t i = 0; i < PL_COUNT(of_retry); i++)
+        if (pl_cli_flag(cli, of_retry[i]))
+            return pl_cli_usage(cli, "--%s is only for retry", of_retry[i]);
     if (show && cli->arg_count < 2) return pl_cli_usage(cli, "show needs the ID of an entry");
-    if (!show && cli->arg_count > 1)
-        return pl_cli_usage(cli, "unexpected argument '%s'", cli->args[1]);
+    if (cli->arg_count > 1 + show)
+        return pl_cli_usage(cli, "unexpected argument '%s'", cli->args[1 + show]);
     if (pl_cli_open(cli, PL_CLI_READ, &lake, &err)) return pl_cli_fail(cli, &err);
     int code = show ? pl_quarantine_show(cli, &lake, cli->args[1]) : list_all(cli, &lake);
     pl_lake_close(&lake);
@@ -109,23 +117,45 @@ static const pl_option options[] = {
     {.name = "source", .value = "S", .help = "only records of this source"},
     {.name = "object", .value = "ID", .help = "only records of this raw object"},
     {.name = "limit", .value = "N", .help = "show at most N entries (50; with --json all)"},
+    {.name = "dry-run", .help = "retry: only say what would become of the records"},
+    {.name = "threads",
+     .value = "N",
+     .help = "retry: worker threads (plumb.yaml, else every core)"},
+    {.name = "wait", .value = "TIME", .help = "retry: how long to wait for another run (30s)"},
     {0},
 };
 
 const pl_command pl_command_quarantine = {
     .name = "quarantine",
     .group = PL_GROUP_LOOK,
-    .usage = "[ls] [--table T] [--source S] [--object ID] [--limit N] | show ID",
-    .summary = "records that could not become rows, and why",
-    .help = "An entry points into the raw object and copies nothing: which records, which bytes,\n"
-            "which column, what was wrong. 'show' prints those bytes as they came.\n\n"
-            "Example:\n"
-            "  $ plumb quarantine\n"
-            "  id  source  table         object      record  column  reason           sample\n"
-            "   7  tiktok  post_metrics  01J4QZK...       3  likes   is not a number  \"many\"\n"
-            "  $ plumb quarantine show 7\n",
+    .usage =
+        "[ls] [--table T] [--source S] [--object ID] [--limit N] | show ID\n"
+        "       plumb quarantine retry [ID...] [--table T] [--source S] [--object ID] [--dry-run]",
+    .summary = "records that could not become rows, and why; map them again",
+    .help =
+        "An entry points into the raw object and copies nothing: which records, which bytes,\n"
+        "which column, what was wrong. 'show' prints those bytes as they came.\n"
+        "\n"
+        "'retry' maps the records again, with the contract and mapping of today: all, or those\n"
+        "the options and ids select. What becomes a row is appended, in one snapshot per table,\n"
+        "and leaves the quarantine in the same transaction; what still cannot stays, with\n"
+        "today's reason. Rows that are there are not touched. Once more changes nothing.\n"
+        "\n"
+        "An object of which today's mapping counts the records otherwise (another 'records')\n"
+        "is refused by name, unless nothing of it is a row yet. So is, of an object with more\n"
+        "than 50,000 entries, the last one: it does not say which records it means.\n"
+        "\n"
+        "Exit codes of retry: 0 done, 3 done and something was refused, 1 failed.\n"
+        "\n"
+        "Example:\n"
+        "  $ plumb quarantine\n"
+        "  id  source  table         object      record  column  reason           sample\n"
+        "   7  tiktok  post_metrics  01J4QZK...       3  likes   is not a number  \"many\"\n"
+        "  $ plumb quarantine show 7\n"
+        "  $ plumb quarantine retry --source tiktok --dry-run   # after the mapping was mended\n"
+        "  $ plumb quarantine retry --source tiktok\n",
     .options = options,
-    .args_max = 2,
+    .args_max = -1,
     .json = true,
     .run = run,
 };

@@ -7,13 +7,32 @@
 #include "cli/run.h"
 #include "os/os.h"
 
-static void progress(void *context, uint64_t content_bytes, uint64_t total, uint64_t records)
+void pl_run_progress(void *context, uint64_t content_bytes, uint64_t total, uint64_t records)
 {
     pl_human bytes, all, count;
     (void)context;
     fprintf(stderr, "\r\033[K%s of %s, %s records", pl_human_bytes(bytes, (int64_t)content_bytes),
             pl_human_bytes(all, (int64_t)total), pl_human_count(count, (int64_t)records));
     fflush(stderr);
+}
+
+void pl_run_json_tables(pl_json_writer *w, const pl_run_report *report)
+{
+    pl_json_key(w, "tables"), pl_json_begin(w, '[');
+    for (uint32_t i = 0; i < report->table_count; i++) {
+        const pl_run_table *table = &report->tables[i];
+        pl_json_begin(w, '{');
+        pl_json_key(w, "table"), pl_json_cstr(w, table->table);
+        pl_json_key(w, "snapshot");
+        if (table->snapshot)
+            pl_json_int(w, table->snapshot);
+        else
+            pl_json_null(w);
+        pl_json_key(w, "rows"), pl_json_int(w, (int64_t)table->rows);
+        pl_json_key(w, "files"), pl_json_int(w, (int64_t)table->files);
+        pl_json_end(w, '}');
+    }
+    pl_json_end(w, ']');
 }
 
 static void json_report(pl_cli *cli, const pl_run_report *report)
@@ -24,21 +43,7 @@ static void json_report(pl_cli *cli, const pl_run_report *report)
     pl_json_key(&w, "state");
     pl_json_cstr(&w, report->nothing ? "nothing" : report->damage_count ? "partial" : "published");
     pl_json_key(&w, "resumed"), pl_json_cstr(&w, report->resumed);
-    pl_json_key(&w, "tables"), pl_json_begin(&w, '[');
-    for (uint32_t i = 0; i < report->table_count; i++) {
-        const pl_run_table *table = &report->tables[i];
-        pl_json_begin(&w, '{');
-        pl_json_key(&w, "table"), pl_json_cstr(&w, table->table);
-        pl_json_key(&w, "snapshot");
-        if (table->snapshot)
-            pl_json_int(&w, table->snapshot);
-        else
-            pl_json_null(&w);
-        pl_json_key(&w, "rows"), pl_json_int(&w, (int64_t)table->rows);
-        pl_json_key(&w, "files"), pl_json_int(&w, (int64_t)table->files);
-        pl_json_end(&w, '}');
-    }
-    pl_json_end(&w, ']');
+    pl_run_json_tables(&w, report);
     pl_json_key(&w, "sources"), pl_json_begin(&w, '[');
     for (uint32_t i = 0; i < report->source_count; i++) {
         const pl_run_source *source = &report->sources[i];
@@ -92,7 +97,7 @@ static void print_sources(pl_cli *cli, const pl_run_report *report)
     pl_cli_print(cli, "\n");
 }
 
-static void print_tables(pl_cli *cli, const pl_run_report *report)
+void pl_run_print_tables(pl_cli *cli, const pl_run_report *report)
 {
     pl_human rows, files;
     for (uint32_t i = 0; i < report->table_count; i++) {
@@ -121,7 +126,7 @@ static void print_report(pl_cli *cli, const pl_run_report *report)
     }
     if (report->resumed) pl_cli_print(cli, "finished run %s, which had died\n", report->resumed);
     print_sources(cli, report);
-    print_tables(cli, report);
+    pl_run_print_tables(cli, report);
     if (report->quarantined)
         pl_cli_print(cli, "%s %s could not become rows: plumb quarantine shows why\n",
                      pl_human_count(count, (int64_t)report->quarantined),
@@ -178,7 +183,7 @@ static int run(pl_cli *cli)
                               .source = source,
                               .threads = (uint32_t)threads,
                               .wait_ms = wait_us / 1000,
-                              .progress = watched ? progress : NULL};
+                              .progress = watched ? pl_run_progress : NULL};
     pl_run_report report;
     pl_signals_install();
     plumb_status st = pl_run(&options, &cli->arena, &report, &err);

@@ -1,4 +1,5 @@
-// plan.c -- what a run has to do: pending objects per (source, table), tables, tasks.
+// plan.c -- what a run has to do: objects per (source, table), pending ones if nobody says others;
+// tables, tasks.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
@@ -15,24 +16,14 @@ static char *span_cstr(run_state *run, pl_span text)
     return pl_arena_cstr(run->arena, text);
 }
 
-typedef struct pending_visit {
-    run_state *run;
-    run_source *source;
-} pending_visit;
-
-static bool pending_one(void *context, const pl_object_row *row, pl_object_state state)
+pl_work_object *pl_run__object(run_state *run, run_source *source, const pl_object_row *row)
 {
-    pending_visit *visit = context;
-    run_source *source = visit->source;
-    pl_arena *arena = visit->run->arena;
-    if (state != PL_STATE_NEW) return true; // staged ones wait for a decision
-    if (visit->run->skip && pl_map_get(visit->run->skip, pl_span_of(row->id)) != PL_MAP_NONE)
-        return true;
+    pl_arena *arena = run->arena;
     pl_format format = PL_FORMAT_NDJSON;
     // Registered by ingest, so the name is one of ours; an unknown one is read line by line.
     if (!pl_format_parse(pl_span_of(row->format), &format)) format = PL_FORMAT_NDJSON;
     PL_GROW(source->objects, source->count, source->capacity);
-    source->objects[source->count++] =
+    source->objects[source->count] =
         (pl_work_object){.id = pl_arena_copy(arena, pl_span_of(row->id)),
                          .key = pl_arena_cstr(arena, pl_span_of(row->key)),
                          .format = format,
@@ -41,10 +32,25 @@ static bool pending_one(void *context, const pl_object_row *row, pl_object_state
                          .content_bytes = row->content_bytes,
                          .broken = row->broken,
                          .sha256 = pl_arena_cstr(arena, pl_span_of(row->sha256))};
+    return &source->objects[source->count++];
+}
+
+typedef struct pending_visit {
+    run_state *run;
+    run_source *source;
+} pending_visit;
+
+static bool pending_one(void *context, const pl_object_row *row, pl_object_state state)
+{
+    pending_visit *visit = context;
+    if (state != PL_STATE_NEW) return true; // staged ones wait for a decision
+    if (visit->run->skip && pl_map_get(visit->run->skip, pl_span_of(row->id)) != PL_MAP_NONE)
+        return true;
+    pl_run__object(visit->run, visit->source, row);
     return true;
 }
 
-static run_table *table_of(run_state *run, const pl_contract *contract)
+run_table *pl_run__table(run_state *run, const pl_contract *contract)
 {
     for (uint32_t i = 0; i < run->table_count; i++)
         if (run->tables[i].contract == contract) return &run->tables[i];
@@ -65,7 +71,7 @@ static plumb_status find_pending(run_state *run, plumb_error *err)
         run_source *source = &run->sources[run->source_count];
         *source = (run_source){.mapping = mapping, .name = span_cstr(run, mapping->source)};
         if (run->only && strcmp(run->only, source->name) != 0) continue;
-        source->table = table_of(run, mapping->contract);
+        source->table = pl_run__table(run, mapping->contract);
         pending_visit visit = {run, source};
         PL_TRY(pl_registry_objects_pending(run->options->registry, source->name,
                                            source->table->name, pending_one, &visit, err));
@@ -192,7 +198,7 @@ static plumb_status make_plan(run_state *run, plumb_error *err)
 {
     bool anything;
     uint32_t objects = 0, kept = 0;
-    PL_TRY(find_pending(run, err));
+    PL_TRY(run->find ? run->find(run, run->find_context, err) : find_pending(run, err));
     PL_TRY(load_tables(run, &anything, err));
     if (!anything) return PLUMB_OK;
     for (uint32_t i = 0; i < run->source_count; i++) {
@@ -203,20 +209,21 @@ static plumb_status make_plan(run_state *run, plumb_error *err)
     run->tasks = PL_TAKE(run->arena, run_task, objects);
     for (uint32_t i = 0; i < run->source_count; i++)
         cut_tasks(run, &run->sources[i], run->options->threads * 2);
-    return register_run(run, err);
+    return run->dry ? PLUMB_OK : register_run(run, err);
 }
 
 plumb_status pl_run__plan(run_state *run, plumb_error *err)
 {
     pl_buf text = {0};
     plumb_status st = make_plan(run, err);
-    if (run->started) pl_run__plan_write(run, &text);
+    bool planned = st == PLUMB_OK && (run->dry ? run->task_count > 0 : run->started);
+    if (planned) pl_run__plan_write(run, &text);
     for (uint32_t i = 0; i < run->source_count; i++) free(run->sources[i].objects);
-    if (!run->started) return st;
+    if (!planned) return st;
     pl_span copy = pl_arena_copy(run->arena, pl_buf_view(&text));
     pl_buf_done(&text);
     const char *key = pl_taskdoc_key(run->run, "plan", run->arena);
-    PL_TRY(pl_store_put(run->options->store, key, copy, err));
+    if (!run->dry) PL_TRY(pl_store_put(run->options->store, key, copy, err));
     return pl_run__plan_parse(run, copy, key, err);
 }
 
@@ -225,8 +232,11 @@ static plumb_status check_object(run_state *run, const run_task *task, uint32_t 
 {
     pl_state_row state;
     const char *id = task->work.objects[i].id.data, *table = task->source->table->name;
+    const pl_work_retry *retry = task->work.objects[i].retry;
     PL_TRY(pl_registry_state(run->options->registry, id, table, run->arena, &state, err));
-    if (state.state == PL_STATE_NEW) return PLUMB_OK;
+    if (!retry && state.state == PL_STATE_NEW) return PLUMB_OK;
+    if (retry && state.state == PL_STATE_PUBLISHED && strcmp(state.run, retry->run) == 0)
+        return PLUMB_OK;
     pl_fail(err, PLUMB_E_CONFLICT,
             "cannot publish run '%s': its plan is stale, object %s is %s in table '%s' already",
             run->run, id, pl_object_state_name(state.state), table);

@@ -6,6 +6,9 @@
 //      "sources": [{"source", "table": index, "file", "mapping": text, "mapping_version"}],
 //      "tasks":   [{"task", "source": index, "objects": [{"id", "key", ...}]}]}
 //
+// An object of a retry also has "retry": {"run", "records", "whole", "room", "ranges": [[first
+// record, records, first byte, bytes]]}.
+//
 // A table's metadata is Iceberg's own, without snapshots: schema and partition spec with their ids.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -34,6 +37,26 @@ static void write_table(pl_json_writer *w, const run_table *table)
     pl_buf_done(&text);
 }
 
+static void write_retry(pl_json_writer *w, const pl_work_retry *retry)
+{
+    pl_json_key(w, "retry"), pl_json_begin(w, '{');
+    pl_json_key(w, "run"), pl_json_cstr(w, retry->run);
+    pl_json_key(w, "records"), pl_json_int(w, (int64_t)retry->records);
+    pl_json_key(w, "whole"), pl_json_bool(w, retry->whole);
+    pl_json_key(w, "room"), pl_json_int(w, retry->room);
+    pl_json_key(w, "ranges"), pl_json_begin(w, '[');
+    for (uint32_t i = 0; i < retry->range_count; i++) {
+        pl_json_begin(w, '[');
+        pl_json_int(w, (int64_t)retry->ranges[i].record_first);
+        pl_json_int(w, (int64_t)retry->ranges[i].record_count);
+        pl_json_int(w, (int64_t)retry->ranges[i].byte_first);
+        pl_json_int(w, (int64_t)retry->ranges[i].byte_count);
+        pl_json_end(w, ']');
+    }
+    pl_json_end(w, ']');
+    pl_json_end(w, '}');
+}
+
 static void write_object(pl_json_writer *w, const pl_work_object *object)
 {
     pl_json_begin(w, '{');
@@ -45,6 +68,7 @@ static void write_object(pl_json_writer *w, const pl_work_object *object)
     pl_json_key(w, "content_bytes"), pl_json_int(w, object->content_bytes);
     pl_json_key(w, "broken"), pl_json_bool(w, object->broken);
     pl_json_key(w, "sha256"), pl_json_cstr(w, object->sha256);
+    if (object->retry) write_retry(w, object->retry);
     pl_json_end(w, '}');
 }
 
@@ -166,6 +190,48 @@ static plumb_status read_source(const pl_doc *doc, const pl_json *json, run_stat
                           doc->arena, &source->plan, doc->err);
 }
 
+static plumb_status read_range(const pl_doc *doc, const pl_json *json, uint64_t after,
+                               pl_work_range *range)
+{
+    uint64_t *const into[] = {&range->record_first, &range->record_count, &range->byte_first,
+                              &range->byte_count};
+    const pl_json *item = json->kind == PL_JSON_ARRAY ? json->first : NULL;
+    for (size_t i = 0; i < PL_COUNT(into); i++) {
+        int64_t value;
+        if (!pl_json_long(item, &value) || value < 0)
+            return pl_doc_fail(doc, json, "a range is not four counts");
+        *into[i] = (uint64_t)value;
+        item = item->next;
+    }
+    if (item || range->record_first < after || !range->record_count)
+        return pl_doc_fail(doc, json, "the ranges are not in order");
+    return PLUMB_OK;
+}
+
+static plumb_status read_retry(const pl_doc *doc, const pl_json *json, pl_work_retry **ret_retry)
+{
+    const pl_json *item;
+    uint32_t count;
+    uint64_t after = 0, room;
+    pl_work_retry *retry = PL_TAKE(doc->arena, pl_work_retry, 1);
+    *retry = (pl_work_retry){0};
+    PL_TRY(pl_doc_cstr(doc, json, "run", false, &retry->run));
+    PL_TRY(pl_doc_count(doc, json, "records", &retry->records));
+    PL_TRY(pl_doc_bool(doc, json, "whole", &retry->whole));
+    PL_TRY(pl_doc_count(doc, json, "room", &room));
+    PL_TRY(pl_doc_array(doc, json, "ranges", &item, &count));
+    pl_work_range *ranges = PL_TAKE(doc->arena, pl_work_range, count);
+    for (uint32_t i = 0; item; item = item->next, i++) {
+        PL_TRY(read_range(doc, item, after, &ranges[i]));
+        after = ranges[i].record_first + ranges[i].record_count;
+    }
+    retry->room = (uint32_t)PL_MIN(room, (uint64_t)PL_QUARANTINE_MAX);
+    retry->ranges = ranges;
+    retry->range_count = count;
+    *ret_retry = retry;
+    return PLUMB_OK;
+}
+
 static plumb_status read_object(const pl_doc *doc, const pl_json *json, pl_work_object *object)
 {
     char *id;
@@ -181,6 +247,9 @@ static plumb_status read_object(const pl_doc *doc, const pl_json *json, pl_work_
     PL_TRY(pl_doc_long(doc, json, "stored_bytes", &object->stored_bytes));
     PL_TRY(pl_doc_long(doc, json, "content_bytes", &object->content_bytes));
     PL_TRY(pl_doc_bool(doc, json, "broken", &object->broken));
+    const pl_json *retry = pl_json_get(json, "retry");
+    object->retry = NULL;
+    if (retry) PL_TRY(read_retry(doc, retry, &object->retry));
     return pl_doc_cstr(doc, json, "sha256", false, &object->sha256);
 }
 
@@ -210,6 +279,7 @@ static plumb_status read_task(const pl_doc *doc, const pl_json *json, run_state 
                                 .spec = task->source->table->spec,
                                 .objects = objects,
                                 .object_count = count,
+                                .dry = run->dry,
                                 .progress = &run->progress,
                                 .cancel = &run->stop};
     return PLUMB_OK;

@@ -91,6 +91,7 @@ static plumb_status record_object(run_state *run, const run_task *task, uint32_t
     const pl_object_result *object = &task->result.objects[i];
     const char *id = task->work.objects[i].id.data, *table = task->source->table->name;
     if (object->damaged) return PLUMB_OK;
+    if (task->work.objects[i].retry) return pl_run__record_retry(run, task, i, err);
     pl_state_row state = {.object = id,
                           .table = table,
                           .state = PL_STATE_PUBLISHED,

@@ -18,7 +18,7 @@ static void work_loop(run_state *run)
         uint32_t i = atomic_fetch_add(&run->next_task, 1);
         if (i >= run->task_count || atomic_load(&run->stop)) return;
         run_task *task = &run->tasks[i];
-        task->status = pl_taskdoc_do(&task->work, &task->result, &task->err);
+        task->status = (run->dry ? pl_work : pl_taskdoc_do)(&task->work, &task->result, &task->err);
         if (task->status != PLUMB_OK) atomic_store(&run->stop, true);
     }
 }
@@ -47,7 +47,7 @@ static void worker(void *context, uint32_t index)
     }
 }
 
-static plumb_status work_all(run_state *run, plumb_error *err)
+plumb_status pl_run__work(run_state *run, plumb_error *err)
 {
     uint32_t threads = PL_MIN(run->options->threads, run->task_count);
     atomic_store(&run->working, threads);
@@ -118,7 +118,7 @@ static void *more_room(pl_arena *arena, const void *items, uint32_t count, uint3
 }
 
 // Add a run to the report; a run that was resumed and a new one are told together.
-static void report_all(run_state *run, pl_run_report *report)
+void pl_run__report(run_state *run, pl_run_report *report)
 {
     uint32_t objects = 0;
     for (uint32_t t = 0; t < run->task_count; t++) objects += run->tasks[t].result.object_count;
@@ -187,7 +187,7 @@ static plumb_status settle(run_state *run, plumb_error *err)
     return PLUMB_E_UNAVAILABLE;
 }
 
-static void results_done(run_state *run)
+void pl_run__results_done(run_state *run)
 {
     for (uint32_t i = 0; i < run->task_count; i++) pl_task_result_done(&run->tasks[i].result);
 }
@@ -202,7 +202,7 @@ plumb_status pl_run__finish(run_state *run, plumb_status st, pl_run_report *repo
     if (st == PLUMB_E_UNKNOWN) st = settle(run, err);
     if (st == PLUMB_OK) {
         plumb_error ignored;
-        report_all(run, report);
+        pl_run__report(run, report);
         // Only housekeeping from here: the next run does what is left.
         PL_IGNORE(pl_run__clear(store, registry, run->run, run->shared || report->damage_count,
                                 &ignored));
@@ -210,7 +210,7 @@ plumb_status pl_run__finish(run_state *run, plumb_status st, pl_run_report *repo
     } else if (st != PLUMB_E_UNKNOWN) {
         give_up(run);
     }
-    results_done(run);
+    pl_run__results_done(run);
     return st;
 }
 
@@ -267,31 +267,39 @@ static plumb_status resume(const pl_run_options *options, const char *dead, pl_a
         return pl_run__drop(options->store, options->registry, dead, run->now_us, err);
     for (uint32_t t = 0; t < run->task_count; t++)
         for (uint32_t i = 0; i < run->tasks[t].work.object_count; i++)
-            pl_map_add(skip, run->tasks[t].work.objects[i].id, 0);
+            if (!run->tasks[t].work.objects[i].retry) // its object may be new for another table
+                pl_map_add(skip, run->tasks[t].work.objects[i].id, 0);
     report->resumed = pl_arena_cstr(arena, pl_span_of(dead));
-    return pl_run__finish(run, work_all(run, err), report, err);
+    return pl_run__finish(run, pl_run__work(run, err), report, err);
 }
 
-static plumb_status run_locked(const pl_run_options *options, pl_arena *arena,
-                               pl_run_report *report, plumb_error *err)
+plumb_status pl_run__begin(const pl_run_options *options, pl_arena *arena, pl_map *skip,
+                           pl_run_report *report, plumb_error *err)
 {
     pl_store *store = options->store;
     pl_registry *registry = options->registry;
     pl_ingest_recovery recovery;
-    pl_map skip = {0};
     char dead[PL_ID_TEXT];
     int64_t now_us = pl_clock_micros();
     PL_TRY(pl_ingest_recover(store, registry, now_us, &recovery, err));
     PL_TRY(pl_run__recover(store, registry, now_us, dead, err));
     PL_TRY(pl_log_repair(store, registry, err));
     PL_TRY(pl_run__repair_hints(store, registry, err));
-    plumb_status st = *dead ? resume(options, dead, arena, &skip, report, err) : PLUMB_OK;
+    return *dead ? resume(options, dead, arena, skip, report, err) : PLUMB_OK;
+}
+
+static plumb_status run_locked(const pl_run_options *options, pl_arena *arena, void *context,
+                               plumb_error *err)
+{
+    pl_run_report *report = context;
+    pl_map skip = {0};
+    plumb_status st = pl_run__begin(options, arena, &skip, report, err);
     if (st == PLUMB_OK) {
         run_state *run = pl_run__new(options, NULL, arena);
         run->skip = &skip;
         st = pl_run__plan(run, err);
         if (run->started)
-            st = pl_run__finish(run, st == PLUMB_OK ? work_all(run, err) : st, report, err);
+            st = pl_run__finish(run, st == PLUMB_OK ? pl_run__work(run, err) : st, report, err);
     }
     pl_map_done(&skip);
     return st;
@@ -313,12 +321,6 @@ plumb_status pl_run__with_lock(const pl_run_options *options, const char *comman
     return st;
 }
 
-static plumb_status run_all(const pl_run_options *options, pl_arena *arena, void *report,
-                            plumb_error *err)
-{
-    return run_locked(options, arena, report, err);
-}
-
 plumb_status pl_run(const pl_run_options *options, pl_arena *arena, pl_run_report *ret_report,
                     plumb_error *err)
 {
@@ -326,7 +328,7 @@ plumb_status pl_run(const pl_run_options *options, pl_arena *arena, pl_run_repor
     plumb_error local;
     *ret_report = (pl_run_report){.run = "", .nothing = true};
     plumb_status st =
-        pl_run__with_lock(options, "run", run_all, arena, ret_report, err ? err : &local);
+        pl_run__with_lock(options, "run", run_locked, arena, ret_report, err ? err : &local);
     ret_report->micros = pl_clock_monotonic() - began;
     return st;
 }

@@ -5,6 +5,7 @@
 //     run.c      plan, work and commit in one process
 //     apart.c    the same as three
 //     publish.c  the gate and the commit
+//     retry.c    quarantined records once more: another plan, other books, else the same path
 //     recover.c  what dead runs left
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -52,14 +53,20 @@ typedef struct run_task {
     plumb_error err;
 } run_task;
 
-typedef struct run_state {
+typedef struct run_state run_state;
+
+struct run_state {
     const pl_run_options *options;
     pl_arena *arena;
     char run[PL_ID_TEXT];
-    const char *command; // "run" or "plan"
+    const char *command; // "run", "plan" or "retry"
     char *only;          // source the plan was made for; NULL: all
     int64_t now_us;
     uint64_t memory_bytes;
+    // Fills tables and sources with what there is to do; NULL: what is pending.
+    plumb_status (*find)(run_state *run, void *context, plumb_error *err);
+    void *find_context;
+    bool dry;     // only find out: no row, no plan in the lake, no files
     bool started; // the run has its row
     bool shared;  // others may have worked for it: look for files that do not count
     run_table *tables;
@@ -74,11 +81,15 @@ typedef struct run_state {
     atomic_bool stop;         // a task failed, or the user asked
     uint64_t content_total;
     pl_work_progress progress;
-} run_state;
+};
 
 // plan.c: what is there to do. Registers the run, writes its plan and reads it back into `run`;
-// run->started stays false when there is nothing.
+// run->started stays false, and there are no tasks, when there is nothing.
 plumb_status pl_run__plan(run_state *run, plumb_error *err);
+// For run->find: the run's table of a contract, and one more object for a source. Room for tables
+// and sources is the finder's business.
+run_table *pl_run__table(run_state *run, const pl_contract *contract);
+pl_work_object *pl_run__object(run_state *run, run_source *source, const pl_object_row *row);
 // The head of a table, its schema as the contract wants it.
 plumb_status pl_run__load_table(run_state *run, run_table *table, plumb_error *err);
 // Is the plan still true? PLUMB_E_CONFLICT says why not.
@@ -86,6 +97,15 @@ plumb_status pl_run__holds(run_state *run, plumb_error *err);
 
 // run.c
 run_state *pl_run__new(const pl_run_options *options, const char *run, pl_arena *arena);
+// What the last command left: dead runs, the log, hints. A run whose plan still holds is finished
+// and told in `report`; `skip` gets its objects.
+plumb_status pl_run__begin(const pl_run_options *options, pl_arena *arena, pl_map *skip,
+                           pl_run_report *report, plumb_error *err);
+// Do the tasks, on threads.
+plumb_status pl_run__work(run_state *run, plumb_error *err);
+void pl_run__results_done(run_state *run);
+// Add what came of the tasks to the report.
+void pl_run__report(run_state *run, pl_run_report *report);
 // All results are there (or `st` says why not): gate, publish, tell; or give the run up.
 plumb_status pl_run__finish(run_state *run, plumb_status st, pl_run_report *report,
                             plumb_error *err);
@@ -106,6 +126,10 @@ plumb_status pl_run__plan_get(run_state *run, plumb_error *err); // of run->run,
 plumb_status pl_run__gate(run_state *run, plumb_error *err);
 plumb_status pl_run__publish(run_state *run, plumb_error *err);
 void pl_run__write_hints(run_state *run);
+
+// retry.c: the books of an object that was retried.
+plumb_status pl_run__record_retry(run_state *run, const run_task *task, uint32_t object,
+                                  plumb_error *err);
 
 // recover.c
 // Give a run up: its row says failed, its files go, but for those that were published.

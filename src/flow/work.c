@@ -23,6 +23,9 @@ typedef struct attempt {
     uint64_t delivered; // content bytes given to the framer
     uint64_t furthest;  // the most of them so far: it may go back
     uint64_t limit;     // content bytes that may be trusted
+    uint64_t framed;    // records of the object
+    uint32_t range;     // of a retry: the first that is not behind
+    bool moved;         // of a retry: a record is not where it was
     bool cut;           // the content ended before its time
     bool is_itself;     // head and trailer are those of the object that landed
     char cut_reason[128];
@@ -115,13 +118,17 @@ static plumb_status seek_content(void *context, uint64_t offset, plumb_error *er
     return st;
 }
 
-#define OTHER_RANGES "among the records from here on; more places in one object are not listed"
+const char pl_work_other_ranges[] =
+    "among the records from here on; more places in one object are not listed";
 
-static void range_add(pl_object_result *object, pl_arena *arena, const pl_frame *frame,
+static void range_add(attempt *a, pl_object_result *object, const pl_frame *frame,
                       const pl_reject *reject)
 {
+    pl_arena *arena = &a->result->arena;
+    const pl_work_retry *retry = a->object->retry;
+    uint32_t room = retry ? retry->room : PL_QUARANTINE_MAX;
     object->quarantined++;
-    bool full = object->range_count > PL_QUARANTINE_MAX; // the last one takes what follows
+    bool full = object->range_count > room; // the last one takes what follows
     if (object->range_count) {
         pl_quarantine_range *last = &object->ranges[object->range_count - 1];
         if (full || (last->record_first + last->record_count == frame->index &&
@@ -132,8 +139,9 @@ static void range_add(pl_object_result *object, pl_arena *arena, const pl_frame 
             return;
         }
     }
-    pl_reject rest = {.error_at = reject->error_at, .reason = OTHER_RANGES};
-    if (object->range_count == PL_QUARANTINE_MAX) reject = &rest;
+    pl_reject rest = {.error_at = reject->error_at};
+    snprintf(rest.reason, sizeof rest.reason, "%s", pl_work_other_ranges);
+    if (object->range_count == room) reject = &rest;
     PL_GROW(object->ranges, object->range_count, object->range_capacity);
     object->ranges[object->range_count++] =
         (pl_quarantine_range){.record_first = frame->index,
@@ -146,6 +154,24 @@ static void range_add(pl_object_result *object, pl_arena *arena, const pl_frame 
                               .sample = pl_arena_cstr(arena, pl_span_of(reject->sample))};
 }
 
+// Is the record asked for? All are, but of a retry those in its ranges; the first and the last of a
+// range must stand where they stood.
+static bool asked_for(attempt *a, const pl_frame *frame)
+{
+    const pl_work_retry *retry = a->object->retry;
+    if (!retry || retry->whole) return true;
+    const pl_work_range *range = retry->ranges + a->range,
+                        *end = retry->ranges + retry->range_count;
+    while (range < end && frame->index >= range->record_first + range->record_count) range++;
+    a->range = (uint32_t)(range - retry->ranges);
+    if (range == end || frame->index < range->record_first) return false;
+    if (frame->index == range->record_first && frame->offset != range->byte_first) a->moved = true;
+    if (frame->index + 1 == range->record_first + range->record_count &&
+        frame->offset + frame->bytes != range->byte_first + range->byte_count)
+        a->moved = true;
+    return true;
+}
+
 static plumb_status map_frames(attempt *a, const pl_work_object *object, pl_object_result *out,
                                pl_framer *framer, plumb_error *err)
 {
@@ -155,15 +181,17 @@ static plumb_status map_frames(attempt *a, const pl_work_object *object, pl_obje
     for (;;) {
         PL_TRY(pl_framer_next(framer, &frame, &more, err));
         if (!more) break;
+        if (!asked_for(a, &frame)) continue;
+        out->records++;
         pl_reject reject;
         switch (pl_mapper_record(a->mapper, &frame, &reject)) {
         case PL_MAPPED_ROW:
-            PL_TRY(pl_parts_row(a->parts, a->mapper, object->id, err));
+            if (!a->task->dry) PL_TRY(pl_parts_row(a->parts, a->mapper, object->id, err));
             pl_keyset_row(&a->keys, pl_mapper_cells(a->mapper));
             out->rows++;
             break;
         case PL_MAPPED_REJECT:
-            range_add(out, &a->result->arena, &frame, &reject);
+            range_add(a, out, &frame, &reject);
             break;
         case PL_MAPPED_FILTERED:
             out->filtered++;
@@ -173,17 +201,19 @@ static plumb_status map_frames(attempt *a, const pl_work_object *object, pl_obje
             atomic_fetch_add(&a->task->progress->records, 1024);
     }
     if (a->task->progress) atomic_fetch_add(&a->task->progress->records, counted % 1024);
-    out->records = pl_framer_records(framer);
+    a->framed = pl_framer_records(framer);
+    if (!object->retry) out->records = a->framed; // a count of its own: invariant I2
     return PLUMB_OK;
 }
 
 // The part of a broken object that cannot be read is one more record, quarantined.
 static void add_cut(attempt *a, pl_object_result *out)
 {
-    pl_frame frame = {.index = out->records, .offset = a->delivered, .error_at = a->delivered};
+    pl_frame frame = {.index = a->framed++, .offset = a->delivered, .error_at = a->delivered};
     pl_reject reject = {.error_at = a->delivered};
+    if (!asked_for(a, &frame)) return;
     snprintf(reject.reason, sizeof reject.reason, "%s", a->cut_reason);
-    range_add(out, &a->result->arena, &frame, &reject);
+    range_add(a, out, &frame, &reject);
     out->records++;
 }
 
@@ -207,7 +237,8 @@ static plumb_status map_object(attempt *a, const pl_work_object *object, pl_obje
     a->limit = UINT64_MAX;
     a->delivered = a->furthest = 0;
     a->object = object;
-    a->cut = false;
+    a->range = 0;
+    a->cut = a->moved = false;
     if (object->broken) PL_TRY(trusted_bytes(a, object, err));
     PL_TRY(pl_raw_open(a->task->store, object->key, &a->raw, err));
     pl_framer_options framing;
@@ -247,6 +278,12 @@ static const char *damage(const attempt *a, const pl_work_object *object)
     return a->is_itself ? NULL : NOT_ITSELF;
 }
 
+static bool recounted(const attempt *a, const pl_work_object *object)
+{
+    const pl_work_retry *retry = object->retry;
+    return retry && !retry->whole && (a->moved || a->framed != retry->records);
+}
+
 // Map every object that is not marked damaged. PLUMB_E_CONFLICT: more were found damaged and
 // marked, all that are; what was written is void.
 static plumb_status try_objects(attempt *a, plumb_error *err)
@@ -260,6 +297,10 @@ static plumb_status try_objects(attempt *a, plumb_error *err)
         const char *why = st == PLUMB_OK ? damage(a, &task->objects[i])
                           : st == PLUMB_E_NOT_FOUND || st == PLUMB_E_MALFORMED ? err->message
                                                                                : NULL;
+        if (st == PLUMB_OK && !why && recounted(a, &task->objects[i])) {
+            out->recounted = true;
+            why = "today's mapping counts its records otherwise";
+        }
         if (!why && st != PLUMB_OK) return st;
         if (!why) continue;
         out->damaged = pl_arena_cstr(&a->result->arena, pl_span_of(why));
@@ -274,7 +315,7 @@ static void objects_reset(pl_task_result *result)
     for (uint32_t i = 0; i < result->object_count; i++) {
         pl_object_result *object = &result->objects[i];
         free(object->ranges);
-        *object = (pl_object_result){.damaged = object->damaged};
+        *object = (pl_object_result){.damaged = object->damaged, .recounted = object->recounted};
     }
 }
 

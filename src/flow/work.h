@@ -16,6 +16,10 @@
 // SHA-256. One that was already broken when it landed gives the records before the break; the rest
 // is one quarantine range.
 //
+// A task of a retry takes only the records of an object that could not become rows before. It reads
+// and frames all of it, so that they keep their numbers; if they turn out to stand elsewhere or to
+// be another number, the object is left out as *recounted*.
+//
 // Threads: one task per thread; tasks share the plan only.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -27,6 +31,24 @@
 #include "flow/parts.h"
 #include "json/framer.h"
 
+// Records of an object that were quarantined, as the registry has them.
+typedef struct pl_work_range {
+    uint64_t record_first, record_count;
+    uint64_t byte_first, byte_count;
+} pl_work_range;
+
+typedef struct pl_work_retry {
+    char *run;                   // that made the object's rows and entries
+    uint64_t records;            // of the object, as they were counted
+    bool whole;                  // nothing of it is a row or filtered: all of it is mapped anew
+    const pl_work_range *ranges; // else these, in order
+    uint32_t range_count;
+    uint32_t room; // for places that are listed one by one
+} pl_work_retry;
+
+// The reason of the entry that stands for all places beyond PL_QUARANTINE_MAX.
+extern const char pl_work_other_ranges[];
+
 typedef struct pl_work_object {
     pl_span id; // ULID
     char *key;  // store key
@@ -36,6 +58,7 @@ typedef struct pl_work_object {
     int64_t content_bytes; // -1 when broken
     bool broken;           // as it landed
     char *sha256;          // identity
+    pl_work_retry *retry;  // NULL: all its records are new
 } pl_work_object;
 
 // Progress: added to per chunk by every task, read by whoever prints.
@@ -55,6 +78,7 @@ typedef struct pl_work_task {
     const pl_work_object *objects;
     uint32_t object_count;
     size_t memory_bytes;
+    bool dry;                   // only find out: no files
     pl_work_progress *progress; // may be NULL
     atomic_bool *cancel;        // checked per chunk
 } pl_work_task;
@@ -69,7 +93,8 @@ typedef struct pl_quarantine_range {
 
 typedef struct pl_object_result {
     const char *damaged; // why the object was left out; NULL: it was mapped
-    uint64_t records;    // by the framer
+    bool recounted;      // that was the reason
+    uint64_t records;    // by the framer; of a retry those asked for
     uint64_t rows, quarantined, filtered;
     uint64_t lost, coerced, conflicts;
     uint64_t duplicates; // rows whose key stood in an earlier row of the object

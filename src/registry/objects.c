@@ -251,7 +251,7 @@ plumb_status pl_registry_state_move(pl_registry *registry, const pl_state_row *r
     if (st == PLUMB_OK)
         st = pl_registry__write(registry, PL_DOING("move object", row->object), sql, NULL, err,
                                 "ttttii", row->object, row->table, state_names[row->state], run,
-                                row->snapshot, row->mapping);
+                                row->snapshot, row->appends ? old.mapping : row->mapping);
     if (st == PLUMB_OK && row->state == PL_STATE_PUBLISHED)
         st = publication_add(registry, row, run, err);
     pl_arena_done(&scratch);

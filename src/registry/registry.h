@@ -154,6 +154,7 @@ typedef struct pl_state_row {
     const char *run;       // NULL: keep the one there, so that its ledger rows go on counting
     int64_t snapshot;      // 0 unless published
     int64_t mapping;       // mapping version that made the rows
+    bool appends;          // to the rows of a published object: its state keeps their version
 } pl_state_row;
 #define PL_FROM(state)  (1u << (state))
 #define PL_FROM_PENDING (PL_FROM(PL_STATE_NEW) | PL_FROM(PL_STATE_STAGED))

@@ -79,7 +79,7 @@ def test_help_needs_no_project_and_no_arguments(plumb):
     (["describe"], "plumb describe: too few arguments: plumb describe TABLE"
                    " [--at SNAPSHOT|TIME] [--json]\n"
                    "  hint: 'plumb describe --help' shows how it is used.\n"),
-    (["quarantine", "retyr"], "plumb quarantine: 'retyr' is not one of ls, show\n"
+    (["quarantine", "retyr"], "plumb quarantine: 'retyr' is not one of ls, show, retry\n"
                               "  hint: 'plumb quarantine --help' shows how it is used.\n"),
     (["help", "stauts"], "plumb help: there is no command 'stauts'; did you mean 'status'?\n"
                          "  hint: 'plumb help --help' shows how it is used.\n"),
