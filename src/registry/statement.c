@@ -9,6 +9,7 @@ static plumb_status status_of(int rc)
     switch (rc & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
     case SQLITE_FULL:
         return PLUMB_E_UNAVAILABLE;
     case SQLITE_CORRUPT:
@@ -24,6 +25,7 @@ static const char *reason_of(pl_registry *registry, int rc)
     switch (rc & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL: // for ten seconds, while it opens or closes the file
         return "another process is writing to it";
     case SQLITE_FULL:
         return "the disk is full";

@@ -4,44 +4,16 @@ happens, every record is in the table once and no file is left over.
 """
 import json
 import os
-import random
 import shutil
 import signal
-import sqlite3
 import subprocess
 import time
-from pathlib import Path
 
-import duckdb
 import pytest
 
 from conftest import Plumb
-from lake import project, read, table
-
-CONTRACT = """
-    table: posts
-    key: [id]
-    partition: [place]
-    columns:
-      id:    long!
-      place: string!
-      text:  string
-    """
-MAPPING = """
-    source: shop
-    into: posts
-    map:
-      id:    id
-      place: place
-      text:  text
-    """
-
-
-def lines(first, count, seed=1):
-    draw = random.Random(seed)
-    return "".join(f'{{"id": {i}, "place": "{"abcde"[i % 5]}",'
-                   f' "text": "{draw.getrandbits(256):x}"}}\n'
-                   for i in range(first, first + count))
+from lake import project
+from posts import CONTRACT, MAPPING, check, fingerprint, found, lines
 
 
 def batch(plumb, first, files=4, records=500):
@@ -65,34 +37,6 @@ def copy(plumb, name):
     other = Plumb(plumb.dir.parent / name)
     shutil.copytree(plumb.dir, other.dir)
     return other
-
-
-def fingerprint(plumb):
-    """Rows and a hash of them all, whatever their order."""
-    rows = read(plumb, "posts")
-    return duckdb.sql(f"SELECT count(*), sum(hash({', '.join(rows.column_names)})) FROM rows"
-                      ).fetchall()
-
-
-def found(plumb, pattern):
-    lake = plumb.dir / "lake"
-    return sorted(str(p.relative_to(lake)) for p in lake.glob(pattern) if p.is_file())
-
-
-def books(plumb, sql):
-    with sqlite3.connect(plumb.dir / "lake/plumb.db") as db:
-        return db.execute(sql).fetchall()
-
-
-def check(plumb, records):
-    """Each record once, no file nobody refers to, no document left, books that balance."""
-    assert sorted(read(plumb, "posts", "id")["id"].to_pylist()) == list(range(records))
-    listed = sorted(task.file.file_path.split("/lake/", 1)[1]
-                    for task in table(plumb, "posts").scan().plan_files())
-    assert listed == found(plumb, "tables/posts/data/**/*.parquet")
-    assert found(plumb, ".plumb/runs/**/*") == []
-    assert sum(line["curated"] for line in plumb.json("ledger")) == records
-    assert books(plumb, "SELECT count(*) FROM runs WHERE state = 'working'") == [(0,)]
 
 
 # processes
@@ -345,40 +289,3 @@ def test_rebuild_refuses_a_log_with_a_hole_and_leaves_nothing(made):
     first.write_bytes(kept)
     made("rebuild")
     check(made, 4000)
-
-
-# a lake that takes no writes
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: a mount and another user")
-@pytest.mark.parametrize("how", ["mount", "user"])
-def test_who_may_only_read_can_look_and_is_told_why_not_more(made, how):
-    made("run")
-    before = answers(made)
-    if how == "mount":
-        here = str(made.dir)
-        first = ["unshare", "-m", "sh", "-c", f"mount --bind '{here}' '{here}' && mount -o"
-                 f" remount,ro,bind '{here}' && cd '{here}' && exec \"$@\"", "sh"]
-    elif not all(folder.stat().st_mode & 1 for folder in Path(made.exe).resolve().parents):
-        pytest.skip("the program lies in a folder that only its owner may enter")
-    else:
-        first = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
-        for folder in (made.dir, *made.dir.parents):
-            if folder.stat().st_mode & 0o005 != 0o005:
-                folder.chmod(0o755)
-
-    def call(*words):
-        return subprocess.run([*first, made.exe, *words], cwd=made.dir, capture_output=True,
-                              text=True, stdin=subprocess.DEVNULL, timeout=60)
-    if call("--version").returncode:
-        pytest.skip("not allowed here")
-    for words in (["ledger"], ["status"], ["tables"], ["quarantine"], ["history", "posts"]):
-        done = call(*words, "--json")
-        assert (done.returncode, done.stderr) == (0, "")
-        assert json.loads(done.stdout) == before[words[0]]
-    done = call("query", "SELECT count(*) AS n FROM posts", "--format", "json")
-    assert (done.returncode, json.loads(done.stdout)) == (0, [{"n": 2000}]), done.stderr
-    for words in (["run"], ["ingest", "shop", "b0-0.json"], ["plan"]):
-        done = call(*words)
-        assert done.returncode == 1
-        assert done.stderr == ("plumb: cannot open registry './lake/plumb.db': the file or its"
-                               " folder is read-only\n")
-    check(made, 2000)

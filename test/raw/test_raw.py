@@ -239,19 +239,3 @@ def test_read_only_lake(shop):
     done = shop("ingest", "shop", write(shop, "b.json", b"{}"), "--received", "0", code=1)
     raw.chmod(0o755)
     assert "Permission denied" in done.stderr
-
-
-def test_full_disk(shop):
-    lake = shop.dir / "lake"
-    lake.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", lake],
-                      capture_output=True).returncode:
-        pytest.skip("cannot mount a small file system here")
-    try:
-        data = os.urandom(4 << 20)
-        done = shop("ingest", "shop", write(shop, "a.json", data), code=1)
-        assert "No space left on device" in done.stderr
-        assert not [p for p in tree(shop) if p.startswith(("raw", ".tmp"))]
-        assert land(shop, "b.json", TEXT)[0]["state"] == "landed"
-    finally:
-        subprocess.run(["umount", lake], check=True)
