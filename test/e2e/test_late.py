@@ -99,7 +99,8 @@ def test_a_run_that_wakes_up_late_publishes_nothing_twice(quick):
         code, said = woken(process)
         assert code in (0, 1) and ("plumb: " in said) == (code == 1), said
         seen["it published, the other gave up" if code == 0 and held
-             else "nothing was left to do" if code == 0 else "it met the fence" if "it is no longer working" in said
+             else "nothing was left to do" if code == 0
+             else "it met the fence" if "it is no longer working" in said
              else "what it was about to use was gone"] += 1
         quick("ingest", "shop", "2.json")
         quick("run")
