@@ -5,8 +5,9 @@
 #include "contract/contract_int.h"
 #include "contract/project.h"
 
-static const char *const CONTRACT_KEYS[] = {"table",    "doc",    "key",  "partition",  "columns",
-                                            "critical", "checks", "rest", "duplicates", NULL};
+static const char *const CONTRACT_KEYS[] = {"table",      "doc",      "key",         "partition",
+                                            "columns",    "critical", "checks",      "rest",
+                                            "duplicates", "sort",     "compression", NULL};
 static const char *const TRANSFORMS[] = {"bucket", "truncate", "year", "month",
                                          "day",    "hour",     NULL};
 
@@ -45,9 +46,8 @@ static void check_was(const pl_contract_reading *self)
     pl_map_done(&claimed);
 }
 
-// Index of the column named by text of `node` at `offset`; -1 and a mistake if there is none.
-static int find_column(const pl_contract_reading *self, const pl_yaml *node, size_t offset,
-                       pl_span name)
+int pl_contract__find(const pl_contract_reading *self, const pl_yaml *node, size_t offset,
+                      pl_span name)
 {
     uint32_t index = pl_map_get(&self->names, name);
     if (index != PL_MAP_NONE) return (int)index;
@@ -57,9 +57,8 @@ static int find_column(const pl_contract_reading *self, const pl_yaml *node, siz
     return -1;
 }
 
-// Items of a list, or the one scalar that stands for a list of one.
-static const pl_yaml *items(const pl_contract_reading *self, const pl_yaml *node, const char *what,
-                            bool *ret_single)
+const pl_yaml *pl_contract__items(const pl_contract_reading *self, const pl_yaml *node,
+                                  const char *what, bool *ret_single)
 {
     *ret_single = node && node->kind == PL_YAML_SCALAR;
     if (!node || *ret_single) return node;
@@ -72,11 +71,11 @@ static void read_keys(pl_contract_reading *self, const pl_yaml *root)
     pl_contract *contract = self->contract;
     const pl_yaml *node = pl_yaml_get(root, "key");
     bool single;
-    const pl_yaml *item = items(self, node, "key", &single);
+    const pl_yaml *item = pl_contract__items(self, node, "key", &single);
     contract->keys = PL_TAKE(self->base.arena, uint32_t, node ? node->count + 1 : 1);
     for (; item; item = single ? NULL : item->next) {
         if (!pl_contract__want(&self->base, item, PL_YAML_SCALAR, "a key column")) continue;
-        int index = find_column(self, item, 0, item->text);
+        int index = pl_contract__find(self, item, 0, item->text);
         if (index < 0) continue;
         pl_kind kind = contract->columns[index].field.type.kind;
         if (kind == PL_LIST || kind == PL_JSON)
@@ -93,10 +92,11 @@ static void read_keys(pl_contract_reading *self, const pl_yaml *root)
 static void read_critical(pl_contract_reading *self, const pl_yaml *root)
 {
     bool single;
-    const pl_yaml *item = items(self, pl_yaml_get(root, "critical"), "critical", &single);
+    const pl_yaml *item =
+        pl_contract__items(self, pl_yaml_get(root, "critical"), "critical", &single);
     for (; item; item = single ? NULL : item->next) {
         if (!pl_contract__want(&self->base, item, PL_YAML_SCALAR, "a critical column")) continue;
-        int index = find_column(self, item, 0, item->text);
+        int index = pl_contract__find(self, item, 0, item->text);
         if (index >= 0) self->contract->columns[index].critical = true;
     }
 }
@@ -174,7 +174,7 @@ static void add_partition(pl_contract_reading *self, const pl_yaml *node, pl_par
     pl_span column;
     size_t offset;
     if (!read_transform(self, node, &transform, &column, &offset)) return;
-    int index = find_column(self, node, offset, column);
+    int index = pl_contract__find(self, node, offset, column);
     if (index < 0) return;
     const pl_type *type = &self->contract->columns[index].field.type;
     pl_kind result;
@@ -209,7 +209,7 @@ static void read_partition(pl_contract_reading *self, const pl_yaml *root)
     pl_partition_spec *spec = &self->contract->partition;
     const pl_yaml *node = pl_yaml_get(root, "partition");
     bool single;
-    const pl_yaml *item = items(self, node, "partition", &single);
+    const pl_yaml *item = pl_contract__items(self, node, "partition", &single);
     if (node && node->count > PL_PARTITION_FIELDS_MAX) {
         pl_contract__mistake(&self->base, node, 0, "%u partition fields, more than the %d allowed",
                              node->count, PL_PARTITION_FIELDS_MAX);
@@ -245,7 +245,7 @@ static void read_nulls(pl_contract_reading *self, const pl_yaml *nulls)
 {
     if (!nulls || !pl_contract__want(&self->base, nulls, PL_YAML_MAP, "nulls")) return;
     for (const pl_yaml *item = nulls->first; item; item = item->next) {
-        int index = find_column(self, item->key, 0, item->key->text);
+        int index = pl_contract__find(self, item->key, 0, item->key->text);
         if (!pl_contract__want(&self->base, item, PL_YAML_SCALAR, "a share of nulls")) continue;
         double share;
         if (!read_share(self, item, &share) || index < 0) continue;
@@ -338,6 +338,7 @@ pl_contract *pl_contract__parse(const char *file, pl_span text, pl_arena *arena,
         if (problems->count + problems->dropped == before) read_partition(&self, root);
         read_checks(&self, root);
         read_choices(&self, root);
+        if (columns_read) pl_contract__layout(&self, root);
     }
     pl_map_done(&self.names);
     *ret_good = problems->count + problems->dropped == before;

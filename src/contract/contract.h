@@ -10,6 +10,12 @@
 //     checks: {freshness: 90m, nulls: {likes: 2%}}
 //     rest: keep
 //     duplicates: first
+//     sort: [post_id, observed_at desc]
+//     compression: zstd
+//
+// `sort` is the order of rows within each row group of a data file, ascending unless a column says
+// desc; NULLs come first ascending and last descending. It costs a sort per row group and lets
+// readers skip more. `compression` is snappy (the default) or zstd: smaller files, more CPU.
 //
 // A column is a type, `!` for required, and any of min(n) max(n) range(a, b) was(name); the long
 // form is a map of type, required, min, max, range, was, doc. Field ids are not here: they live in
@@ -25,6 +31,7 @@
 #include "contract/composer.h"
 #include "schema/partition.h"
 #include "schema/schema.h"
+#include "schema/sort.h"
 
 typedef struct pl_contract_column {
     pl_field field;             // id 0
@@ -44,6 +51,14 @@ typedef enum pl_duplicates {
     PL_DUPLICATES_LAST,
 } pl_duplicates;
 
+typedef enum pl_compression {
+    PL_COMPRESSION_SNAPPY,
+    PL_COMPRESSION_ZSTD,
+} pl_compression;
+
+// "snappy", "zstd": as contracts and Iceberg's write.parquet.compression-codec say it.
+const char *pl_compression_name(pl_compression compression);
+
 typedef struct pl_contract {
     const char *file; // as given, for messages
     pl_span text;     // the whole file
@@ -54,6 +69,8 @@ typedef struct pl_contract {
     uint32_t key_count;
     uint32_t *keys;              // indexes into columns
     pl_partition_spec partition; // sources by name; ids 0
+    pl_sort_order sort;          // sources by name; ids 0
+    pl_compression compression;  // of Parquet pages
     int64_t freshness_us;        // 0: no check
     bool drop_rest;              // rest: drop
     pl_duplicates duplicates;

@@ -1,4 +1,4 @@
-// contract_int.h -- what contract.c and columns.c share while a contract file is read.
+// contract_int.h -- what contract.c, columns.c and layout.c share while a contract file is read.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_CONTRACT_CONTRACT_INT_H
@@ -14,6 +14,16 @@ typedef struct pl_contract_reading {
     pl_map names;   // column name -> index
     pl_span *spans; // the names, for suggestions
 } pl_contract_reading;
+
+// Index of the column named by text of `node` at `offset`; -1 and a mistake if there is none.
+int pl_contract__find(const pl_contract_reading *self, const pl_yaml *node, size_t offset,
+                      pl_span name);
+// Items of a list, or the one scalar that stands for a list of one.
+const pl_yaml *pl_contract__items(const pl_contract_reading *self, const pl_yaml *node,
+                                  const char *what, bool *ret_single);
+
+// Read `sort:` and `compression:`, how the table's files are laid out.
+void pl_contract__layout(pl_contract_reading *self, const pl_yaml *root);
 
 // Read `columns:` into the contract, and the names for look-ups.
 void pl_contract__columns(pl_contract_reading *self, const pl_yaml *root);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "column/order.h"
 #include "flow/runs.h"
 #include "flow/slabs.h"
 #include "parquet/writer.h"
@@ -33,6 +34,8 @@ typedef struct part {
     object_range *ranges;
     uint32_t range_count, range_capacity;
     uint32_t batch_rows, batch_first; // its rows of the batch, in the order they are moved
+    pl_column *last;                  // sorted tables: the file's last row, its sort columns; owned
+    bool unsorted;                    // the file, although its row groups are sorted
 } part;
 
 // Rows of all partitions, until there are enough to be moved column by column.
@@ -60,11 +63,19 @@ struct pl_parts {
     batch batch;
     pl_buf run;       // one, on its way to a slab
     pl_column *group; // the row group being written; its memory is kept
+    uint32_t *order;  // its rows in the sort order; owned
+    uint32_t order_room;
+    int sort_sources[PL_SORT_FIELDS_MAX]; // index in the schema of each sort field's column
     uint32_t open_files, file_number;
     uint64_t groups;
     pl_part_file *files;
     uint32_t file_count, file_capacity;
 };
+
+static uint32_t sort_count(const pl_parts *parts)
+{
+    return parts->options.sort ? parts->options.sort->count : 0;
+}
 
 static pl_column *columns_new(const pl_schema *schema)
 {
@@ -96,6 +107,9 @@ pl_parts *pl_parts_new(const pl_parts_options *options, pl_arena *arena)
     parts->batch.columns = columns_new(options->schema);
     parts->batch.touched = pl_zalloc(BATCH_ROWS, sizeof *parts->batch.touched);
     parts->group = columns_new(options->schema);
+    for (uint32_t i = 0; i < sort_count(parts); i++)
+        parts->sort_sources[i] =
+            pl_schema_find_id(options->schema, options->sort->fields[i].source_id);
     return parts;
 }
 
@@ -104,6 +118,7 @@ static void part_free(pl_parts *parts, part *p)
     pl_slabs_drop(&parts->slabs, &p->rows, p->rows.count);
     pl_parquet_close(p->writer);
     pl_put_abort(p->put);
+    if (p->last) columns_free(p->last, sort_count(parts));
     free(p->ranges);
     free(p);
 }
@@ -115,6 +130,7 @@ void pl_parts_free(pl_parts *parts)
     columns_free(parts->batch.columns, parts->options.schema->count);
     free(parts->batch.touched);
     columns_free(parts->group, parts->options.schema->count);
+    free(parts->order);
     pl_buf_done(&parts->run);
     pl_slabs_done(&parts->slabs);
     free(parts->parts);
@@ -213,13 +229,20 @@ static plumb_status file_open(pl_parts *parts, part *p, plumb_error *err)
     pl_buf_done(&key);
     PL_TRY(pl_put_begin(o->store, p->file_key, &p->put, err));
     parts->open_files++;
-    return pl_parquet_open(o->schema, NULL, p->put, &p->writer, err);
+    pl_parquet_options options = {.codec = o->zstd ? PL_PARQUET_ZSTD : PL_PARQUET_SNAPPY,
+                                  .sort = o->sort,
+                                  .bloom_ids = o->bloom_ids,
+                                  .bloom_count = o->bloom_count};
+    return pl_parquet_open(o->schema, &options, p->put, &p->writer, err);
 }
 
 static plumb_status file_finish(pl_parts *parts, part *p, plumb_error *err)
 {
     if (!p->put) return PLUMB_OK;
     pl_part_file file = {.key = p->file_key, .values = p->values};
+    file.sorted = sort_count(parts) && !p->unsorted;
+    p->unsorted = false;
+    for (uint32_t i = 0; p->last && i < sort_count(parts); i++) pl_column_reset(&p->last[i]);
     PL_TRY(pl_parquet_finish(p->writer, parts->arena, &file.metrics, err));
     pl_parquet_close(p->writer);
     p->writer = NULL;
@@ -263,6 +286,55 @@ static plumb_status take_blocks(pl_parts *parts, part *p, uint32_t blocks, plumb
     return PLUMB_OK;
 }
 
+// Does the group go on where the file's last one ended? Remember where this one ends.
+static void note_order(pl_parts *parts, part *p, uint32_t first, uint32_t last)
+{
+    const pl_sort_order *sort = parts->options.sort;
+    int order = 0;
+    if (!p->last) {
+        p->last = pl_zalloc(sort->count, sizeof *p->last);
+        for (uint32_t i = 0; i < sort->count; i++)
+            pl_column_init(&p->last[i], &parts->group[parts->sort_sources[i]].type);
+    }
+    for (uint32_t i = 0; i < sort->count && p->last[i].count && order == 0; i++) {
+        pl_value before = pl_column_value(&p->last[i], 0);
+        pl_value after = pl_column_value(&parts->group[parts->sort_sources[i]], first);
+        order = pl_order_compare(&sort->fields[i], &before, &after);
+    }
+    p->unsorted |= order > 0;
+    for (uint32_t i = 0; i < sort->count; i++) {
+        pl_column_reset(&p->last[i]);
+        pl_order_take(&p->last[i], &parts->group[parts->sort_sources[i]], &last, 1);
+    }
+}
+
+// The group's rows in the table's order: one column at a time, so that only one exists twice.
+static plumb_status write_sorted(pl_parts *parts, part *p, uint32_t rows, plumb_error *err)
+{
+    const pl_column *keys[PL_SORT_FIELDS_MAX];
+    for (uint32_t i = 0; i < sort_count(parts); i++)
+        keys[i] = &parts->group[parts->sort_sources[i]];
+    if (rows > parts->order_room) {
+        free(parts->order);
+        parts->order = pl_zalloc(rows, sizeof *parts->order);
+        parts->order_room = rows;
+    }
+    bool moved = pl_order_rows(parts->options.sort, keys, parts->order, rows);
+    note_order(parts, p, parts->order[0], parts->order[rows - 1]);
+    if (!moved) return pl_parquet_write_group(p->writer, parts->group, err);
+    pl_parquet_begin_group(p->writer, rows);
+    for (uint32_t i = 0; i < parts->options.schema->count; i++) {
+        pl_column column;
+        pl_column_init(&column, &parts->group[i].type);
+        pl_column_reserve(&column, rows);
+        pl_order_take(&column, &parts->group[i], parts->order, rows);
+        plumb_status st = pl_parquet_write_column(p->writer, &column, err);
+        pl_column_done(&column);
+        PL_TRY(st);
+    }
+    return PLUMB_OK;
+}
+
 // A row group of the first `blocks` blocks.
 static plumb_status write_group(pl_parts *parts, part *p, uint32_t blocks, plumb_error *err)
 {
@@ -278,7 +350,8 @@ static plumb_status write_group(pl_parts *parts, part *p, uint32_t blocks, plumb
         pl_column_reserve(&parts->group[i], rows);
     }
     PL_TRY(take_blocks(parts, p, blocks, err));
-    PL_TRY(pl_parquet_write_group(p->writer, parts->group, err));
+    PL_TRY(sort_count(parts) ? write_sorted(parts, p, rows, err)
+                             : pl_parquet_write_group(p->writer, parts->group, err));
     p->touched = ++parts->groups;
     return PLUMB_OK;
 }

@@ -6,6 +6,8 @@
 // end the rest. So every row group has PL_GROUP_ROWS_MIN rows or all that its partition has in
 // this task; but rows of which PL_GROUP_BYTES are fewer than that are written when so many bytes
 // are there. When the rows of all partitions pass the memory given, the largest go to a file.
+// The rows of a group are brought into the table's sort order, if it has one; a file is sorted as a
+// whole when each of its groups begins where the one before it ends, or later.
 // A data file is opened by its partition's first row group and finished at the end, or earlier
 // when too many files are open: then the partition goes on in a next file.
 //
@@ -36,9 +38,13 @@ typedef struct pl_parts_options {
     pl_store *store;               // borrowed
     const pl_schema *schema;       // the table's, ids set; borrowed
     const pl_partition_spec *spec; // the table's, ids set; borrowed
-    const char *data_prefix;       // "tables/post_metrics/data"
-    const char *name_prefix;       // "<run>-<task>-<nonce>"
-    size_t memory_bytes;           // for rows not yet written
+    const pl_sort_order *sort;     // the same; NULL: rows stay in the order they come
+    const int32_t *bloom_ids;      // columns to make bloom filters of; borrowed
+    uint32_t bloom_count;
+    bool zstd;               // pages are packed by zstd, not Snappy
+    const char *data_prefix; // "tables/post_metrics/data"
+    const char *name_prefix; // "<run>-<task>-<nonce>"
+    size_t memory_bytes;     // for rows not yet written
 } pl_parts_options;
 
 typedef struct pl_part_file {
@@ -47,6 +53,7 @@ typedef struct pl_part_file {
     const pl_value *values; // partition values, one per spec field
     pl_file_metrics metrics;
     char *objects; // JSON: [["first ULID","last ULID"], ...]
+    bool sorted;   // not only each row group but the whole file is in the sort order
 } pl_part_file;
 
 typedef struct pl_parts pl_parts; // opaque

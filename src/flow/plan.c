@@ -104,20 +104,34 @@ static void place_column(const pl_contract *contract, plumb_error *err)
         pl_place(err, contract->file, 1, 1);
 }
 
+static void lay_out(run_table *table)
+{
+    bool changed;
+    pl_ice_lay_out(table->table, &table->contract->sort,
+                   pl_compression_name(table->contract->compression), &changed);
+    table->evolved |= changed;
+}
+
 plumb_status pl_run__load_table(run_state *run, run_table *table, plumb_error *err)
 {
     pl_schema wanted = pl_map_schema(table->contract, run->arena);
     pl_catalog catalog = pl_registry_catalog(run->options->registry);
     PL_TRY(catalog.load(catalog.self, table->name, run->arena, &table->expected, err));
     table->evolved = false;
-    if (!table->expected) return create_table(run, table, &wanted, err);
+    if (!table->expected) {
+        PL_TRY(create_table(run, table, &wanted, err));
+        lay_out(table);
+        return PLUMB_OK;
+    }
     PL_TRY(pl_ice_load(run->options->store, table->expected, run->arena, &table->table, err));
     pl_span *was = PL_TAKE(run->arena, pl_span, wanted.count); // our own columns have no past
     for (uint32_t i = 0; i < table->contract->column_count && i < wanted.count; i++)
         was[i] = table->contract->columns[i].was;
     plumb_status st = pl_ice_evolve(table->table, &wanted, was, &table->evolved, err);
     if (st == PLUMB_E_CONFIG) place_column(table->contract, err);
-    if (st != PLUMB_OK || pl_ice_spec_matches(table->table, &table->contract->partition)) return st;
+    if (st != PLUMB_OK) return st;
+    lay_out(table);
+    if (pl_ice_spec_matches(table->table, &table->contract->partition)) return PLUMB_OK;
     pl_fail(err, PLUMB_E_CONFIG, "cannot change the partition of table '%s'", table->name);
     pl_place(err, table->contract->file, 1, 1);
     pl_hint(err, "Give the contract a new table name, or restore its partition line; changing "

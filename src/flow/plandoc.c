@@ -151,6 +151,7 @@ static plumb_status read_table(const pl_doc *doc, const pl_json *json, run_state
                             .metadata = table->planned};
     table->schema = pl_ice_current_schema(&planned);
     table->spec = pl_ice_current_spec(&planned);
+    table->sort = pl_ice_current_sort(&planned);
     if (!table->schema || !table->spec)
         return pl_doc_fail(doc, metadata, "table '%s' is not one plumb can write", table->name);
     return PLUMB_OK;
@@ -277,6 +278,7 @@ static plumb_status read_task(const pl_doc *doc, const pl_json *json, run_state 
                                 .contract = task->source->table->contract,
                                 .schema = task->source->table->schema,
                                 .spec = task->source->table->spec,
+                                .sort = &task->source->table->sort,
                                 .objects = objects,
                                 .object_count = count,
                                 .dry = run->dry,

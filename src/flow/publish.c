@@ -63,7 +63,8 @@ static plumb_status prepare_table(run_state *run, run_table *table, plumb_error 
         const pl_task_result *result = &run->tasks[t].result;
         for (uint32_t i = 0; i < result->file_count; i++) {
             const pl_part_file *file = &result->files[i];
-            files[count++] = (pl_ice_data_file){file->uri, file->values, file->metrics};
+            files[count++] =
+                (pl_ice_data_file){file->uri, file->values, file->metrics, file->sorted};
             table->rows += file->metrics.rows;
         }
     }

@@ -23,6 +23,7 @@ typedef struct run_table {
     char *key;                     // "tables/<name>"
     const pl_schema *schema;       // as planned, ids set: what tasks write
     const pl_partition_spec *spec; // as planned
+    pl_sort_order sort;            // as planned
     pl_ice_metadata *planned;      // without its history
     // When committing:
     char *expected; // metadata location it was loaded from; NULL: it does not exist yet

@@ -93,6 +93,7 @@ static void write_file(pl_json_writer *w, const pl_work_task *task, const pl_par
     pl_json_key(w, "objects"), pl_json_raw(w, pl_span_of(file->objects));
     count(w, "rows", file->metrics.rows);
     count(w, "bytes", file->metrics.bytes);
+    pl_json_key(w, "sorted"), pl_json_bool(w, file->sorted);
     pl_json_key(w, "splits"), pl_json_begin(w, '[');
     for (uint32_t i = 0; i < file->metrics.split_count; i++)
         pl_json_int(w, file->metrics.splits[i]);
@@ -271,6 +272,7 @@ static plumb_status read_file(const pl_doc *doc, const pl_json *json, const pl_w
     PL_TRY(pl_doc_array(doc, json, "objects", &objects, &ignored));
     file->objects = pl_arena_cstr(doc->arena, pl_json_get(json, "objects")->raw);
     file->uri = pl_span_of(pl_store_uri(task->store, file->key, doc->arena));
+    PL_TRY(pl_doc_bool(doc, json, "sorted", &file->sorted));
     return read_metrics(doc, json, &file->metrics);
 }
 

@@ -319,6 +319,26 @@ static void objects_reset(pl_task_result *result)
     }
 }
 
+// Key columns that are looked up by value: of these a filter tells which row groups to skip, but
+// for the column the rows are sorted by, where minimum and maximum tell it better.
+static uint32_t bloom_ids(const pl_work_task *task, int32_t *ids)
+{
+    uint32_t count = 0;
+    const pl_contract *contract = task->contract;
+    for (uint32_t i = 0; i < contract->key_count; i++) {
+        pl_span name = contract->columns[contract->keys[i]].field.name;
+        int at = pl_schema_find(task->schema, name);
+        if (at < 0) continue;
+        const pl_field *field = &task->schema->fields[at];
+        bool sorted =
+            task->sort && task->sort->count && task->sort->fields[0].source_id == field->id;
+        pl_kind kind = field->type.kind;
+        if (!sorted && (kind == PL_STRING || kind == PL_LONG || kind == PL_INT))
+            ids[count++] = field->id;
+    }
+    return count;
+}
+
 static plumb_status attempt_once(const pl_work_task *task, pl_task_result *result, plumb_error *err)
 {
     attempt a = {.task = task, .result = result};
@@ -329,9 +349,14 @@ static plumb_status attempt_once(const pl_work_task *task, pl_task_result *resul
         .store = task->store,
         .schema = task->schema,
         .spec = task->spec,
+        .sort = task->sort,
+        .zstd = task->contract->compression == PL_COMPRESSION_ZSTD,
         .data_prefix = pl_arena_printf(arena, "%s/data", task->table_key),
         .name_prefix = pl_arena_printf(arena, "%s-%s-%08x", task->run, task->id, nonce),
         .memory_bytes = task->memory_bytes};
+    int32_t *ids = PL_TAKE(arena, int32_t, task->contract->key_count);
+    options.bloom_ids = ids;
+    options.bloom_count = bloom_ids(task, ids);
     a.mapper = pl_mapper_new(task->plan);
     a.parts = pl_parts_new(&options, arena);
     pl_keyset_init(&a.keys, task->contract, task->schema);

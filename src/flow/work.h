@@ -75,6 +75,7 @@ typedef struct pl_work_task {
     const pl_contract *contract;
     const pl_schema *schema;
     const pl_partition_spec *spec;
+    const pl_sort_order *sort; // NULL: none
     const pl_work_object *objects;
     uint32_t object_count;
     size_t memory_bytes;

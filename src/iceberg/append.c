@@ -59,6 +59,7 @@ static plumb_status write_manifest(const appending *a, const pl_ice_schema *sche
     pl_arena *arena = a->table->arena;
     pl_ice_manifest_writer writer;
     pl_ice_manifest row;
+    int32_t sort_id = a->table->metadata->default_sort_order_id;
     uint8_t sync[16];
     char uuid[37];
     sync_of(commit, commit->manifest_count + 1, sync);
@@ -73,7 +74,7 @@ static plumb_status write_manifest(const appending *a, const pl_ice_schema *sche
                               .format = PL_SPAN("PARQUET"),
                               .partition = file->partition,
                               .metrics = file->metrics,
-                              .sort_order_id = -1};
+                              .sort_order_id = file->sorted ? sort_id : -1};
         pl_ice_manifest_add(&writer, &entry);
     }
     pl_ice_manifest_finish(&writer, &row);

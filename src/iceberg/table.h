@@ -24,6 +24,7 @@
 
 #include "iceberg/manifest.h"
 #include "iceberg/metadata.h"
+#include "schema/sort.h"
 #include "store/store.h"
 
 typedef struct pl_ice_table {
@@ -49,6 +50,7 @@ typedef struct pl_ice_data_file {
     pl_span path;              // URI
     const pl_value *partition; // transform results, one per field of the default spec
     pl_file_metrics metrics;
+    bool sorted; // all its rows are in the table's default sort order
 } pl_ice_data_file;
 
 // One commit. The caller fills the first part; the second is pl_ice_append's memory between
@@ -107,6 +109,16 @@ bool pl_ice_spec_matches(const pl_ice_table *table, const pl_partition_spec *wan
 // about, counted from 1 (0: none).
 PL_MUST_USE plumb_status pl_ice_evolve(pl_ice_table *table, const pl_schema *wanted,
                                        const pl_span *was, bool *ret_changed, plumb_error *err);
+
+// The default sort order, its columns by id and name; without fields when there is none, or one
+// plumb does not sort by (a transform, NULLs the other way round). Memory is the table's.
+pl_sort_order pl_ice_current_sort(const pl_ice_table *table);
+
+// Make the default sort order and the property write.parquet.compression-codec say what a contract
+// says: `sort` by column names (no fields: unsorted), `codec` "snappy" or "zstd". Sort orders that
+// files were written in stay. A table that never had the property goes without it for snappy.
+void pl_ice_lay_out(pl_ice_table *table, const pl_sort_order *sort, const char *codec,
+                    bool *ret_changed);
 
 // Write everything a commit of `files` needs; *ret_location (in the table's arena) is the new
 // metadata. No files: a commit of the schema alone, without a snapshot. `table` is not changed.

@@ -9,6 +9,8 @@
 
 #include "base/base.h"
 
+#define PL_SORT_FIELDS_MAX 8
+
 typedef struct pl_sort_field {
     int32_t source_id; // field id of the column; 0 until assigned
     pl_span source;    // its name

@@ -22,7 +22,9 @@ static const char POSTS[] = "# one\n"
                             "critical: [post_id, likes]\n"
                             "checks: {freshness: 90m, nulls: {likes: 2%}}\n"
                             "rest: drop\n"
-                            "duplicates: last\n";
+                            "duplicates: last\n"
+                            "sort: [likes desc, post_id asc, observed_at]\n"
+                            "compression: zstd\n";
 
 static void check_contract(const char *text, const char *mistakes)
 {
@@ -56,6 +58,13 @@ TEST(contract_reads_all_that_may_be_declared)
                    &warnings);
     CHECK_SPAN("post_metrics", c->table);
     CHECK_SPAN("One row per post and observation.", c->doc);
+    CHECK_INT(3, c->sort.count);
+    CHECK_SPAN("likes", c->sort.fields[0].source);
+    CHECK(c->sort.fields[0].descending && c->sort.fields[0].nulls_last);
+    CHECK_SPAN("post_id", c->sort.fields[1].source);
+    CHECK(!c->sort.fields[1].descending && !c->sort.fields[1].nulls_last);
+    CHECK_SPAN("observed_at", c->sort.fields[2].source);
+    CHECK_STR("zstd", pl_compression_name(c->compression));
     CHECK_INT(10, c->column_count);
     CHECK_INT(10, c->schema.count);
     CHECK_INT(3, c->key_count);
@@ -168,7 +177,7 @@ TEST(contract_reports_what_is_missing_or_unknown)
                    "{freshness: soon, nulls: {a: 200%}}\n",
                    "3:1 unknown key 'colums'\n"
                    "  Did you mean 'columns'? Valid are table, doc, key, partition, columns, "
-                   "critical, checks, rest and duplicates.\n"
+                   "critical, checks, rest, duplicates, sort and compression.\n"
                    "1:8 table name 'T' may hold only a-z, 0-9 and _\n"
                    "2:10 the contract declares no columns\n"
                    "6:21 'soon' is not a duration\n"
@@ -202,11 +211,33 @@ TEST(contract_survives_damage)
     }
 }
 
+TEST(contract_refuses_what_is_no_layout)
+{
+    static const char HEAD[] = "table: t\ncolumns: {a: long, b: list(int), c: json, d: string}\n";
+    static const struct {
+        const char *text, *mistakes;
+    } cases[] = {
+        {"sort: [x]\n", "3:8 unknown column 'x'\n  Valid are a, b, c and d.\n"},
+        {"sort: a down\n", "3:9 unknown direction 'down'\n  Valid are asc and desc.\n"},
+        {"sort: [a, a desc]\n", "3:11 sort names column 'a' twice\n"},
+        {"sort: [b, c]\n", "3:8 cannot sort by column 'b': it is a list\n"
+                           "3:11 cannot sort by column 'c': it is json\n"},
+        {"sort: {a: desc}\n", "3:7 sort must be a list, not a map\n"},
+        {"compression: gzip\n", "3:14 unknown compression 'gzip'\n  Valid are snappy and zstd.\n"},
+        {"compression: [zstd]\n", "3:14 compression must be plain text, not a list\n"},
+    };
+    for (unsigned i = 0; i < PL_COUNT(cases); i++) {
+        char text[200];
+        snprintf(text, sizeof text, "%s%s", HEAD, cases[i].text);
+        check_contract(text, cases[i].mistakes);
+    }
+}
+
 int main(void)
 {
-    return RUN_TESTS("contract/contract", T(contract_reads_all_that_may_be_declared),
-                     T(contract_reads_short_and_long_forms_of_columns),
-                     T(contract_reports_mistakes_in_columns),
-                     T(contract_reports_mistakes_in_keys_and_partitions),
-                     T(contract_reports_what_is_missing_or_unknown), T(contract_survives_damage));
+    return RUN_TESTS(
+        "contract/contract", T(contract_reads_all_that_may_be_declared),
+        T(contract_reads_short_and_long_forms_of_columns), T(contract_reports_mistakes_in_columns),
+        T(contract_reports_mistakes_in_keys_and_partitions), T(contract_refuses_what_is_no_layout),
+        T(contract_reports_what_is_missing_or_unknown), T(contract_survives_damage));
 }

@@ -72,6 +72,7 @@ static int set_up(void **state)
         .key = (char[]){"tables/posts/data/x/01J0000000000000000000000R-t1-0a-1.parquet"},
         .values = values,
         .objects = (char[]){"[[\"a\",\"b\"]]"},
+        .sorted = true,
         .metrics = {.bytes = 700,
                     .rows = 5,
                     .leaf_count = 1,
@@ -119,6 +120,7 @@ TEST(taskdoc_gives_back_what_was_written)
     CHECK_SPAN("a/b", file->values[0].text);
     CHECK(file->values[1].is_null && file->values[1].kind == PL_DATE);
     CHECK_STR("[[\"a\",\"b\"]]", file->objects);
+    CHECK(file->sorted);
     CHECK_INT(5, file->metrics.rows);
     CHECK_INT(700, file->metrics.bytes);
     CHECK_INT(2, file->metrics.split_count);

@@ -29,8 +29,8 @@ static const pl_value tiktok[] = {{.kind = PL_STRING, .text = {"tiktok", 6}},
 static const pl_value nothing[] = {{.kind = PL_STRING, .text = {"", 0}},
                                    {.kind = PL_DATE, .is_null = true}};
 static const pl_ice_data_file two_files[] = {
-    {{"file:///data/a.parquet", 22}, tiktok, {.bytes = 100, .rows = 3}},
-    {{"file:///data/b.parquet", 22}, nothing, {.bytes = 200, .rows = 4}},
+    {{"file:///data/a.parquet", 22}, tiktok, {.bytes = 100, .rows = 3}, false},
+    {{"file:///data/b.parquet", 22}, nothing, {.bytes = 200, .rows = 4}, false},
 };
 
 static void setup(fixture *f)
