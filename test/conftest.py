@@ -19,6 +19,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("PLUMB_BUILD", ROOT / "build")).resolve()
+SANITIZED = BUILD.name in ("build-asan", "build-tsan")
 
 
 def program(name):
@@ -30,7 +31,7 @@ def program(name):
 
 
 def pytest_collection_modifyitems(items):
-    if "asan" in BUILD.name:
+    if SANITIZED:
         reason = pytest.mark.skip(reason="not with sanitizers")
         for item in items:
             if item.get_closest_marker("plain_build"):

@@ -339,6 +339,8 @@ static plumb_status write_sorted(pl_parts *parts, part *p, uint32_t rows, plumb_
 static plumb_status write_group(pl_parts *parts, part *p, uint32_t blocks, plumb_error *err)
 {
     if (!blocks) return PLUMB_OK;
+    if (parts->options.cancel && atomic_load(parts->options.cancel))
+        return pl_fail(err, PLUMB_E_CANCELLED, "stopped on request");
     if (!p->put) {
         if (parts->open_files >= PL_OPEN_FILES_MAX) PL_TRY(close_oldest(parts, err));
         PL_TRY(file_open(parts, p, err));

@@ -23,6 +23,8 @@
 #ifndef PL_FLOW_PARTS_H
 #define PL_FLOW_PARTS_H
 
+#include <stdatomic.h>
+
 #include "column/metrics.h"
 #include "map/mapper.h"
 #include "schema/partition.h"
@@ -41,10 +43,11 @@ typedef struct pl_parts_options {
     const pl_sort_order *sort;     // the same; NULL: rows stay in the order they come
     const int32_t *bloom_ids;      // columns to make bloom filters of; borrowed
     uint32_t bloom_count;
-    bool zstd;               // pages are packed by zstd, not Snappy
-    const char *data_prefix; // "tables/post_metrics/data"
-    const char *name_prefix; // "<run>-<task>-<nonce>"
-    size_t memory_bytes;     // for rows not yet written
+    bool zstd;                 // pages are packed by zstd, not Snappy
+    const char *data_prefix;   // "tables/post_metrics/data"
+    const char *name_prefix;   // "<run>-<task>-<nonce>"
+    size_t memory_bytes;       // for rows not yet written
+    const atomic_bool *cancel; // looked at per row group; may be NULL
 } pl_parts_options;
 
 typedef struct pl_part_file {

@@ -353,7 +353,8 @@ static plumb_status attempt_once(const pl_work_task *task, pl_task_result *resul
         .zstd = task->contract->compression == PL_COMPRESSION_ZSTD,
         .data_prefix = pl_arena_printf(arena, "%s/data", task->table_key),
         .name_prefix = pl_arena_printf(arena, "%s-%s-%08x", task->run, task->id, nonce),
-        .memory_bytes = task->memory_bytes};
+        .memory_bytes = task->memory_bytes,
+        .cancel = task->cancel};
     int32_t *ids = PL_TAKE(arena, int32_t, task->contract->key_count);
     options.bloom_ids = ids;
     options.bloom_count = bloom_ids(task, ids);
