@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# `make check`: everything about the source that is not a test of its behaviour, and the unit
-# tests under ASan and UBSan. ASAN=1 also runs the tests in test/ against that build.
+# `make check`: everything about the source that is not a test of its behaviour, the unit tests
+# under ASan and UBSan, and threads under TSan. ASAN=1 also runs the tests in test/ against the
+# ASan build.
 # Every step is run; a step's output is shown when it fails.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -59,6 +60,16 @@ promises() {
         PLUMB_BUILD=$PWD/build-asan .deps/venv/bin/python -m pytest test
 }
 
+# Where threads are: a worker per task, two programs at one registry, one that is asked to stop.
+threads() {
+    export TSAN_OPTIONS=halt_on_error=1:exitcode=66
+    # shellcheck disable=SC2046 # one word per test
+    meson test -C build-tsan --print-errorlogs \
+        $(meson test -C build-tsan --list | sed -En 's,.* ((os|registry|flow|query)_),\1,p') &&
+        tools/setup.sh test &&
+        PLUMB_BUILD=$PWD/build-tsan .deps/venv/bin/python -m pytest test/e2e -m threads
+}
+
 step "format (clang-format)" format
 step "layers (tools/layers.txt)" python3 tools/layers.py
 step "tidy (tools/tidy.py)" python3 tools/tidy.py
@@ -67,6 +78,7 @@ step "headers compile alone" headers
 step "gcc -Werror" both gcc
 step "clang -Werror" both clang
 step "ASan, UBSan: build and unit tests" both asan units
+step "TSan: build, and what runs threads" both tsan threads
 [ -z "${ASAN:-}" ] || step "ASan, UBSan: tests of the program" promises
 
 echo "check: $passed passed, $failed failed"
