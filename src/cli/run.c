@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cli/diff.h"
+#include "cli/frame.h"
 #include "cli/run.h"
 #include "os/os.h"
 
@@ -30,6 +32,45 @@ void pl_run_json_tables(pl_json_writer *w, const pl_run_report *report)
             pl_json_null(w);
         pl_json_key(w, "rows"), pl_json_int(w, (int64_t)table->rows);
         pl_json_key(w, "files"), pl_json_int(w, (int64_t)table->files);
+        pl_json_end(w, '}');
+    }
+    pl_json_end(w, ']');
+}
+
+static bool is_pinned(const pl_run_report *report)
+{
+    for (uint32_t i = 0; i < report->mapping_count; i++)
+        if (report->mappings[i].pinned) return true;
+    return false;
+}
+
+static void json_mappings(pl_json_writer *w, const pl_run_report *report)
+{
+    pl_json_key(w, "mappings"), pl_json_begin(w, '[');
+    for (uint32_t i = 0; i < report->mapping_count; i++) {
+        const pl_run_mapping *m = &report->mappings[i];
+        pl_json_begin(w, '{');
+        pl_json_key(w, "source"), pl_json_cstr(w, m->source);
+        pl_json_key(w, "table"), pl_json_cstr(w, m->table);
+        pl_json_key(w, "file"), pl_json_cstr(w, m->file);
+        pl_json_key(w, "version");
+        if (m->version)
+            pl_json_int(w, m->version);
+        else
+            pl_json_null(w); // no run has used this text yet
+        pl_json_key(w, "pinned"), pl_json_bool(w, m->pinned != 0);
+        pl_json_key(w, "other_rows"), pl_json_int(w, m->rows);
+        pl_json_key(w, "other_objects"), pl_json_int(w, m->objects);
+        if (pl_command_find("replay")) {
+            pl_buf text = {0};
+            pl_buf_printf(&text, "plumb replay %s --all", m->table);
+            pl_json_key(w, "replay"), pl_json_cstr(w, m->rows ? pl_buf_cstr(&text) : NULL);
+            pl_buf_done(&text);
+        }
+        if (m->pinned) {
+            pl_json_key(w, "diff");
+            pl_diff_json(w, m->pinned_text, m->file_text);
+        }
         pl_json_end(w, '}');
     }
     pl_json_end(w, ']');
@@ -71,6 +112,7 @@ static void json_report(pl_cli *cli, const pl_run_report *report)
     pl_json_key(&w, "filtered"), pl_json_int(&w, (int64_t)report->filtered);
     pl_json_end(&w, '}');
     pl_json_key(&w, "findings"), pl_json_begin(&w, '['), pl_json_end(&w, ']');
+    json_mappings(&w, report);
     pl_json_key(&w, "seconds"), pl_json_double(&w, (double)report->micros / 1e6);
     pl_json_end(&w, '}');
 }
@@ -117,11 +159,38 @@ void pl_run_print_tables(pl_cli *cli, const pl_run_report *report)
     }
 }
 
+static void print_mappings(pl_cli *cli, const pl_run_report *report)
+{
+    pl_human rows, objects;
+    for (uint32_t i = 0; i < report->mapping_count; i++) {
+        const pl_run_mapping *m = &report->mappings[i];
+        if (m->pinned) {
+            pl_cli_print(cli, "%s is not used for %s: version %lld is pinned. The file differs:\n",
+                         m->file, m->table, (long long)m->pinned);
+            pl_diff_print(cli, m->pinned_text, m->file_text);
+            pl_cli_print(cli, "  plumb mapping %s --table %s --use file takes the file again\n",
+                         m->source, m->table);
+        }
+        if (!m->rows) continue;
+        pl_cli_print(cli, "%s %s of %s, of %s raw %s, %s made by other versions of %s\n",
+                     pl_human_count(rows, m->rows), pl_plural(m->rows, "row", "rows"), m->table,
+                     pl_human_count(objects, m->objects),
+                     pl_plural(m->objects, "object", "objects"), m->rows == 1 ? "was" : "were",
+                     m->file);
+        if (pl_command_find("replay"))
+            pl_cli_print(cli, "  plumb replay %s --all maps them again\n", m->table);
+        else
+            pl_cli_print(cli, "  they stay as they are; a table under a new name is filled from "
+                              "all raw objects\n");
+    }
+}
+
 static void print_report(pl_cli *cli, const pl_run_report *report)
 {
     pl_human duration, count;
     if (report->nothing) {
         pl_cli_print(cli, "nothing new to map\n");
+        print_mappings(cli, report);
         return;
     }
     if (report->resumed) pl_cli_print(cli, "finished run %s, which had died\n", report->resumed);
@@ -131,6 +200,7 @@ static void print_report(pl_cli *cli, const pl_run_report *report)
         pl_cli_print(cli, "%s %s could not become rows: plumb quarantine shows why\n",
                      pl_human_count(count, (int64_t)report->quarantined),
                      pl_plural((int64_t)report->quarantined, "record", "records"));
+    print_mappings(cli, report);
     pl_cli_print(cli, "run %s took %s\n", report->run, pl_human_duration(duration, report->micros));
 }
 
@@ -142,7 +212,7 @@ static int print_damages(const pl_run_report *report)
                 "  hint: Its file is not what landed: restore it from a backup. The object stays "
                 "new; nothing of it was published.\n",
                 report->damages[i].object, report->damages[i].source, report->damages[i].why);
-    return report->damage_count ? PL_EXIT_FAILED : PL_EXIT_DONE;
+    return report->damage_count ? PL_EXIT_FAILED : is_pinned(report) ? PL_EXIT_WAITS : PL_EXIT_DONE;
 }
 
 int pl_run_tell(pl_cli *cli, plumb_status st, const pl_run_report *report, const plumb_error *err)
@@ -214,7 +284,12 @@ const pl_command pl_command_run = {
         "had not done are done again.\n"
         "\n"
         "Exit codes: 0 done, also when records were quarantined or nothing was new; 1 failed;\n"
-        "2 a mistake in the project's files; 130 stopped by Ctrl-C.\n"
+        "2 a mistake in the project's files; 3 done, but a mapping is pinned that differs from "
+        "its\n"
+        "file; 130 stopped by Ctrl-C.\n"
+        "\n"
+        "An edit of a mapping is for new objects: rows that other versions made stay, and are "
+        "told.\n"
         "\n"
         "Example:\n"
         "  plumb run\n"

@@ -185,3 +185,43 @@ done:
     pl_arena_done(&self.arena);
     return st;
 }
+
+static plumb_status lay_over(const char *file, const pl_yaml *entry, pl_buf *text, plumb_error *err)
+{
+    pl_buf out = {0};
+    pl_edit edit = {.file = file,
+                    .text = pl_buf_view(text),
+                    .section = "map",
+                    .name = entry->key->text,
+                    .value = entry->text};
+    plumb_status st = pl_edit_insert(&edit, &out, err);
+    if (st == PLUMB_E_CONFLICT) st = pl_edit_set(&edit, &out, err);
+    if (st == PLUMB_OK) {
+        pl_buf_reset(text);
+        pl_buf_span(text, pl_buf_view(&out));
+    }
+    pl_buf_done(&out);
+    return st;
+}
+
+plumb_status pl_edit_overlay(const char *file, pl_span text, pl_span overlay, pl_arena *arena,
+                             pl_span *ret_text, plumb_error *err)
+{
+    pl_problems problems = {0};
+    const pl_yaml *root = pl_yaml_compose(file, overlay, arena, &problems);
+    bool good = !problems.count && root && root->kind == PL_YAML_MAP;
+    for (const pl_yaml *entry = good ? root->first : NULL; entry; entry = entry->next)
+        good = good && entry->kind == PL_YAML_SCALAR;
+    pl_problems_done(&problems);
+    if (!good)
+        return pl_fail(err, PLUMB_E_MALFORMED,
+                       "cannot lay changes over mapping '%s': they are not a map of rules", file);
+    pl_buf made = {0};
+    plumb_status st = PLUMB_OK;
+    pl_buf_span(&made, text);
+    for (const pl_yaml *entry = root->first; entry && st == PLUMB_OK; entry = entry->next)
+        st = lay_over(file, entry, &made, err);
+    if (st == PLUMB_OK) *ret_text = pl_arena_copy(arena, pl_buf_view(&made));
+    pl_buf_done(&made);
+    return st;
+}

@@ -25,4 +25,9 @@ PL_MUST_USE plumb_status pl_edit_set(const pl_edit *edit, pl_buf *out, plumb_err
 // Insert an entry that does not exist: PLUMB_E_CONFLICT if it does.
 PL_MUST_USE plumb_status pl_edit_insert(const pl_edit *edit, pl_buf *out, plumb_error *err);
 
+// A mapping's text under an overlay: a YAML map of column to rule. Each entry takes the place of
+// the file's, or joins them at the end. The new text is in `arena`.
+PL_MUST_USE plumb_status pl_edit_overlay(const char *file, pl_span text, pl_span overlay,
+                                         pl_arena *arena, pl_span *ret_text, plumb_error *err);
+
 #endif

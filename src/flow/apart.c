@@ -177,6 +177,7 @@ plumb_status pl_run_commit(const pl_run_options *options, const char *run, pl_ar
     *ret_report = (pl_run_report){.run = "", .nothing = true};
     PL_TRY(check_run("commit", run, err));
     plumb_status st = pl_run__with_lock(options, "commit", commit_locked, arena, &call, err);
+    if (st == PLUMB_OK) pl_run__tell_mappings(options, arena, ret_report);
     ret_report->micros = pl_clock_monotonic() - began;
     return st;
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "flow/mappings.h"
 #include "flow/run_int.h"
 #include "os/os.h"
 
@@ -373,8 +374,11 @@ plumb_status pl_retry(const pl_retry_options *options, pl_arena *arena, pl_retry
     own.run.source = NULL;
     retrying r = {.options = &own, .arena = arena, .report = ret_report, .err = err};
     if (options->dry) {
+        pl_project *project = NULL;
         if (!own.run.threads) own.run.threads = (uint32_t)pl_cpu_count();
-        st = retry_all(&r);
+        st = pl_mappings_in_use(own.run.project, own.run.registry, arena, &project, err);
+        own.run.project = project;
+        if (st == PLUMB_OK) st = retry_all(&r);
     } else {
         st = pl_run__with_lock(&own.run, "quarantine retry", retry_locked, arena, &r, err);
     }

@@ -7,6 +7,7 @@
 #include "base/ulid.h"
 #include "flow/ingest.h"
 #include "flow/log.h"
+#include "flow/mappings.h"
 #include "flow/run_int.h"
 #include "flow/taskdoc.h"
 #include "os/os.h"
@@ -316,9 +317,36 @@ plumb_status pl_run__with_lock(const pl_run_options *options, const char *comman
         .pid = pl_process_id(), .command = command, .since_us = pl_clock_micros()};
     pl_run_lock lock = {0};
     PL_TRY(pl_run_lock_take(o.lock_path, o.wait_ms, &self, &lock, err));
-    plumb_status st = locked(&o, arena, context, err);
+    pl_project *project = NULL; // as it is in use; only under the lock does it stay so
+    plumb_status st = pl_mappings_in_use(o.project, o.registry, arena, &project, err);
+    o.project = project;
+    if (st == PLUMB_OK) st = locked(&o, arena, context, err);
     pl_run_lock_release(&lock);
     return st;
+}
+
+void pl_run__tell_mappings(const pl_run_options *options, pl_arena *arena, pl_run_report *report)
+{
+    const pl_project *project = options->project;
+    plumb_error ignored;
+    report->mappings = PL_TAKE(arena, pl_run_mapping, project->mapping_count);
+    for (uint32_t i = 0; i < project->mapping_count; i++) {
+        pl_mapping_now now;
+        if (options->source && !pl_span_is(project->mappings[i]->source, options->source)) continue;
+        if (pl_mapping_now_get(project, i, options->registry, arena, &now, &ignored) != PLUMB_OK ||
+            (!now.pinned && !now.rows))
+            continue;
+        report->mappings[report->mapping_count++] =
+            (pl_run_mapping){.source = now.source,
+                             .table = now.table,
+                             .file = now.file->file,
+                             .version = now.version,
+                             .pinned = now.pinned,
+                             .pinned_text = now.mapping->text,
+                             .file_text = now.file->text,
+                             .rows = now.rows,
+                             .objects = now.objects};
+    }
 }
 
 plumb_status pl_run(const pl_run_options *options, pl_arena *arena, pl_run_report *ret_report,
@@ -329,6 +357,7 @@ plumb_status pl_run(const pl_run_options *options, pl_arena *arena, pl_run_repor
     *ret_report = (pl_run_report){.run = "", .nothing = true};
     plumb_status st =
         pl_run__with_lock(options, "run", run_locked, arena, ret_report, err ? err : &local);
+    if (st == PLUMB_OK) pl_run__tell_mappings(options, arena, ret_report);
     ret_report->micros = pl_clock_monotonic() - began;
     return st;
 }

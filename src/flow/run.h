@@ -58,6 +58,15 @@ typedef struct pl_run_damage {
     const char *object, *source, *why;
 } pl_run_damage;
 
+// A mapping of which something is to be told: it is pinned, or other versions made rows.
+typedef struct pl_run_mapping {
+    const char *source, *table, *file;
+    int64_t version; // in use; 0: no run has used it yet
+    int64_t pinned;  // in use in place of the file; 0: none
+    pl_span pinned_text, file_text;
+    int64_t rows, objects; // published, and made by other versions
+} pl_run_mapping;
+
 typedef struct pl_run_report {
     const char *run;     // "" when there was nothing to do
     const char *resumed; // a dead run that was finished first; NULL: none
@@ -68,6 +77,8 @@ typedef struct pl_run_report {
     uint32_t source_count;
     pl_run_damage *damages;
     uint32_t damage_count;
+    pl_run_mapping *mappings;
+    uint32_t mapping_count;
     uint64_t records, rows, quarantined, filtered;
     uint64_t content_bytes;
     int64_t micros;

@@ -74,6 +74,12 @@ static const dump_part parts[] = {
      " p.mapping = m.version AND o.source = m.source)",
      "INSERT OR IGNORE INTO mappings(source, tbl, version, text, created_us)"
      " VALUES (?, ?, ?, ?, ?)"},
+    {"mapping_uses", // as they are now: a later run's replace them
+     {"source", "tbl", "pinned", "overlay", "set_us"},
+     "SELECT source, tbl, pinned, overlay, set_us FROM mapping_uses WHERE ?1 IS NOT NULL"
+     " ORDER BY source, tbl",
+     "INSERT OR REPLACE INTO mapping_uses(source, tbl, pinned, overlay, set_us)"
+     " VALUES (?, ?, ?, ?, ?)"},
     {"contracts",
      {"tbl", "version", "text", "created_us"},
      "SELECT tbl, version, text, created_us FROM contracts WHERE created_us <="

@@ -7,7 +7,8 @@
 //     intents   ├─ ledger (object, table, run): records = curated + quarantined + filtered
 //               └─ quarantine (object, table, run): ranges of records that could not be rows
 //     runs ── tasks        snapshots ── files (and the objects in each)
-//     mappings, contracts (every version's text)      events (audit)
+//     mappings, contracts (every version's text)      mapping_uses (pins, overlays)
+//     events (audit)
 //     iceberg_tables, iceberg_namespace_properties    catalog `plumb`, namespace `default`
 //
 // The catalog tables have the standard SQL catalog layout, so PyIceberg and others open plumb.db
@@ -263,6 +264,34 @@ PL_MUST_USE plumb_status pl_registry_quarantine(pl_registry *registry,
 PL_MUST_USE plumb_status pl_registry_mapping_version(pl_registry *registry, const char *source,
                                                      const char *table, pl_span text, int64_t at_us,
                                                      int64_t *ret_version, plumb_error *err);
+// The same number without storing anything: 0 if no run has used this text.
+PL_MUST_USE plumb_status pl_registry_mapping_number(pl_registry *registry, const char *source,
+                                                    const char *table, pl_span text,
+                                                    int64_t *ret_version, plumb_error *err);
+// The text of one version, in arena. PLUMB_E_NOT_FOUND.
+PL_MUST_USE plumb_status pl_registry_mapping_text(pl_registry *registry, const char *source,
+                                                  const char *table, int64_t version,
+                                                  pl_arena *arena, pl_span *ret_text,
+                                                  plumb_error *err);
+// Rows that are published now and were made by another version, and of how many objects.
+PL_MUST_USE plumb_status pl_registry_mapping_others(pl_registry *registry, const char *source,
+                                                    const char *table, int64_t version,
+                                                    int64_t *ret_rows, int64_t *ret_objects,
+                                                    plumb_error *err);
+
+// What runs take for (source, table): the file, the file under an overlay, or a version.
+typedef struct pl_mapping_use {
+    int64_t pinned;  // this version, whatever the file says; 0: the file
+    pl_span overlay; // entries of `map:` that replace the file's or join them; "" if none
+} pl_mapping_use;
+// Zero if nothing was ever set. The overlay is in arena.
+PL_MUST_USE plumb_status pl_registry_mapping_use(pl_registry *registry, const char *source,
+                                                 const char *table, pl_arena *arena,
+                                                 pl_mapping_use *ret_use, plumb_error *err);
+// Needs an open transaction. PLUMB_E_NOT_FOUND: no such version.
+PL_MUST_USE plumb_status pl_registry_mapping_use_set(pl_registry *registry, const char *source,
+                                                     const char *table, const pl_mapping_use *use,
+                                                     int64_t at_us, plumb_error *err);
 PL_MUST_USE plumb_status pl_registry_contract_version(pl_registry *registry, const char *table,
                                                       pl_span text, int64_t at_us,
                                                       int64_t *ret_version, plumb_error *err);

@@ -13,6 +13,20 @@ static plumb_status one(pl_registry *registry, pl_doing doing, sqlite3_stmt *stm
     return st;
 }
 
+plumb_status pl_registry_mapping_number(pl_registry *registry, const char *source,
+                                        const char *table, pl_span text, int64_t *ret_version,
+                                        plumb_error *err)
+{
+    pl_doing doing = PL_DOING("look up mapping of source", source);
+    sqlite3_stmt *stmt = NULL;
+    *ret_version = 0;
+    PL_TRY(pl_registry__start(
+        registry, doing,
+        "SELECT max(version) FROM mappings WHERE source = ? AND tbl = ? AND text = ?", &stmt, err,
+        "tts", source, table, text));
+    return one(registry, doing, stmt, ret_version, err);
+}
+
 plumb_status pl_registry_mapping_version(pl_registry *registry, const char *source,
                                          const char *table, pl_span text, int64_t at_us,
                                          int64_t *ret_version, plumb_error *err)
@@ -20,11 +34,7 @@ plumb_status pl_registry_mapping_version(pl_registry *registry, const char *sour
     pl_doing doing = PL_DOING("record mapping of source", source);
     sqlite3_stmt *stmt = NULL;
     int64_t version = 0;
-    PL_TRY(pl_registry__start(
-        registry, doing,
-        "SELECT max(version) FROM mappings WHERE source = ? AND tbl = ? AND text = ?", &stmt, err,
-        "tts", source, table, text));
-    PL_TRY(one(registry, doing, stmt, &version, err));
+    PL_TRY(pl_registry_mapping_number(registry, source, table, text, &version, err));
     if (!version) {
         PL_TRY(pl_registry__start(
             registry, doing,
@@ -38,6 +48,92 @@ plumb_status pl_registry_mapping_version(pl_registry *registry, const char *sour
     }
     *ret_version = version;
     return PLUMB_OK;
+}
+
+// Run a query for at most one row of a text and numbers; *ret_found false if it has none.
+static plumb_status text_row(pl_registry *registry, pl_doing doing, sqlite3_stmt *stmt,
+                             pl_arena *arena, pl_span *ret_text, int64_t *ret_number,
+                             bool *ret_found, plumb_error *err)
+{
+    plumb_status st = pl_registry__step(registry, doing, stmt, ret_found, err);
+    if (st == PLUMB_OK && *ret_found) {
+        pl_span text = {pl_registry__text(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0)};
+        *ret_text = pl_arena_copy(arena, text);
+        *ret_number = pl_registry__int(stmt, 1);
+    }
+    pl_registry__end(registry, stmt);
+    return st;
+}
+
+plumb_status pl_registry_mapping_text(pl_registry *registry, const char *source, const char *table,
+                                      int64_t version, pl_arena *arena, pl_span *ret_text,
+                                      plumb_error *err)
+{
+    pl_doing doing = PL_DOING("look up mapping of source", source);
+    sqlite3_stmt *stmt = NULL;
+    int64_t number;
+    bool found = false;
+    PL_TRY(pl_registry__start(registry, doing,
+                              "SELECT text, version FROM mappings WHERE source = ? AND tbl = ?"
+                              " AND version = ?",
+                              &stmt, err, "tti", source, table, version));
+    PL_TRY(text_row(registry, doing, stmt, arena, ret_text, &number, &found, err));
+    if (found) return PLUMB_OK;
+    return pl_fail(err, PLUMB_E_NOT_FOUND,
+                   "cannot find version %lld of the mapping of source '%s' into table '%s'",
+                   (long long)version, source, table);
+}
+
+plumb_status pl_registry_mapping_others(pl_registry *registry, const char *source,
+                                        const char *table, int64_t version, int64_t *ret_rows,
+                                        int64_t *ret_objects, plumb_error *err)
+{
+    static const char sql[] =
+        "SELECT coalesce(sum(l.curated), 0), count(*) FROM states s"
+        " JOIN objects o ON o.id = s.object"
+        " JOIN ledger l ON l.tbl = s.tbl AND l.object = s.object AND l.run = s.run"
+        " WHERE s.tbl = ? AND o.source = ? AND s.state = 'published' AND s.mapping <> ?";
+    pl_doing doing = PL_DOING("count rows of source", source);
+    sqlite3_stmt *stmt = NULL;
+    bool row = false;
+    PL_TRY(pl_registry__start(registry, doing, sql, &stmt, err, "tti", table, source, version));
+    plumb_status st = pl_registry__step(registry, doing, stmt, &row, err);
+    *ret_rows = st == PLUMB_OK && row ? pl_registry__int(stmt, 0) : 0;
+    *ret_objects = st == PLUMB_OK && row ? pl_registry__int(stmt, 1) : 0;
+    pl_registry__end(registry, stmt);
+    return st;
+}
+
+plumb_status pl_registry_mapping_use(pl_registry *registry, const char *source, const char *table,
+                                     pl_arena *arena, pl_mapping_use *ret_use, plumb_error *err)
+{
+    pl_doing doing = PL_DOING("look up mapping of source", source);
+    sqlite3_stmt *stmt = NULL;
+    bool found = false;
+    *ret_use = (pl_mapping_use){.overlay = PL_SPAN("")};
+    PL_TRY(pl_registry__start(registry, doing,
+                              "SELECT overlay, pinned FROM mapping_uses WHERE source = ?"
+                              " AND tbl = ?",
+                              &stmt, err, "tt", source, table));
+    return text_row(registry, doing, stmt, arena, &ret_use->overlay, &ret_use->pinned, &found, err);
+}
+
+plumb_status pl_registry_mapping_use_set(pl_registry *registry, const char *source,
+                                         const char *table, const pl_mapping_use *use,
+                                         int64_t at_us, plumb_error *err)
+{
+    if (use->pinned) {
+        pl_arena arena = {0};
+        pl_span text;
+        plumb_status st =
+            pl_registry_mapping_text(registry, source, table, use->pinned, &arena, &text, err);
+        pl_arena_done(&arena);
+        PL_TRY(st);
+    }
+    return pl_registry__write(registry, PL_DOING("record mapping of source", source),
+                              "INSERT OR REPLACE INTO mapping_uses(source, tbl, pinned, overlay,"
+                              " set_us) VALUES (?, ?, ?, ?, ?)",
+                              NULL, err, "ttisi", source, table, use->pinned, use->overlay, at_us);
 }
 
 plumb_status pl_registry_contract_version(pl_registry *registry, const char *table, pl_span text,
