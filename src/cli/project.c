@@ -72,6 +72,11 @@ static plumb_status open_parts(pl_cli *cli, pl_cli_mode mode, pl_lake *lake, plu
     lake->lock_path = pl_arena_printf(&cli->arena, "%s/.plumb/run.lock", lake->path);
     if (mode == PL_CLI_WRITE || pl_path_exists(lake->path))
         PL_TRY(pl_store_open_local(lake->path, mode == PL_CLI_WRITE, &lake->store, err));
+    // A registry that is new sees to its own folder, which is the lake unless `state:` says else.
+    const char *state = lake->project->state_path;
+    if (mode == PL_CLI_WRITE && !pl_path_exists(state) &&
+        strncmp(state, lake->path, strlen(lake->path)) != 0)
+        PL_TRY(pl_path_sync_up(lake->path, err));
     if (lake->store &&
         pl_utf8_check(pl_span_of(pl_store_path(lake->store, "", &cli->arena))) != SIZE_MAX) {
         // Table metadata is JSON and names every file by its absolute path.

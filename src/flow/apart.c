@@ -164,6 +164,7 @@ static plumb_status commit_locked(const pl_run_options *options, pl_arena *arena
         for (uint32_t t = 0; t < run->task_count; t++) pl_task_result_done(&run->tasks[t].result);
         return st;
     }
+    if (st == PLUMB_OK) st = pl_run__settle(options->store, err); // a worker may have died
     return pl_run__finish(run, st, call->report, err);
 }
 

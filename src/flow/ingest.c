@@ -176,6 +176,24 @@ typedef struct landing {
     pl_arena *arena;
 } landing;
 
+static bool intent_other(void *context, const char *id, const char *key, int64_t at_us)
+{
+    (void)key, (void)at_us;
+    const char **own = context;
+    if (strcmp(id, *own) == 0) return true;
+    *own = NULL;
+    return false;
+}
+
+// While another ingest is under way, or died there, a directory on our way may be of its making
+// and not durable yet. Alone, all of them are: who makes one has an intent until it is.
+static plumb_status settle_shared(landing *at, const char *key, plumb_error *err)
+{
+    const char *own = at->raw.head.id;
+    PL_TRY(pl_registry_intents(at->registry, intent_other, &own, err));
+    return own ? PLUMB_OK : pl_store_settle(at->store, key, err);
+}
+
 // Between the two transactions. *ret_keep: the file is visible and must stay even on failure.
 static plumb_status land(landing *at, pl_raw_writer *writer, pl_ingest_result *result,
                          bool *ret_keep, plumb_error *err)
@@ -197,6 +215,7 @@ static plumb_status land(landing *at, pl_raw_writer *writer, pl_ingest_result *r
     }
     PL_TRY(pl_raw_publish(writer, err));
     const char *key = pl_arena_cstr(at->arena, pl_span_of(pl_raw_writer_key(writer)));
+    PL_TRY(settle_shared(at, key, err));
     pl_object_row row =
         object_row(&at->raw.head, at->source, key, at->name, &info, at->options->now_us);
     st = record(at->registry, &row, at->options->again, known, err);
@@ -289,42 +308,58 @@ static bool intent_find(void *context, const char *id, const char *key, int64_t 
     return !search->found;
 }
 
+// The right to act on an intent is that it is still there: another recovery may have been faster.
+static plumb_status intent_begin(pl_registry *registry, const char *id, bool *ret_ours,
+                                 plumb_error *err)
+{
+    intent_search search = {.id = id};
+    PL_TRY(pl_registry_begin(registry, err));
+    plumb_status st = pl_registry_intents(registry, intent_find, &search, err);
+    *ret_ours = search.found;
+    return st;
+}
+
+static plumb_status intent_end(pl_registry *registry, const char *id, plumb_status st,
+                               plumb_error *err)
+{
+    if (st == PLUMB_OK) st = pl_registry_intent_remove(registry, id, err);
+    if (st == PLUMB_OK) return pl_registry_commit(registry, err);
+    pl_registry_rollback(registry);
+    return st;
+}
+
 // A whole object without a row: give it one, or remove it if its content was landed meanwhile.
 static plumb_status finish(pl_store *store, pl_registry *registry, const char *id, const char *key,
-                           int64_t now_us, pl_ingest_recovery *recovery, plumb_error *err)
+                           const pl_raw_head *head, const pl_raw_info *info, int64_t now_us,
+                           pl_ingest_recovery *recovery, plumb_error *err)
 {
     pl_arena scratch = {0};
-    pl_raw *raw = NULL;
-    pl_raw_info info;
-    intent_search search = {.id = id};
-    plumb_status st = pl_raw_verify(store, key, &info, err);
-    if (st == PLUMB_OK) st = pl_raw_open(store, key, &raw, err);
-    if (st != PLUMB_OK) return st;
-    const pl_raw_head *head = pl_raw_head_of(raw);
     const char *source = pl_arena_cstr(&scratch, head->source);
     const char *name = pl_arena_cstr(&scratch, head->name);
-    pl_object_row row = object_row(head, source, key, name, &info, now_us);
-
-    st = pl_registry_begin(registry, err);
-    if (st == PLUMB_OK) {
-        // Another recovery may have been faster: the intent is the right to act.
-        st = pl_registry_intents(registry, intent_find, &search, err);
-        char winner[PL_ID_TEXT] = "";
-        bool lost = false;
-        if (st == PLUMB_OK && search.found) {
-            st = pl_registry_object_add(registry, &row, head->again, winner, err);
-            lost = st == PLUMB_E_CONFLICT && *winner;
-            if (lost) st = strcmp(winner, id) == 0 ? PLUMB_OK : pl_store_delete(store, key, err);
-            if (st == PLUMB_OK) st = pl_registry_intent_remove(registry, id, err);
-        }
-        if (st == PLUMB_OK)
-            st = pl_registry_commit(registry, err);
-        else
-            pl_registry_rollback(registry);
-        if (st == PLUMB_OK && search.found) (*(lost ? &recovery->removed : &recovery->finished))++;
+    pl_object_row row = object_row(head, source, key, name, info, now_us);
+    char winner[PL_ID_TEXT] = "";
+    bool ours = false, lost = false;
+    plumb_status st = intent_begin(registry, id, &ours, err);
+    if (st == PLUMB_OK && ours) {
+        st = pl_registry_object_add(registry, &row, head->again, winner, err);
+        lost = st == PLUMB_E_CONFLICT && *winner;
+        if (lost) st = strcmp(winner, id) == 0 ? PLUMB_OK : pl_store_delete(store, key, err);
     }
-    pl_raw_close(raw);
+    st = intent_end(registry, id, st, err);
+    if (st == PLUMB_OK && ours) (*(lost ? &recovery->removed : &recovery->finished))++;
     pl_arena_done(&scratch);
+    return st;
+}
+
+// It was damaged before it was acknowledged: whoever sent it has not been told that it landed.
+static plumb_status remove_damaged(pl_store *store, pl_registry *registry, const char *id,
+                                   const char *key, pl_ingest_recovery *recovery, plumb_error *err)
+{
+    bool ours = false;
+    plumb_status st = intent_begin(registry, id, &ours, err);
+    if (st == PLUMB_OK && ours) st = pl_store_delete(store, key, err);
+    st = intent_end(registry, id, st, err);
+    if (st == PLUMB_OK && ours) recovery->removed++;
     return st;
 }
 
@@ -332,21 +367,31 @@ static plumb_status resolve(pl_store *store, pl_registry *registry, const char *
                             int64_t now_us, pl_ingest_recovery *recovery, plumb_error *err)
 {
     char hidden[PL_ULID_TEXT + 8];
-    pl_writer_state writer;
+    pl_writer_state was, now;
     snprintf(hidden, sizeof hidden, ".tmp/%s", id);
-    // Hidden name first: a living writer renames hidden to final, never back.
-    PL_TRY(pl_store_writer(store, hidden, &writer, err));
-    if (writer == PL_WRITER_ALIVE) return PLUMB_OK;
-    if (writer == PL_WRITER_DEAD) {
-        PL_TRY(pl_store_delete(store, hidden, err));
-        recovery->removed++;
+    // Hidden name first: a living writer renames hidden to final, never back. After a crash the
+    // file may have both names, then the final one counts.
+    PL_TRY(pl_store_writer(store, hidden, &was, err));
+    if (was == PL_WRITER_ALIVE) return PLUMB_OK;
+    PL_TRY(pl_store_writer(store, key, &now, err));
+    if (now == PL_WRITER_ALIVE) return PLUMB_OK;
+    if (was == PL_WRITER_DEAD) PL_TRY(pl_store_delete(store, hidden, err));
+    PL_TRY(pl_store_settle(store, key, err)); // it may have died before it did that
+    if (now == PL_WRITER_NOTHING) {
+        recovery->removed += was == PL_WRITER_DEAD;
         return intent_remove(registry, id, err);
     }
-    PL_TRY(pl_store_writer(store, key, &writer, err));
-    if (writer == PL_WRITER_ALIVE) return PLUMB_OK;
-    if (writer == PL_WRITER_NOTHING) return intent_remove(registry, id, err);
-    plumb_status st = finish(store, registry, id, key, now_us, recovery, err);
+    pl_raw *raw = NULL;
+    pl_raw_info info;
+    plumb_status st = pl_raw_verify(store, key, &info, err);
+    if (st == PLUMB_OK) st = pl_raw_open(store, key, &raw, err);
     if (st == PLUMB_E_NOT_FOUND) return intent_remove(registry, id, err); // removed meanwhile
+    if (st == PLUMB_E_MALFORMED) return remove_damaged(store, registry, id, key, recovery, err);
+    if (st == PLUMB_OK)
+        st = finish(store, registry, id, key, pl_raw_head_of(raw), &info, now_us, recovery, err);
+    else if (st != PLUMB_E_CANCELLED) // not readable now: for a later recovery
+        st = PLUMB_OK;
+    pl_raw_close(raw);
     return st;
 }
 

@@ -9,6 +9,7 @@
 //
 // What a killed process left is an intent: pl_ingest_recover takes the file's lock first. Held
 // means alive: left alone. Free: finished if the final name exists, else removed and forgotten.
+// Also removed if it is damaged: nobody was told that it landed.
 //
 // Threads: flow (the registry's connection).
 //

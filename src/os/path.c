@@ -104,6 +104,16 @@ plumb_status pl_path_sync_directory(const char *path, plumb_error *err)
     return PLUMB_OK;
 }
 
+plumb_status pl_path_sync_up(const char *path, plumb_error *err)
+{
+    PL_TRY(pl_path_sync_directory(path, err));
+    char *parent = path_parent(path);
+    plumb_status st = PLUMB_OK;
+    if (strcmp(parent, path) != 0 && pl_path_writable(parent)) st = pl_path_sync_up(parent, err);
+    free(parent);
+    return st;
+}
+
 plumb_status pl_path_rename_new(const char *from, const char *to, plumb_error *err)
 {
     int result = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);

@@ -21,6 +21,9 @@ static plumb_status check_place(const char *path, pl_registry_mode mode, plumb_e
     char *folder = folder_of(path);
     plumb_status st = PLUMB_OK;
     if (mode == PL_REGISTRY_CREATE) st = pl_path_make_directories(folder, err);
+    // Before there is a registry to lose. Of the file's own name SQLite takes care.
+    if (st == PLUMB_OK && mode == PL_REGISTRY_CREATE && !pl_path_exists(path))
+        st = pl_path_sync_up(folder, err);
     if (st == PLUMB_OK && mode != PL_REGISTRY_CREATE && !pl_path_exists(path))
         st = pl_fail(err, PLUMB_E_NOT_FOUND, "cannot open registry '%s': no such file", path);
     const char *network = st == PLUMB_OK ? pl_path_network(folder) : NULL;
@@ -140,12 +143,7 @@ static plumb_status open_write(pl_registry *registry, bool create, plumb_error *
     int64_t version = 0; // before anything is changed: the file may be somebody else's
     PL_TRY(pl_registry__version(registry, &version, err));
     PL_TRY(use_wal(registry, err));
-    PL_TRY(pl_registry__schema(registry, err));
-    if (version != 0) return PLUMB_OK;
-    char *folder = folder_of(registry->path);
-    plumb_status st = pl_path_sync_directory(folder, err);
-    free(folder);
-    return st;
+    return pl_registry__schema(registry, err);
 }
 
 plumb_status pl_registry_open(const char *path, pl_registry_mode mode, pl_registry **ret_registry,

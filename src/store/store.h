@@ -65,6 +65,11 @@ PL_MUST_USE plumb_status pl_store_sweep(pl_store *store,
                                         bool (*keep)(void *context, const char *name),
                                         void *context, uint32_t *ret_removed, plumb_error *err);
 
+// Make durable what a dead process made: it may have died between a name and its fsync, and who
+// comes later sees the name. The object `key`, or everything below the directory `key`, and every
+// directory on the way up. What is not there is no error.
+PL_MUST_USE plumb_status pl_store_settle(pl_store *store, const char *key, plumb_error *err);
+
 // Begin, write, finish in one call.
 PL_MUST_USE plumb_status pl_store_put(pl_store *store, const char *key, pl_span bytes,
                                       plumb_error *err);

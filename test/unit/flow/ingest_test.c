@@ -285,6 +285,59 @@ TEST(ingest_recovers_from_death_at_every_step)
     CHECK_STR("k ndjson 9;", objects());
 }
 
+// A child that dies having published; the recovery of what `after` makes of the file.
+static pl_ingest_recovery recovered(const char *id, const char *path, void (*after)(const char *))
+{
+    pl_ingest_recovery recovery = {0};
+    pl_buf key = {0};
+    pl_registry_close(registry);
+    registry = NULL;
+    die_after(3, id, path);
+    pl_raw_key(id, PL_SPAN("shop"), NOW, &key);
+    after(temp_path(dir, pl_arena_printf(&arena, "lake/%s", pl_buf_cstr(&key))));
+    pl_buf_done(&key);
+    CHECK_OK(pl_registry_open(temp_path(dir, "lake/plumb.db"), PL_REGISTRY_WRITE, &registry, &err),
+             err);
+    CHECK_OK(pl_ingest_recover(store, registry, NOW + 9, &recovery, &err), err);
+    CHECK_INT(0, intents());
+    CHECK_INT(0, files(".tmp"));
+    return recovery;
+}
+
+static void cut_in_half(const char *path)
+{
+    struct stat info;
+    CHECK_INT(0, stat(path, &info));
+    CHECK_INT(0, truncate(path, 30)); // within the head
+}
+
+static void also_hidden(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    pl_span id = {slash + 1, strlen(slash + 1) - strlen(".json.gz")};
+    CHECK_INT(0, link(path, temp_path(dir, pl_arena_printf(&arena, "lake/.tmp/%.*s", PL_FMT(id)))));
+}
+
+TEST(ingest_recovery_removes_what_was_damaged_before_its_row)
+{
+    const char *path = file("k", "{\"a\": 1}\n");
+    pl_ingest_recovery recovery = recovered("01ARYZ6S41TSV4RRFFQ69G5FA0", path, cut_in_half);
+    CHECK_INT(1, recovery.removed);
+    CHECK_INT(0, files("raw"));
+    CHECK_STR("", objects());
+    CHECK(!land(path, options()).known);
+}
+
+TEST(ingest_recovery_finishes_a_file_with_both_names)
+{
+    const char *path = file("k", "{\"a\": 1}\n");
+    pl_ingest_recovery recovery = recovered("01ARYZ6S41TSV4RRFFQ69G5FA0", path, also_hidden);
+    CHECK_INT(1, recovery.finished);
+    CHECK_INT(0, recovery.removed);
+    CHECK_INT(1, files("raw"));
+    CHECK_STR("k ndjson 9;", objects());
+}
+
 TEST(ingest_recovery_leaves_the_living_alone)
 {
     pl_raw_writer *writer;
@@ -340,5 +393,7 @@ int main(void)
         F(ingest_takes_the_receipt_time_it_is_told), F(ingest_format_is_sniffed_or_told),
         F(ingest_errors_land_nothing), F(ingest_notices_a_file_that_grows),
         F(ingest_recovers_from_death_at_every_step), F(ingest_recovery_leaves_the_living_alone),
+        F(ingest_recovery_removes_what_was_damaged_before_its_row),
+        F(ingest_recovery_finishes_a_file_with_both_names),
         F(ingest_time_is_text_or_a_number_of_any_unit));
 }

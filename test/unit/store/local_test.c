@@ -198,6 +198,15 @@ TEST(store_sweeps_what_a_killed_writer_left)
 }
 
 // Only root can mount; elsewhere the test says so.
+TEST(store_settles_what_is_there)
+{
+    CHECK_OK(pl_store_put(store, "a/b/c", PL_SPAN("c"), &err), err);
+    CHECK_OK(pl_store_settle(store, "a/b/c", &err), err);
+    CHECK_OK(pl_store_settle(store, "a", &err), err);
+    CHECK_OK(pl_store_settle(store, "a/x", &err), err);
+    CHECK_INT(PLUMB_E_MISUSE, pl_store_settle(store, "", &err));
+}
+
 TEST(store_full_disk_leaves_nothing)
 {
     const char *small = temp_path(dir, "small");
@@ -242,6 +251,6 @@ int main(void)
     return RUN_TESTS("store/local", F(store_puts_and_gets), F(store_never_overwrites),
                      F(store_refuses_odd_keys), F(store_lists_in_byte_order_of_keys),
                      F(store_uri_and_key_are_inverse), F(store_tells_living_writers_from_dead_ones),
-                     F(store_sweeps_what_a_killed_writer_left), F(store_full_disk_leaves_nothing),
-                     F(store_open_needs_a_directory));
+                     F(store_sweeps_what_a_killed_writer_left), F(store_settles_what_is_there),
+                     F(store_full_disk_leaves_nothing), F(store_open_needs_a_directory));
 }
