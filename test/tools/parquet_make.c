@@ -9,6 +9,7 @@
 //     zstd    the columns of types, their pages packed by zstd
 //     large   100,000 rows in one group: unique, few and many distinct values, sorted times
 //     keys    the same in two groups that say they are sorted, with bloom filters
+//     table   a row number and every scalar type in all modes, ids as a new Iceberg table has them
 //     texts   one text per row group, around the lengths at which bounds are cut
 //     empty   the columns of types, no row group
 //
@@ -45,7 +46,7 @@ static const char *const types[] = {
 };
 enum { REQ, OPT, SOME, NUL, MODES };
 static const char *const modes[MODES] = {"req", "opt", "some", "nul"};
-enum { LARGE_ROWS = 100000 };
+enum { LARGE_ROWS = 100000, TABLE_TYPES = 13 };
 
 static uint64_t mix(uint64_t column, uint64_t row)
 {
@@ -239,7 +240,7 @@ static void must(plumb_status status, const plumb_error *err)
 
 typedef struct file_case {
     const char *name;
-    enum { ALL_TYPES, LARGE, TEXTS } columns;
+    enum { ALL_TYPES, LARGE, TEXTS, TABLE } columns;
     pl_parquet_options options;
     uint32_t group_count;
     uint32_t group_rows[6];
@@ -264,6 +265,11 @@ static const file_case cases[] = {
      2,
      {60000, 40000}},
     {"texts", TEXTS, {0}, 6, {1, 1, 1, 1, 1, 1}},
+    {"table",
+     TABLE,
+     {.page_rows = 100, .page_bytes = 2000, .dictionary_bytes_max = 3000},
+     4,
+     {1000, 1, 777, 1500}},
     {"empty", ALL_TYPES, {0}, 0, {0}},
 };
 
@@ -273,6 +279,14 @@ static pl_schema make_schema(pl_arena *arena, const file_case *c)
     if (c->columns == ALL_TYPES) {
         for (unsigned t = 0; t < PL_COUNT(types); t++)
             for (int mode = 0; mode < MODES; mode++) add_field(arena, &schema, types[t], mode);
+        return schema;
+    }
+    if (c->columns == TABLE) {
+        for (unsigned i = 0; i <= TABLE_TYPES * MODES; i++) {
+            add_field(arena, &schema, i ? types[(i - 1) / MODES] : "long", i ? (i - 1) % MODES : 0);
+            schema.fields[i].id = 1 + (int32_t)i;
+            schema.fields[i].name = pl_span_of(pl_arena_printf(arena, "c%u", i));
+        }
         return schema;
     }
     static const char *const columns[] = {"long", "string",    "string",
@@ -294,8 +308,10 @@ static void append_row(const file_case *c, pl_column *columns, uint32_t count, u
         pl_column_text(&columns[1], long_text(row, room));
     } else {
         static const unsigned null_of_7[MODES] = {[SOME] = 1, [NUL] = 7};
-        for (uint32_t i = 0; i < count; i++)
-            append(&columns[i], i, row, null_of_7[i % MODES], room);
+        uint32_t first = c->columns == TABLE;
+        if (first) pl_column_append(&columns[0], &(pl_value){.kind = PL_LONG, .i64 = (int64_t)row});
+        for (uint32_t i = first; i < count; i++)
+            append(&columns[i], i, row, null_of_7[(i - first) % MODES], room);
     }
 }
 
@@ -327,7 +343,7 @@ int main(int argc, char **argv)
     const file_case *c = cases, *end = cases + PL_COUNT(cases);
     while (argc == 3 && c < end && strcmp(c->name, argv[2]) != 0) c++;
     if (argc != 3 || c == end) {
-        fprintf(stderr, "parquet_make FOLDER types|pages|zstd|large|keys|texts|empty\n");
+        fprintf(stderr, "parquet_make FOLDER types|pages|zstd|large|keys|table|texts|empty\n");
         return 2;
     }
     plumb_error err;
