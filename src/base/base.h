@@ -54,6 +54,28 @@ static inline pl_span pl_span_make(const void *data, size_t bytes)
     return (pl_span){(const char *)data, bytes};
 }
 
+// memcpy for bytes that are mostly few, where calling it would take longer than copying.
+static inline void pl_copy(char *to, const char *from, size_t bytes)
+{
+    if (bytes > 32) {
+        memcpy(to, from, bytes);
+    } else if (bytes >= 16) { // two pieces, which may overlap
+        char a[16], b[16];
+        memcpy(a, from, 16);
+        memcpy(b, from + bytes - 16, 16);
+        memcpy(to, a, 16);
+        memcpy(to + bytes - 16, b, 16);
+    } else if (bytes >= 8) {
+        char a[8], b[8];
+        memcpy(a, from, 8);
+        memcpy(b, from + bytes - 8, 8);
+        memcpy(to, a, 8);
+        memcpy(to + bytes - 8, b, 8);
+    } else {
+        for (size_t i = 0; i < bytes; i++) to[i] = from[i];
+    }
+}
+
 static inline bool pl_span_equal(pl_span a, pl_span b)
 {
     return a.bytes == b.bytes && (a.bytes == 0 || memcmp(a.data, b.data, a.bytes) == 0);

@@ -25,7 +25,12 @@ char *pl_buf_reserve(pl_buf *buf, size_t bytes);
 void pl_buf_append(pl_buf *buf, const void *data, size_t bytes);
 static inline void pl_buf_span(pl_buf *buf, pl_span text)
 {
-    pl_buf_append(buf, text.data, text.bytes);
+    if (PL_UNLIKELY(!text.bytes || buf->capacity - buf->count < text.bytes)) {
+        pl_buf_append(buf, text.data, text.bytes);
+        return;
+    }
+    pl_copy(buf->data + buf->count, text.data, text.bytes);
+    buf->count += text.bytes;
 }
 static inline void pl_buf_char(pl_buf *buf, char c)
 {

@@ -27,6 +27,11 @@ uint64_t pl_hash(pl_span bytes)
     return mix(h ^ tail, k0) ^ (h >> 32);
 }
 
+uint64_t pl_hash_join(uint64_t first, uint64_t second)
+{
+    return mix(first ^ 0x3c6ef372fe94f82bu, second ^ 0xa54ff53a5f1d36f1u); // of sqrt(5), sqrt(7)
+}
+
 static uint32_t rotate(uint32_t v, int by)
 {
     return (v << by) | (v >> (32 - by));

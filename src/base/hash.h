@@ -10,6 +10,8 @@
 #include "base/base.h"
 
 uint64_t pl_hash(pl_span bytes);
+// The hash of two things in this order, of their hashes.
+uint64_t pl_hash_join(uint64_t first, uint64_t second);
 uint32_t pl_murmur3(pl_span bytes);
 
 #endif

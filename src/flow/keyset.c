@@ -19,7 +19,6 @@ void pl_keyset_done(pl_keyset *set)
 {
     free(set->columns);
     free(set->slots);
-    pl_buf_done(&set->key);
     *set = (pl_keyset){0};
 }
 
@@ -27,12 +26,6 @@ static void forget(pl_keyset *set)
 {
     if (set->count) memset(set->slots, 0, set->capacity * sizeof *set->slots);
     set->count = 0;
-}
-
-void pl_keyset_object(pl_keyset *set)
-{
-    forget(set);
-    set->duplicates = 0;
 }
 
 // False if it was there. Of keys made to hash alike not all are taken in.
@@ -59,25 +52,62 @@ static void grow(pl_keyset *set)
     set->capacity = capacity;
 }
 
+static void settle(pl_keyset *set)
+{
+    for (uint32_t i = 0; i < set->waiting_count; i++) {
+        if (set->count >= PL_KEYS_MAX) forget(set);
+        if (set->count * 2 >= set->capacity) grow(set);
+        if (add(set->slots, set->capacity, set->waiting[i]))
+            set->count++;
+        else
+            set->duplicates++;
+    }
+    set->waiting_count = 0;
+}
+
+void pl_keyset_object(pl_keyset *set)
+{
+    forget(set);
+    set->waiting_count = 0;
+    set->duplicates = 0;
+}
+
+uint64_t pl_keyset_duplicates(pl_keyset *set)
+{
+    settle(set);
+    return set->duplicates;
+}
+
+static uint64_t value_hash(const pl_value *value)
+{
+    if (value->is_null) return UINT64_C(0x510e527fade682d1); // unlike any likely value
+    switch (value->kind) {
+    case PL_STRING:
+    case PL_JSON:
+        return pl_hash(value->text);
+    case PL_DECIMAL:
+        return pl_hash_join((uint64_t)value->i128, (uint64_t)(value->i128 >> 64));
+    case PL_BOOLEAN:
+        return value->boolean;
+    case PL_INT:
+    case PL_DATE:
+    case PL_FLOAT:
+        return (uint32_t)value->i32;
+    default:
+        return (uint64_t)value->i64;
+    }
+}
+
 void pl_keyset_row(pl_keyset *set, const pl_cell *cells)
 {
     if (!set->column_count) return;
-    pl_buf_reset(&set->key);
+    uint64_t hash = 0;
     for (uint32_t i = 0; i < set->column_count; i++) {
         const pl_value *value = &cells[set->columns[i]].value;
-        // Length first, so that ("ab", "c") is not ("a", "bc"); NULL differs from every length.
-        size_t mark = set->key.count;
-        uint32_t bytes = UINT32_MAX;
-        pl_buf_append(&set->key, &bytes, sizeof bytes);
-        if (value->is_null) continue;
-        pl_value_bytes(&set->key, value);
-        bytes = (uint32_t)(set->key.count - mark - sizeof bytes);
-        memcpy(set->key.data + mark, &bytes, sizeof bytes);
+        hash = pl_hash_join(hash, value_hash(value));
     }
-    if (set->count >= PL_KEYS_MAX) forget(set);
-    if (set->count * 2 >= set->capacity) grow(set);
-    if (add(set->slots, set->capacity, pl_hash(pl_buf_view(&set->key)) | 1))
-        set->count++;
-    else
-        set->duplicates++;
+    hash |= 1; // 0 is a free slot
+    if (set->capacity) __builtin_prefetch(&set->slots[hash & (set->capacity - 1)]);
+    set->waiting[set->waiting_count++] = hash;
+    if (set->waiting_count == PL_COUNT(set->waiting)) settle(set);
 }

@@ -18,13 +18,15 @@ typedef struct pl_keyset {
     uint32_t column_count;
     uint64_t *slots; // owned; 0: free
     uint32_t capacity, count;
-    uint64_t duplicates; // of this object
-    pl_buf key;          // scratch
+    uint64_t duplicates;  // of this object, but for those who wait
+    uint64_t waiting[16]; // hashes whose slots are on their way from memory
+    uint32_t waiting_count;
 } pl_keyset;
 
 void pl_keyset_init(pl_keyset *set, const pl_contract *contract, const pl_schema *schema);
 void pl_keyset_done(pl_keyset *set);
 void pl_keyset_object(pl_keyset *set);                    // a new object begins
 void pl_keyset_row(pl_keyset *set, const pl_cell *cells); // one row of it
+uint64_t pl_keyset_duplicates(pl_keyset *set);            // among its rows so far
 
 #endif

@@ -264,7 +264,7 @@ static plumb_status map_object(attempt *a, const pl_work_object *object, pl_obje
     out->lost = after->lost - before.lost;
     out->coerced = after->coerced - before.coerced;
     out->conflicts = after->conflicts - before.conflicts;
-    out->duplicates = a->keys.duplicates;
+    out->duplicates = pl_keyset_duplicates(&a->keys);
     return PLUMB_OK;
 }
 

@@ -11,7 +11,13 @@ struct pl_dictionary_slot {
     uint32_t entry; // 1-based; 0: free
 };
 
-enum { SLOTS_MIN = 1024, STEPS_MIN = 1000 * 1000, STEPS_PER_ROW = 32 };
+enum {
+    SAMPLE = 4096,
+    SAMPLE_STEPS = 64,
+    SLOTS_MIN = 1024,
+    STEPS_MIN = 1000 * 1000,
+    STEPS_PER_ROW = 32
+};
 
 typedef enum shape { TEXT, FOUR, EIGHT, SIXTEEN } shape;
 
@@ -80,14 +86,44 @@ static uint32_t add_entry(pl_dictionary *d, uint32_t row, uint32_t hash)
     return ++d->count;
 }
 
+// Whether next to no value comes twice, judged by rows spread over all of them at uneven distances,
+// so that a group whose second half repeats its first one is not taken for unique: then a
+// dictionary would be built only to be dropped. Equal hashes count as equal values.
+static inline bool looks_unique(pl_dictionary *d, const pl_column *column, shape s)
+{
+    if (column->count < 4 * SAMPLE) return false;
+    uint32_t distance = column->count / SAMPLE, seen = 0, again = 0, jump = 1;
+    table_size(d, 2 * SAMPLE);
+    for (uint32_t row = 0; row < column->count; row += distance / 2 + (jump >> 16) % distance) {
+        jump = jump * 1664525u + 1013904223u; // a linear congruence: any would do
+        if (!column->valid[row] || seen == SAMPLE) continue;
+        uint32_t hash = row_hash(column, row, s), at = hash & (d->slot_count - 1), steps = 0;
+        while (d->slots[at].entry && d->slots[at].hash != hash && ++steps < SAMPLE_STEPS)
+            at = (at + 1) & (d->slot_count - 1);
+        again += d->slots[at].entry != 0;
+        d->slots[at] = (struct pl_dictionary_slot){hash, 1};
+        seen++;
+    }
+    table_size(d, SLOTS_MIN);
+    return seen >= SAMPLE / 2 && again < seen / 512;
+}
+
 // False as soon as the entries pass `bytes_max`, or when looking them up takes as long as only
 // values made for it do.
 static inline bool build(pl_dictionary *d, const pl_column *column, size_t width, size_t bytes_max,
                          shape s)
 {
-    uint64_t steps = 0; // beyond the first
+    if (looks_unique(d, column, s)) return false;
+    uint64_t steps = 0;         // beyond the first
+    uint32_t last = UINT32_MAX; // the last row that is not NULL: often equal in what plumb adds
     for (uint32_t row = 0; row < column->count; row++) {
         if (!column->valid[row]) continue;
+        if (last != UINT32_MAX && row_equal(column, last, row, s)) {
+            d->indices[d->index_count] = d->indices[d->index_count - 1];
+            d->index_count++;
+            continue;
+        }
+        last = row;
         uint32_t hash = row_hash(column, row, s);
         uint32_t at = hash & (d->slot_count - 1);
         while (d->slots[at].entry &&

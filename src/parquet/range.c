@@ -45,20 +45,36 @@ static pl_range scan_boolean(const pl_column *column, const uint32_t *rows, uint
     return range;
 }
 
+// The first bytes of a text as a number that orders as they do: most comparisons need no more.
+static inline uint64_t prefix_of(pl_span text)
+{
+    uint64_t prefix = 0;
+    if (text.bytes >= sizeof prefix)
+        memcpy(&prefix, text.data, sizeof prefix);
+    else if (text.bytes)
+        memcpy(&prefix, text.data, text.bytes);
+    return __builtin_bswap64(prefix);
+}
+
 static pl_range scan_text(const pl_column *column, const uint32_t *rows, uint32_t count)
 {
     pl_range range = {.min.kind = column->type.kind, .max.kind = column->type.kind};
     pl_span min = {0}, max = {0};
+    uint64_t low = UINT64_MAX, high = 0; // prefixes of those two
     for (uint32_t i = 0; i < count; i++) {
         uint32_t row = rows ? rows[i] : i;
         if (!column->valid[row]) continue;
         pl_span v = pl_column_span(column, row);
-        if (!range.has) min = max = v;
-        range.has = true;
-        if (pl_span_compare(v, min) < 0)
+        uint64_t prefix = prefix_of(v);
+        if (prefix < low || (prefix == low && (!range.has || pl_span_compare(v, min) < 0))) {
             min = v;
-        else if (pl_span_compare(v, max) > 0)
+            low = prefix;
+        }
+        if (prefix > high || (prefix == high && (!range.has || pl_span_compare(v, max) > 0))) {
             max = v;
+            high = prefix;
+        }
+        range.has = true;
     }
     range.min.text = min;
     range.max.text = max;

@@ -39,7 +39,7 @@ TEST(keyset_counts_rows_whose_whole_key_was_seen)
     row(&set, "1", "y");
     row(&set, "1", "x");
     row(&set, "1", "x");
-    CHECK_INT(2, set.duplicates);
+    CHECK_INT(2, pl_keyset_duplicates(&set));
     pl_keyset_done(&set);
 }
 
@@ -50,7 +50,7 @@ TEST(keyset_keeps_the_borders_of_values_apart)
     row(&set, "a", "bc");
     row(&set, NULL, "abc");
     row(&set, "", "abc");
-    CHECK_INT(0, set.duplicates);
+    CHECK_INT(0, pl_keyset_duplicates(&set));
     pl_keyset_done(&set);
 }
 
@@ -59,10 +59,10 @@ TEST(keyset_starts_anew_with_each_object)
     pl_keyset set = make(1);
     row(&set, "1", "x");
     row(&set, "1", "x");
-    CHECK_INT(1, set.duplicates);
+    CHECK_INT(1, pl_keyset_duplicates(&set));
     pl_keyset_object(&set);
     row(&set, "1", "x");
-    CHECK_INT(0, set.duplicates);
+    CHECK_INT(0, pl_keyset_duplicates(&set));
     pl_keyset_done(&set);
 }
 
@@ -75,7 +75,7 @@ TEST(keyset_stays_exact_while_it_grows)
             snprintf(text, sizeof text, "%d", i);
             row(&set, text, "");
         }
-    CHECK_INT(50000, set.duplicates);
+    CHECK_INT(50000, pl_keyset_duplicates(&set));
     pl_keyset_done(&set);
 }
 
@@ -84,7 +84,7 @@ TEST(keyset_of_a_table_without_a_key_counts_nothing)
     pl_keyset set = make(0);
     row(&set, "1", "x");
     row(&set, "1", "x");
-    CHECK_INT(0, set.duplicates);
+    CHECK_INT(0, pl_keyset_duplicates(&set));
     pl_keyset_done(&set);
 }
 
@@ -93,10 +93,9 @@ static void rows_close_together(pl_keyset *set, unsigned count)
 {
     for (unsigned number = 0; count; number++) {
         char key[16];
-        uint32_t bytes = (uint32_t)snprintf(key + 4, sizeof key - 4, "%u", number);
-        memcpy(key, &bytes, 4);
-        if ((pl_hash(pl_span_make(key, 4 + bytes)) & 1022) != 6) continue;
-        row(set, key + 4, "");
+        snprintf(key, sizeof key, "%u", number);
+        if ((pl_hash_join(0, pl_hash(pl_span_of(key))) & 1022) != 6) continue;
+        row(set, key, "");
         count--;
     }
 }
@@ -105,9 +104,9 @@ TEST(keyset_does_not_remember_all_keys_made_to_lie_close_together)
 {
     pl_keyset set = make(1);
     rows_close_together(&set, 300);
-    CHECK_INT(0, set.duplicates);
+    CHECK_INT(0, pl_keyset_duplicates(&set));
     rows_close_together(&set, 300);
-    CHECK_INT(128, set.duplicates);
+    CHECK_INT(128, pl_keyset_duplicates(&set));
     pl_keyset_done(&set);
 }
 
