@@ -24,20 +24,11 @@ static const char *type_text(pl_cli *cli, const pl_type *type)
     return copy;
 }
 
-// "platform", "day(published_at)", "bucket(16, user_id)": as a contract writes it.
 static const char *partition_text(pl_cli *cli, const pl_partition_field *field)
 {
     pl_buf text = {0};
-    const pl_transform *t = &field->transform;
-    if (t->kind == PL_IDENTITY) return pl_arena_cstr(&cli->arena, field->source);
-    pl_transform_text(&text, t);
-    pl_span word = pl_buf_view(&text);
-    const char *bracket = memchr(word.data, '[', word.bytes);
-    if (bracket) word.bytes = (size_t)(bracket - word.data);
-    const char *copy =
-        bracket ? pl_arena_printf(&cli->arena, "%.*s(%d, %.*s)", PL_FMT(word), t->parameter,
-                                  PL_FMT(field->source))
-                : pl_arena_printf(&cli->arena, "%.*s(%.*s)", PL_FMT(word), PL_FMT(field->source));
+    pl_partition_field_text(&text, field);
+    const char *copy = pl_arena_cstr(&cli->arena, pl_buf_view(&text));
     pl_buf_done(&text);
     return copy;
 }
@@ -118,7 +109,7 @@ static void column_line(subject *s, pl_grid *grid, const pl_field *field)
         const char *word;
     } words[] = {{in_key(s, field->name), "key"},
                  {c && c->critical, "critical"},
-                 {s->contract && !c && field->name.data[0] != '_', "not declared"}};
+                 {s->contract && !c && field->name.data[0] != '_', "deprecated"}};
     for (size_t i = 0; i < PL_COUNT(words); i++) {
         if (!words[i].holds) continue;
         pl_buf_printf(&notes, "%s%s", comma, words[i].word);

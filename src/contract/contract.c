@@ -70,6 +70,7 @@ static void read_keys(pl_contract_reading *self, const pl_yaml *root)
 {
     pl_contract *contract = self->contract;
     const pl_yaml *node = pl_yaml_get(root, "key");
+    if (node) self->contract->key_line = node->line, self->contract->key_at = node->column;
     bool single;
     const pl_yaml *item = pl_contract__items(self, node, "key", &single);
     contract->keys = PL_TAKE(self->base.arena, uint32_t, node ? node->count + 1 : 1);
@@ -208,6 +209,10 @@ static void read_partition(pl_contract_reading *self, const pl_yaml *root)
 {
     pl_partition_spec *spec = &self->contract->partition;
     const pl_yaml *node = pl_yaml_get(root, "partition");
+    if (node) {
+        self->contract->partition_line = node->line;
+        self->contract->partition_at = node->column;
+    }
     bool single;
     const pl_yaml *item = pl_contract__items(self, node, "partition", &single);
     if (node && node->count > PL_PARTITION_FIELDS_MAX) {

@@ -67,7 +67,9 @@ typedef struct pl_contract {
     pl_contract_column *columns; // in file order
     pl_schema schema;            // the same columns as fields, ids 0
     uint32_t key_count;
-    uint32_t *keys;              // indexes into columns
+    uint32_t *keys;            // indexes into columns
+    uint32_t key_line, key_at; // place of the list; 0: there is none
+    uint32_t partition_line, partition_at;
     pl_partition_spec partition; // sources by name; ids 0
     pl_sort_order sort;          // sources by name; ids 0
     pl_compression compression;  // of Parquet pages

@@ -131,12 +131,7 @@ plumb_status pl_run__load_table(run_state *run, run_table *table, plumb_error *e
     if (st == PLUMB_E_CONFIG) place_column(table->contract, err);
     if (st != PLUMB_OK) return st;
     lay_out(table);
-    if (pl_ice_spec_matches(table->table, &table->contract->partition)) return PLUMB_OK;
-    pl_fail(err, PLUMB_E_CONFIG, "cannot change the partition of table '%s'", table->name);
-    pl_place(err, table->contract->file, 1, 1);
-    pl_hint(err, "Give the contract a new table name, or restore its partition line; changing "
-                 "the partition of an existing table is not done by this version.");
-    return PLUMB_E_CONFIG;
+    return pl_run__check_edits(run, table, err);
 }
 
 static bool has_work(const run_state *run, const run_table *table)

@@ -1,6 +1,7 @@
 // run_int.h -- shared by the steps of a run.
 //
 //     plan.c     what is there to do: project + registry -> the plan document
+//     edits.c    what a contract may not change of a table with rows
 //     plandoc.c  the plan document, written and read: everything later works from what it says
 //     run.c      plan, work and commit in one process
 //     apart.c    the same as three
@@ -93,6 +94,9 @@ run_table *pl_run__table(run_state *run, const pl_contract *contract);
 pl_work_object *pl_run__object(run_state *run, run_source *source, const pl_object_row *row);
 // The head of a table, its schema as the contract wants it.
 plumb_status pl_run__load_table(run_state *run, run_table *table, plumb_error *err);
+// edits.c: PLUMB_E_CONFIG if the contract asks for another partition or key than the table's rows
+// were written with.
+plumb_status pl_run__check_edits(run_state *run, const run_table *table, plumb_error *err);
 // Is the plan still true? PLUMB_E_CONFLICT says why not.
 plumb_status pl_run__holds(run_state *run, plumb_error *err);
 

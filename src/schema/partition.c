@@ -271,6 +271,26 @@ void pl_partition_path(pl_buf *out, const pl_partition_spec *spec, const pl_sche
     pl_buf_done(&path);
 }
 
+void pl_partition_field_text(pl_buf *out, const pl_partition_field *field)
+{
+    const pl_transform *t = &field->transform;
+    if (t->kind == PL_IDENTITY)
+        pl_buf_span(out, field->source);
+    else if (t->kind == PL_BUCKET || t->kind == PL_TRUNCATE)
+        pl_buf_printf(out, "%s(%d, %.*s)", transform_names[t->kind], t->parameter,
+                      PL_FMT(field->source));
+    else
+        pl_buf_printf(out, "%s(%.*s)", transform_names[t->kind], PL_FMT(field->source));
+}
+
+void pl_partition_spec_text(pl_buf *out, const pl_partition_spec *spec)
+{
+    for (uint32_t i = 0; i < spec->count; i++) {
+        if (i) pl_buf_text(out, ", ");
+        pl_partition_field_text(out, &spec->fields[i]);
+    }
+}
+
 void pl_partition_value_text(pl_buf *out, const pl_partition_field *field, const pl_value *value)
 {
     if (value->is_null || !is_timed(field)) {

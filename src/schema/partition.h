@@ -61,6 +61,10 @@ bool pl_transform_parse(pl_span text, pl_transform *ret_transform); // the same 
 void pl_partition_path(pl_buf *out, const pl_partition_spec *spec, const pl_schema *schema,
                        const pl_value *values);
 
+// "platform, day(published_at), bucket(16, user_id)": as a contract writes them.
+void pl_partition_field_text(pl_buf *out, const pl_partition_field *field);
+void pl_partition_spec_text(pl_buf *out, const pl_partition_spec *spec);
+
 // Readable form of one partition value: "2026-11-22" for day, "2026-11" month, "2026-11-22T05"
 // hour.
 void pl_partition_value_text(pl_buf *out, const pl_partition_field *field, const pl_value *value);

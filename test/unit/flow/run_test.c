@@ -219,6 +219,7 @@ TEST(run_adds_and_promotes_columns_the_contract_gained)
     land("a.json", "{\"p\":\"x\",\"id\":\"1\",\"likes\":5}\n");
     CHECK_OK(run(), err);
     put("contracts/posts.yml", "table: posts\n"
+                               "key: [id]\n"
                                "partition: [platform, day(at)]\n"
                                "columns:\n"
                                "  platform: string!\n"
@@ -246,7 +247,10 @@ TEST(run_refuses_another_partition_and_publishes_nothing)
         "  platform: string!\n  id: string!\n  at: timestamp\n  likes: int\n");
     land("b.json", "{\"p\":\"x\",\"id\":\"2\"}\n");
     CHECK_INT(PLUMB_E_CONFIG, run());
-    CHECK_STR("cannot change the partition of table 'posts'", err.message);
+    CHECK_STR(
+        "cannot change the partition of table 'posts' from [platform, day(at)] to [platform]: "
+        "its files are laid out by the old one",
+        err.message);
     uint32_t files;
     CHECK_INT(1, table_rows(&files));
 }
