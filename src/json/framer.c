@@ -30,6 +30,7 @@ pl_framer *pl_framer_new(const pl_framer_options *options, pl_framer_read read, 
     framer->context = context;
     framer->first_array = options->records_top && options->format == PL_FORMAT_ARRAY;
     if (!framer->options.document_bytes) framer->options.document_bytes = PL_DOCUMENT_BYTES_MAX;
+    if (!framer->options.record_bytes) framer->options.record_bytes = PL_RECORD_BYTES_MAX;
     return framer;
 }
 
@@ -129,13 +130,18 @@ static bool can_stream(const pl_framer *f)
 
 static uint64_t document_limit(const pl_framer *f)
 {
-    return has_envelopes(f) ? f->options.document_bytes : PL_RECORD_BYTES_MAX;
+    return has_envelopes(f) ? f->options.document_bytes : f->options.record_bytes;
+}
+
+void pl_framer__limit_reason(char reason[160], const char *what, size_t limit)
+{
+    snprintf(reason, 160, "%s is larger than %u MiB", what, (unsigned)(limit / (1024 * 1024)));
 }
 
 static void limit_reason(const pl_framer *f, char reason[160])
 {
-    snprintf(reason, 160, "%s is larger than %u MiB", has_envelopes(f) ? "a document" : "a record",
-             (unsigned)(document_limit(f) / (1024 * 1024)));
+    pl_framer__limit_reason(reason, has_envelopes(f) ? "a document" : "a record",
+                            document_limit(f));
 }
 
 // A line longer than the limit: drop it up to its newline, or to where reading it fails.
@@ -204,28 +210,6 @@ static plumb_status next_line(pl_framer *f, step *ret_step, size_t *start, size_
     }
 }
 
-// The item at f->at is complete in the window after this, or it is an error: then end is SIZE_MAX.
-// An item larger than the limit is an error wherever the window happens to end.
-static plumb_status whole_item(pl_framer *f, size_t *ret_end, pl_json_error *ret_error,
-                               plumb_error *err)
-{
-    const size_t limit = document_limit(f);
-    for (;;) {
-        pl_span rest = pl_framer__pending(f);
-        *ret_error = (pl_json_error){0};
-        size_t end = pl_json_skip(rest, 0, pl_framer__depth(f), ret_error);
-        bool cut =
-            end == SIZE_MAX ? ret_error->offset + TOKEN_BYTES_MAX >= rest.bytes : end == rest.bytes;
-        bool large = end == SIZE_MAX ? ret_error->offset > limit : end > limit;
-        if (large) *ret_error = (pl_json_error){NULL, limit};
-        if (large || !cut || f->ended) {
-            *ret_end = large || end == SIZE_MAX ? SIZE_MAX : f->at + end;
-            return PLUMB_OK;
-        }
-        PL_TRY(pl_framer__fill(f, err));
-    }
-}
-
 // Next item of a top-level array.
 static plumb_status next_item(pl_framer *f, step *ret_step, size_t *start, size_t *end,
                               pl_frame *frame, plumb_error *err)
@@ -263,7 +247,7 @@ static plumb_status next_item(pl_framer *f, step *ret_step, size_t *start, size_
         return PLUMB_OK;
     }
     pl_json_error error;
-    PL_TRY(whole_item(f, end, &error, err));
+    PL_TRY(pl_framer__whole_item(f, document_limit(f), end, &error, err));
     if (*end == SIZE_MAX && !error.reason && can_stream(f)) {
         *ret_step = STEP_STREAM;
         return PLUMB_OK;
@@ -312,31 +296,48 @@ static plumb_status whole_document(pl_framer *f, step *ret_step, size_t *start, 
     return pl_framer__bad_to_end(f, here, here + document_limit(f), reason, frame);
 }
 
-plumb_status pl_framer__next_start(pl_framer *f, size_t from, size_t *ret_end, plumb_error *err)
+// Where the first line behind the start of `text` + `from` begins that begins with a bracket: its
+// newline. SIZE_MAX: there is none.
+static size_t next_start(pl_span text, size_t from)
+{
+    while (from + 1 < text.bytes) {
+        const char *newline = memchr(text.data + from, '\n', text.bytes - 1 - from);
+        if (!newline) break;
+        if (newline[1] == '{' || newline[1] == '[') return (size_t)(newline - text.data);
+        from = (size_t)(newline - text.data) + 1;
+    }
+    return SIZE_MAX;
+}
+
+plumb_status pl_framer__pass_document(pl_framer *f, plumb_error *err)
 {
     for (;;) {
         pl_span rest = pl_framer__pending(f);
-        for (; from + 1 < rest.bytes; from++) {
-            const char *newline = memchr(rest.data + from, '\n', rest.bytes - 1 - from);
-            from = newline ? (size_t)(newline - rest.data) : rest.bytes - 2;
-            *ret_end = f->at + from;
-            if (newline && (newline[1] == '{' || newline[1] == '[')) return PLUMB_OK;
+        size_t start = next_start(rest, 0);
+        if (start != SIZE_MAX || f->ended) {
+            f->at += PL_MIN(start, rest.bytes);
+            return PLUMB_OK;
         }
-        *ret_end = f->ended ? f->window.count : SIZE_MAX;
-        if (f->ended || rest.bytes > document_limit(f)) return PLUMB_OK;
+        f->at += rest.bytes - (rest.bytes > 0); // the newline may be the last byte
         PL_TRY(pl_framer__fill(f, err));
     }
 }
 
-// Drop a document of concatenated ones that is too large, as one bad record.
-void pl_framer__drop_document(pl_framer *f, uint64_t offset, uint64_t error_at, const char *reason,
-                              pl_frame *frame)
+// The same, of the document at f->at with a mistake `from` bytes in, when it is no larger than the
+// limit: it is in the window up to *ret_end, else that is SIZE_MAX.
+static plumb_status broken_end(pl_framer *f, size_t from, size_t *ret_end, plumb_error *err)
 {
-    size_t end;
-    while (pl_framer__next_start(f, 0, &end, NULL) == PLUMB_OK && end == SIZE_MAX)
-        f->at = f->window.count - 1;
-    f->at = end == SIZE_MAX ? f->window.count : end;
-    pl_framer__bad(f, offset, f->base + f->at - offset, error_at, reason, frame);
+    const size_t limit = document_limit(f);
+    for (;;) {
+        pl_span rest = pl_framer__pending(f);
+        size_t bytes = next_start(rest, from);
+        if (bytes == SIZE_MAX && f->ended) bytes = rest.bytes;
+        if (bytes != SIZE_MAX || rest.bytes > limit + 1) {
+            *ret_end = bytes > limit ? SIZE_MAX : f->at + bytes;
+            return PLUMB_OK;
+        }
+        PL_TRY(pl_framer__fill(f, err));
+    }
 }
 
 static plumb_status next_value(pl_framer *f, step *ret_step, size_t *start, size_t *end,
@@ -347,9 +348,11 @@ static plumb_status next_value(pl_framer *f, step *ret_step, size_t *start, size
     PL_TRY(skip_space(f, &more, err));
     *ret_step = more ? STEP_DOCUMENT : STEP_END;
     if (!more) return PLUMB_OK;
-    PL_TRY(whole_item(f, end, &error, err));
+    PL_TRY(pl_framer__whole_item(f, document_limit(f), end, &error, err));
+    // The byte before the mistake may be the newline that the next document follows.
+    size_t mistake = error.reason && error.offset ? error.offset - 1 : 0;
     if (*end == SIZE_MAX && error.reason) // an envelope still gives what stands before the break
-        PL_TRY(pl_framer__next_start(f, error.offset ? error.offset - 1 : 0, end, err));
+        PL_TRY(broken_end(f, mistake, end, err));
     if (*end == SIZE_MAX && can_stream(f)) {
         *ret_step = STEP_STREAM;
         return PLUMB_OK;
@@ -361,9 +364,11 @@ static plumb_status next_value(pl_framer *f, step *ret_step, size_t *start, size
         limit_reason(f, reason);
         *ret_step = STEP_FRAME;
         if (!error.reason) PL_TRY(pl_framer__drop_item(f, error_at, reason, frame, &dropped, err));
-        if (!dropped)
-            pl_framer__drop_document(f, offset, error_at, error.reason ? error.reason : reason,
-                                     frame);
+        if (dropped) return PLUMB_OK;
+        f->at += mistake;
+        if (pl_framer__pass_document(f, NULL) != PLUMB_OK) f->at = f->window.count;
+        pl_framer__bad(f, offset, f->base + f->at - offset, error_at,
+                       error.reason ? error.reason : reason, frame);
         return PLUMB_OK;
     }
     *start = f->at;

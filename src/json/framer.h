@@ -78,6 +78,7 @@ typedef struct pl_framer_options {
     uint32_t want_count;
     pl_framer_seek seek;   // NULL: large documents are bad records
     size_t document_bytes; // larger ones are streamed; 0: PL_DOCUMENT_BYTES_MAX
+    size_t record_bytes;   // larger ones are bad records; 0: PL_RECORD_BYTES_MAX
 } pl_framer_options;
 
 typedef struct pl_frame {

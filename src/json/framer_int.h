@@ -7,10 +7,6 @@
 
 #include "json/survey_int.h"
 
-// A token cut by the end of the window can be reported this many bytes before it: the longest is
-// an escaped surrogate pair.
-enum { TOKEN_BYTES_MAX = 12 };
-
 typedef enum pl_framer_state {
     AT_START,
     IN_DOCUMENTS,
@@ -81,13 +77,11 @@ void pl_framer__bad(pl_framer *f, uint64_t offset, uint64_t bytes, uint64_t erro
 // or to where reading it fails, which the next call reports.
 plumb_status pl_framer__bad_to_end(pl_framer *f, uint64_t offset, uint64_t error_at,
                                    const char *reason, pl_frame *frame);
-// Where a broken document among concatenated ones is taken to end: before the next line at or
-// behind f->at + `from` that begins with a bracket. It is in the window after this; or it is larger
-// than the limit, then *ret_end is SIZE_MAX.
-plumb_status pl_framer__next_start(pl_framer *f, size_t from, size_t *ret_end, plumb_error *err);
-// One bad record from content offset `offset` to the next line that begins with a bracket.
-void pl_framer__drop_document(pl_framer *f, uint64_t offset, uint64_t error_at, const char *reason,
-                              pl_frame *frame);
+// Go on to where a broken document among concatenated ones is taken to end: before the next line
+// that begins with a bracket.
+plumb_status pl_framer__pass_document(pl_framer *f, plumb_error *err);
+// "a record is larger than 16 MiB"
+void pl_framer__limit_reason(char reason[160], const char *what, size_t limit);
 
 // unpack.c
 // Offset of the array at `keys` inside the object or array at `at`, or SIZE_MAX; *ret_holder is
@@ -111,6 +105,10 @@ bool pl_framer__level_item(pl_framer *f, pl_frame *frame);
 // record.
 plumb_status pl_framer__open_stream(pl_framer *f, pl_frame *frame, bool *ret_made,
                                     plumb_error *err);
+// The value at f->at is complete in the window after this, up to *ret_end; or it is broken, then
+// that is SIZE_MAX; or larger than `limit`, then there is no reason either.
+plumb_status pl_framer__whole_item(pl_framer *f, size_t limit, size_t *ret_end,
+                                   pl_json_error *ret_error, plumb_error *err);
 // Pass the value at f->at, which is larger than a record may be, as one bad record. *ret_dropped
 // false: it does not end well; f->at is then somewhere inside.
 plumb_status pl_framer__drop_item(pl_framer *f, uint64_t error_at, const char *reason,

@@ -45,12 +45,6 @@ static plumb_status survey_run(pl_framer *f, bool with_tail, plumb_error *err)
         if (newline) rest.bytes = (size_t)(newline - rest.data);
         f->at += pl_survey__feed(s, rest, newline || all);
         if (s->done) return PLUMB_OK;
-        if (f->window.count - f->at > PL_RECORD_BYTES_MAX) {
-            s->reason = "a text is larger than 16 MiB";
-            s->error_at = f->base + f->at;
-            s->array = s->first_array;
-            return PLUMB_OK;
-        }
         PL_TRY(pl_framer__fill(f, err));
     }
 }
@@ -71,10 +65,7 @@ static plumb_status pass_broken(pl_framer *f, uint64_t start, plumb_error *err)
     if (f->options.format == PL_FORMAT_CONCATENATED) {
         // The byte before the mistake may be the newline that the next document follows.
         PL_TRY(move_to(f, PL_MAX(f->survey.error_at, start + 1) - 1, err));
-        for (size_t end = SIZE_MAX; end == SIZE_MAX;) {
-            PL_TRY(pl_framer__next_start(f, 0, &end, err));
-            f->at = end == SIZE_MAX ? f->window.count - 1 : end;
-        }
+        PL_TRY(pl_framer__pass_document(f, err));
         f->stream_end = f->base + f->at;
         PL_TRY(move_to(f, start, err));
         PL_TRY(survey_run(f, true, err));
@@ -136,21 +127,22 @@ static plumb_status stream_space(pl_framer *f, bool *ret_more, plumb_error *err)
     }
 }
 
-// As whole_item, inside the streamed document.
-static plumb_status stream_whole(pl_framer *f, size_t *ret_end, pl_json_error *ret_error,
-                                 plumb_error *err)
+plumb_status pl_framer__whole_item(pl_framer *f, size_t limit, size_t *ret_end,
+                                   pl_json_error *ret_error, plumb_error *err)
 {
+    if (f->state != IN_STREAM) f->stream_end = UINT64_MAX;
     for (;;) {
         bool all;
         pl_span rest = stream_pending(f, &all);
-        *ret_error = (pl_json_error){0};
-        size_t end = pl_json_skip(rest, 0, pl_framer__depth(f), ret_error);
-        bool cut =
-            end == SIZE_MAX ? ret_error->offset + TOKEN_BYTES_MAX >= rest.bytes : end == rest.bytes;
-        bool large = (end == SIZE_MAX ? ret_error->offset : end) > PL_RECORD_BYTES_MAX;
-        if (large) *ret_error = (pl_json_error){NULL, PL_RECORD_BYTES_MAX};
-        if (large || !cut || all) {
-            *ret_end = large || end == SIZE_MAX ? SIZE_MAX : f->at + end;
+        switch (pl_survey__skip(rest, pl_framer__depth(f), all, limit, ret_end, ret_error)) {
+        case PL_SURVEY_MORE:
+            break;
+        case PL_SURVEY_LARGE:
+            *ret_end = SIZE_MAX;
+            *ret_error = (pl_json_error){NULL, limit};
+            return PLUMB_OK;
+        case PL_SURVEY_DONE:
+            if (*ret_end != SIZE_MAX) *ret_end += f->at;
             return PLUMB_OK;
         }
         PL_TRY(pl_framer__fill(f, err));
@@ -161,7 +153,7 @@ plumb_status pl_framer__drop_item(pl_framer *f, uint64_t error_at, const char *r
                                   pl_frame *frame, bool *ret_dropped, plumb_error *err)
 {
     uint64_t start = f->base + f->at;
-    pl_framer_options none = {0};
+    pl_framer_options none = {.record_bytes = f->options.record_bytes};
     pl_survey item;
     plumb_status st = PLUMB_OK;
     pl_survey__begin(&item, &none, false, (uint32_t)pl_framer__depth(f), start);
@@ -170,8 +162,7 @@ plumb_status pl_framer__drop_item(pl_framer *f, uint64_t error_at, const char *r
         bool all;
         pl_span rest = stream_pending(f, &all);
         f->at += pl_survey__feed(&item, rest, all);
-        if (item.done || f->window.count - f->at > 2 * PL_RECORD_BYTES_MAX) break;
-        st = pl_framer__fill(f, err);
+        if (!item.done) st = pl_framer__fill(f, err);
     }
     *ret_dropped = st == PLUMB_OK && item.done && !item.reason;
     pl_survey__done(&item);
@@ -203,14 +194,15 @@ plumb_status pl_framer__stream_item(pl_framer *f, pl_frame *frame, bool *ret_mad
         size_t end;
         f->at += !first;
         PL_TRY(stream_space(f, &more, err));
-        PL_TRY(stream_whole(f, &end, &error, err));
+        PL_TRY(pl_framer__whole_item(f, f->options.record_bytes, &end, &error, err));
         here = f->base + f->at;
         if (end == SIZE_MAX && !error.reason) {
+            char large[160];
             f->stream_first = false;
-            PL_TRY(pl_framer__drop_item(f, here + PL_RECORD_BYTES_MAX,
-                                        "a record is larger than 16 MiB", frame, &more, err));
+            pl_framer__limit_reason(large, "a record", f->options.record_bytes);
+            PL_TRY(pl_framer__drop_item(f, here + error.offset, large, frame, &more, err));
             if (more) return PLUMB_OK;
-            error = (pl_json_error){"a text is larger than 16 MiB", PL_RECORD_BYTES_MAX};
+            error.reason = "a text is larger than 16 MiB";
         }
         if (end != SIZE_MAX) {
             f->stream_first = false;

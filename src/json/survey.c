@@ -5,6 +5,18 @@
 // escaped surrogate pair.
 enum { TOKEN_BYTES_MAX = 12 };
 
+pl_survey_skipped pl_survey__skip(pl_span text, int depth, bool all, size_t limit, size_t *ret_end,
+                                  pl_json_error *ret_error)
+{
+    *ret_error = (pl_json_error){0};
+    size_t end = *ret_end = pl_json_skip(text, 0, depth, ret_error);
+    bool broken = end == SIZE_MAX;
+    size_t reached = broken ? ret_error->offset : end;
+    bool cut = !all && (broken ? reached + TOKEN_BYTES_MAX >= text.bytes : end == text.bytes);
+    if (reached > limit + (broken && cut ? TOKEN_BYTES_MAX : 0)) return PL_SURVEY_LARGE;
+    return cut ? PL_SURVEY_MORE : PL_SURVEY_DONE;
+}
+
 typedef struct feeding {
     pl_survey *survey;
     pl_span text;
@@ -121,11 +133,19 @@ static void key_read(pl_survey *s, pl_span raw)
 // A scalar or a key at f->at; false: cut or wrong.
 static bool token(feeding *f, pl_span *ret_token)
 {
-    pl_json_error error = {0};
+    pl_json_error error;
+    size_t end;
     pl_span rest = pl_span_make(f->text.data + f->at, f->text.bytes - f->at);
-    size_t end = pl_json_skip(rest, 0, 0, &error);
-    bool cut = end == SIZE_MAX ? error.offset + TOKEN_BYTES_MAX >= rest.bytes : end == rest.bytes;
-    if (cut && !f->ended) return false;
+    // One that is merely in a record that is too large is passed with it.
+    size_t limit = 2 * f->survey->options->record_bytes;
+    switch (pl_survey__skip(rest, 0, f->ended, limit, &end, &error)) {
+    case PL_SURVEY_MORE:
+        return false;
+    case PL_SURVEY_LARGE:
+        return fail(f, f->at, "a text is larger than 16 MiB");
+    case PL_SURVEY_DONE:
+        break;
+    }
     if (end == SIZE_MAX) return fail(f, f->at + error.offset, error.reason);
     *ret_token = pl_span_make(rest.data, end);
     f->at += end;
@@ -240,7 +260,7 @@ size_t pl_survey__feed(pl_survey *survey, pl_span text, bool text_ended)
             break;
         }
         on = take(&f, text.data[f.at]);
-        if (survey->kept.count > PL_RECORD_BYTES_MAX)
+        if (survey->kept.count > survey->options->record_bytes)
             on = fail(&f, f.at, "what the mapping reads around its records is larger than 16 MiB");
     }
     survey->at += f.at;

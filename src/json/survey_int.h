@@ -12,6 +12,17 @@
 
 #define PL_SURVEY_NOWHERE UINT64_MAX
 
+// pl_json_skip of the value that begins `text`, when more may follow the text unless `all` is
+// there.
+typedef enum pl_survey_skipped {
+    PL_SURVEY_DONE,  // *ret_end is set, or SIZE_MAX and the error
+    PL_SURVEY_LARGE, // it does not end or break within `limit` bytes
+    PL_SURVEY_MORE,  // only more text can tell
+} pl_survey_skipped;
+
+pl_survey_skipped pl_survey__skip(pl_span text, int depth, bool all, size_t limit, size_t *ret_end,
+                                  pl_json_error *ret_error);
+
 typedef enum pl_survey_expect {
     PL_SURVEY_VALUE,
     PL_SURVEY_FIRST_ITEM, // or ]

@@ -37,13 +37,15 @@ static plumb_status source_seek(void *context, uint64_t offset, plumb_error *err
 }
 
 static size_t document_bytes; // 0: no document is streamed
+static size_t record_bytes;   // 0: the usual limit
 
 // A records path of at most two keys, "a.b"; "$[]" for documents that are arrays; "a[].b" for an
 // array in the items of one.
 static void options_set(pl_framer_options *options, pl_format format, const char *records,
                         pl_span keys[2])
 {
-    *options = (pl_framer_options){.format = format, .keys = keys, .records_text = records};
+    *options = (pl_framer_options){
+        .format = format, .keys = keys, .records_text = records, .record_bytes = record_bytes};
     if (!records) return;
     options->has_records = true;
     options->records_top = strcmp(records, "$[]") == 0;
@@ -529,6 +531,36 @@ TEST(framer_says_of_a_broken_document_what_is_wrong_inside_its_range)
                  "0+12 !6 a lone surrogate is not a character\n19+1 3\n");
 }
 
+TEST(framer_finds_one_end_of_what_is_too_large_in_any_pieces)
+{
+    record_bytes = 8;
+    // A mistake inside the limit, and the next document beyond it.
+    CHECK_FRAMES(PL_FORMAT_CONCATENATED, NULL, "[\n[\nx            \n[2]",
+                 "0+17 !4 a value is expected here\n18+3 [2]\n");
+    CHECK_FRAMES(PL_FORMAT_CONCATENATED, NULL, "[\n[\nx            ",
+                 "0+17 !4 a value is expected here\n");
+    CHECK_FRAMES(PL_FORMAT_CONCATENATED, NULL, "[\n[\nx  \n[2]", "0+7 [\n[\nx  \n8+3 [2]\n");
+    CHECK_FRAMES(PL_FORMAT_CONCATENATED, NULL, "[\"12345678\"]\n[2]",
+                 "0+12 !8 a record is larger than 0 MiB\n13+3 [2]\n");
+    // A mistake at the limit that only more text tells from a cut.
+    CHECK_FRAMES(PL_FORMAT_ARRAY, NULL, "[\"234567\\u", "1+9 !8 \\u needs four hex digits\n");
+    CHECK_FRAMES(PL_FORMAT_ARRAY, NULL, "[\"2345678\\u", "1+10 !9 \\u needs four hex digits\n");
+    // Longer than what is passed by at once: a text of twice the limit.
+    document_bytes = 8;
+    static const char *const texts[] = {"{\"a\":[1,\"23456789012345\",2]}",
+                                        "{\"a\":[1,\"234567890123456\",2]}"};
+    static const char *const wants[] = {"6+1 1\n8+16 !16 a record is larger than 0 MiB\n25+1 2\n",
+                                        "6+1 1\n8+21 !16 a text is larger than 16 MiB\n"};
+    for (size_t i = 0; i < 2; i++)
+        for (size_t chunk = 1; chunk < 40; chunk++) {
+            pl_buf got = {0};
+            frames_of(&got, PL_FORMAT_DOCUMENT, "a", pl_span_of(texts[i]), chunk, false);
+            CHECK_STR(wants[i], pl_buf_cstr(&got));
+            pl_buf_done(&got);
+        }
+    record_bytes = document_bytes = 0;
+}
+
 TEST(framer_passes_by_white_space_of_any_length)
 {
     static const char space[] = "[1]\n                              \n[2]";
@@ -559,5 +591,6 @@ int main(void)
         T(framer_gives_the_objects_around_a_record),
         T(framer_survives_damage_and_accounts_for_it_alike_in_every_chunking),
         T(framer_says_of_a_broken_document_what_is_wrong_inside_its_range),
+        T(framer_finds_one_end_of_what_is_too_large_in_any_pieces),
         T(framer_passes_by_white_space_of_any_length));
 }
