@@ -1,5 +1,5 @@
 // The worker's side of the socket, hostile: frames come out the same whatever pieces the bytes come
-// in, and no payload leads outside itself.
+// in, no payload leads outside itself, and what is taken is, written again, the same bytes.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "fuzz.h"
@@ -19,10 +19,23 @@ static void take_rows(session *self, pl_span payload)
     bool found = true;
     pl_cell *cells = PL_TAKE(&self->arena, pl_cell, self->columns + 1);
     if (pl_rows_open(payload, self->columns, &rows, NULL) != PLUMB_OK) return;
-    while (pl_rows_next(&rows, cells, &found, NULL) == PLUMB_OK && found)
-        for (uint32_t i = 0; i < self->columns; i++)
-            if (!cells[i].is_null) pl_buf_span(&self->notes, cells[i].text);
-    pl_buf_char(&self->notes, '\n');
+    pl_buf again = {0};
+    size_t begun = pl_rows_begin(&again);
+    uint32_t count = 0;
+    plumb_status st;
+    while ((st = pl_rows_next(&rows, cells, &found, NULL)) == PLUMB_OK && found) {
+        count++;
+        for (uint32_t i = 0; i < self->columns; i++) {
+            if (cells[i].is_null)
+                pl_cell_write_null(&again);
+            else
+                pl_cell_write(&again, cells[i].text);
+        }
+    }
+    pl_rows_end(&again, begun, count);
+    if (st == PLUMB_OK) FUZZ_CHECK(pl_span_equal(pl_buf_view(&again), payload));
+    pl_buf_span(&self->notes, pl_buf_view(&again));
+    pl_buf_done(&again);
 }
 
 static void take_columns(session *self, pl_span payload)
@@ -43,16 +56,22 @@ static void receive(session *self, pl_span bytes, size_t chunk)
     pl_frame_reader reader = {0};
     pl_frame frame;
     bool found, good = true;
+    pl_span all = bytes;
+    pl_buf again = {0};
     while (good && bytes.bytes) {
         pl_span piece = {bytes.data, PL_MIN(chunk, bytes.bytes)};
         bytes = (pl_span){bytes.data + piece.bytes, bytes.bytes - piece.bytes};
         pl_frame_feed(&reader, piece);
         while ((good = pl_frame_next(&reader, &frame, &found, NULL) == PLUMB_OK) && found) {
             pl_buf_printf(&self->notes, "%d %zu\n", (int)frame.type, frame.payload.bytes);
+            pl_frame_append(&again, frame.type, frame.payload);
             if (frame.type == PL_FRAME_COLUMNS) take_columns(self, frame.payload);
             if (frame.type == PL_FRAME_ROWS && self->has_columns) take_rows(self, frame.payload);
         }
     }
+    FUZZ_CHECK(again.count <= all.bytes);
+    FUZZ_CHECK(pl_span_equal(pl_buf_view(&again), pl_span_make(all.data, again.count)));
+    pl_buf_done(&again);
     pl_frame_reader_done(&reader);
 }
 
