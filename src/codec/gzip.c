@@ -45,6 +45,24 @@ pl_gzip_reader *pl_gzip_reader_new(pl_read_fn read, void *context)
     return reader;
 }
 
+pl_gzip_reader *pl_gzip_reader_copy(const pl_gzip_reader *reader, uint64_t *ret_input)
+{
+    pl_gzip_reader *copy = pl_alloc(sizeof *copy);
+    *copy = *reader;
+    copy->head = copy->trailer = (pl_buf){0};
+    pl_buf_span(&copy->head, pl_buf_view(&reader->head));
+    pl_buf_span(&copy->trailer, pl_buf_view(&reader->trailer));
+    copy->header.extra = copy->extra;
+    if (reader->inflate.next_in)
+        copy->inflate.next_in = copy->in + (reader->inflate.next_in - reader->in);
+    if (reader->out) {
+        copy->out = pl_alloc(OUT_BYTES);
+        memcpy(copy->out, reader->out, OUT_BYTES);
+    }
+    *ret_input = reader->in_end;
+    return copy;
+}
+
 void pl_gzip_reader_free(pl_gzip_reader *reader)
 {
     if (!reader) return;

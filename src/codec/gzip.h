@@ -63,6 +63,9 @@ typedef struct pl_gzip_state {
 } pl_gzip_state;
 
 pl_gzip_reader *pl_gzip_reader_new(pl_read_fn read, void *context);
+// A second reader that goes on from where this one is, once its `read` gives the same bytes again
+// from input byte *ret_input on; about 350 KiB.
+pl_gzip_reader *pl_gzip_reader_copy(const pl_gzip_reader *reader, uint64_t *ret_input);
 void pl_gzip_reader_free(pl_gzip_reader *reader); // NULL is a no-op
 // Inflate up to `bytes`; *ret_got is 0 only when nothing more will come: then look at the state's
 // `end`. A defect is no failure here; failures are those of `read`, passed on.

@@ -103,6 +103,10 @@ const pl_raw_head *pl_raw_head_of(const pl_raw *raw); // lives as long as `raw`
 // of the payload.
 PL_MUST_USE plumb_status pl_raw_read(pl_raw *raw, void *buffer, size_t bytes, size_t *ret_got,
                                      plumb_error *err);
+// Go back to some place of the content at or before `offset`, which is behind what was read;
+// pl_raw_content_bytes tells which. From the first time on places are remembered, the fewer the
+// farther back: a way back costs no more than the way there did.
+PL_MUST_USE plumb_status pl_raw_rewind(pl_raw *raw, uint64_t offset, plumb_error *err);
 // The same as a pl_framer_read; `raw` is a pl_raw.
 plumb_status pl_raw_framer_read(void *raw, char *buffer, size_t bytes, size_t *ret_got,
                                 plumb_error *err);

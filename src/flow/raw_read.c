@@ -4,6 +4,14 @@
 #include "flow/raw.h"
 #include "json/tree.h"
 
+enum { MARKS_MAX = 48, MARK_BYTES = 4 * 1024 * 1024 };
+
+// A place in the content to go back to.
+typedef struct mark {
+    pl_gzip_reader *gzip;
+    uint64_t content_bytes;
+} mark;
+
 struct pl_raw {
     pl_store *store;
     const char *key; // in arena
@@ -14,6 +22,9 @@ struct pl_raw {
     char *first; // content inflated while the head was read
     size_t first_bytes, first_at;
     uint64_t content_bytes; // given
+    mark marks[MARKS_MAX];  // in order
+    uint32_t mark_count;
+    bool marking;
 };
 
 static plumb_status object_read(void *context, void *buffer, size_t bytes, size_t *ret_got,
@@ -45,14 +56,21 @@ static bool parse_head(pl_raw *raw, pl_span text)
     return pl_format_parse(format, &raw->head.format);
 }
 
+// Inflate the first chunk.
+static plumb_status begin(pl_raw *raw, plumb_error *err)
+{
+    raw->gzip = pl_gzip_reader_new(object_read, raw);
+    raw->offset = raw->content_bytes = raw->first_at = 0;
+    return pl_gzip_read(raw->gzip, raw->first, PL_GZIP_CHUNK, &raw->first_bytes, err);
+}
+
 plumb_status pl_raw_open(pl_store *store, const char *key, pl_raw **ret_raw, plumb_error *err)
 {
     pl_raw *raw = pl_zalloc(1, sizeof *raw);
     raw->store = store;
     raw->key = pl_arena_cstr(&raw->arena, pl_span_of(key));
-    raw->gzip = pl_gzip_reader_new(object_read, raw);
     raw->first = pl_alloc(PL_GZIP_CHUNK);
-    plumb_status st = pl_gzip_read(raw->gzip, raw->first, PL_GZIP_CHUNK, &raw->first_bytes, err);
+    plumb_status st = begin(raw, err);
     if (st == PLUMB_OK) {
         pl_gzip_state state = pl_gzip_reader_state(raw->gzip);
         if (!state.head_bytes || !parse_head(raw, state.head))
@@ -71,6 +89,7 @@ void pl_raw_close(pl_raw *raw)
 {
     if (!raw) return;
     pl_gzip_reader_free(raw->gzip);
+    for (uint32_t i = 0; i < raw->mark_count; i++) pl_gzip_reader_free(raw->marks[i].gzip);
     pl_arena_done(&raw->arena);
     free(raw->first);
     free(raw);
@@ -91,6 +110,43 @@ pl_gzip_state pl_raw_state(const pl_raw *raw)
     return pl_gzip_reader_state(raw->gzip);
 }
 
+// Of three marks in a row the middle one goes when they lie closer together than what has been read
+// since: their distances double on the way back, and their number is the logarithm of the content.
+static void mark_here(pl_raw *raw)
+{
+    uint32_t count = raw->mark_count;
+    uint64_t last = count ? raw->marks[count - 1].content_bytes : 0;
+    if (!raw->marking || raw->content_bytes - last < MARK_BYTES || count == MARKS_MAX) return;
+    mark here = {.content_bytes = raw->content_bytes};
+    here.gzip = pl_gzip_reader_copy(raw->gzip, &raw->offset); // where it is already
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t before = kept ? raw->marks[kept - 1].content_bytes : 0;
+        uint64_t after = i + 1 < count ? raw->marks[i + 1].content_bytes : here.content_bytes;
+        if (i + 1 < count && after - before < here.content_bytes - after)
+            pl_gzip_reader_free(raw->marks[i].gzip);
+        else
+            raw->marks[kept++] = raw->marks[i];
+    }
+    raw->marks[kept] = here;
+    raw->mark_count = kept + 1;
+}
+
+plumb_status pl_raw_rewind(pl_raw *raw, uint64_t offset, plumb_error *err)
+{
+    raw->marking = true;
+    while (raw->mark_count && raw->marks[raw->mark_count - 1].content_bytes > offset)
+        pl_gzip_reader_free(raw->marks[--raw->mark_count].gzip);
+    pl_gzip_reader_free(raw->gzip);
+    raw->gzip = NULL;
+    if (!raw->mark_count) return begin(raw, err);
+    const mark *to = &raw->marks[raw->mark_count - 1];
+    raw->gzip = pl_gzip_reader_copy(to->gzip, &raw->offset);
+    raw->content_bytes = to->content_bytes;
+    raw->first_at = raw->first_bytes;
+    return PLUMB_OK;
+}
+
 plumb_status pl_raw_read(pl_raw *raw, void *buffer, size_t bytes, size_t *ret_got, plumb_error *err)
 {
     size_t got = PL_MIN(bytes, raw->first_bytes - raw->first_at);
@@ -98,6 +154,7 @@ plumb_status pl_raw_read(pl_raw *raw, void *buffer, size_t bytes, size_t *ret_go
         memcpy(buffer, raw->first + raw->first_at, got);
         raw->first_at += got;
     } else {
+        mark_here(raw);
         PL_TRY(pl_gzip_read(raw->gzip, buffer, bytes, &got, err));
     }
     if (got == 0 && bytes) {

@@ -98,14 +98,12 @@ static plumb_status read_content(void *context, char *buffer, size_t bytes, size
     return PLUMB_OK;
 }
 
-// Begin the content anew and drop what stands before `offset`.
+// Go back and drop what stands before `offset`.
 static plumb_status seek_content(void *context, uint64_t offset, plumb_error *err)
 {
     attempt *a = context;
-    pl_raw_close(a->raw);
-    a->raw = NULL;
-    PL_TRY(pl_raw_open(a->task->store, a->object->key, &a->raw, err));
-    a->delivered = 0;
+    PL_TRY(pl_raw_rewind(a->raw, offset, err));
+    a->delivered = pl_raw_content_bytes(a->raw);
     a->cut = false;
     char *buffer = pl_alloc(PL_GZIP_CHUNK);
     plumb_status st = PLUMB_OK;

@@ -353,6 +353,45 @@ TEST(gzip_bomb_takes_no_memory)
     pl_buf_done(&zipped);
 }
 
+TEST(gzip_a_copy_goes_on_from_where_its_original_is)
+{
+    pl_buf zipped = {0}, content = {0}, back = {0}, again = {0};
+    make_object(&zipped, &content);
+    fill_text(&content, content.count + 300000);
+    deflate_to(&zipped, 1, pl_span_make(content.data + content.count - 300000, 300000), 1000);
+    pl_gzip_append_trailer(&zipped, PL_SPAN("the end"));
+    static const size_t steps[] = {1, 300, 100000, 200000};
+    for (size_t i = 0; i < PL_COUNT(steps); i++) {
+        feed from = {.bytes = pl_buf_view(&zipped), .step = 777};
+        pl_gzip_reader *reader = pl_gzip_reader_new(feed_read, &from);
+        size_t got = 1;
+        uint64_t input;
+        for (int n = 0; n < 2; n++) {
+            CHECK_OK(pl_gzip_read(reader, pl_buf_reserve(&back, steps[i]), steps[i], &got, &err),
+                     err);
+            back.count += got;
+        }
+        pl_gzip_reader *copy = pl_gzip_reader_copy(reader, &input);
+        pl_buf_span(&again, pl_buf_view(&back));
+        CHECK_INT(from.at, input);
+        for (pl_gzip_reader *r = reader;; r = copy) {
+            pl_buf *out = r == reader ? &back : &again;
+            for (got = 1; got; out->count += got)
+                CHECK_OK(pl_gzip_read(r, pl_buf_reserve(out, 5000), 5000, &got, &err), err);
+            CHECK(pl_span_equal(pl_buf_view(&content), pl_buf_view(out)));
+            pl_gzip_state it = pl_gzip_reader_state(r);
+            CHECK_INT(PL_GZIP_COMPLETE, it.end);
+            CHECK_SPAN("{\"head\":1}", it.head);
+            CHECK_SPAN("the end", it.trailer);
+            pl_gzip_reader_free(r);
+            if (r == copy) break;
+            from.at = (size_t)input;
+        }
+        pl_buf_reset(&back), pl_buf_reset(&again);
+    }
+    pl_buf_done(&zipped), pl_buf_done(&content), pl_buf_done(&back), pl_buf_done(&again);
+}
+
 TEST(gzip_passes_on_a_failure_of_its_input)
 {
     pl_buf zipped = {0}, content = {0};
@@ -378,6 +417,6 @@ int main(void)
         T(gzip_a_damaged_member_gives_the_same_however_it_is_read),
         T(gzip_defects_have_a_reason_and_a_place), T(gzip_reads_headers_with_every_field),
         T(gzip_long_trailer_is_split_and_joined), T(gzip_bomb_takes_no_memory),
-        T(gzip_passes_on_a_failure_of_its_input),
+        T(gzip_passes_on_a_failure_of_its_input), T(gzip_a_copy_goes_on_from_where_its_original_is),
         T(gzip_a_defect_at_the_end_of_a_step_is_not_behind_it));
 }

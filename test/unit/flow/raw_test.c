@@ -285,6 +285,34 @@ TEST(raw_verify_finds_any_changed_byte)
     CHECK(missed > 0);
 }
 
+TEST(raw_rewinds_to_any_place_at_no_more_than_the_way_there)
+{
+    enum { WORDS = 10 * 1024 * 1024, STEP = 1 << 20 };
+    pl_raw_info info;
+    uint64_t *content = pl_alloc(WORDS * sizeof *content), seed = 1;
+    static uint64_t back[STEP / 8];
+    for (uint64_t i = 0; i < WORDS; i++) content[i] = i;
+    const char *key = land_as(pl_span_make(content, WORDS * 8), ID, 65536, &info);
+    pl_raw *raw;
+    CHECK_OK(pl_raw_open(store, key, &raw, &err), err);
+    for (int round = 0; round < 60; round++) {
+        uint64_t at = pl_raw_content_bytes(raw), target = at;
+        size_t got = 1;
+        for (int n = 0; n < round % 13 && got; n++) {
+            CHECK_OK(pl_raw_read(raw, back, STEP, &got, &err), err);
+            CHECK_INT(0, got ? memcmp((const char *)content + at, back, got) : 0);
+            at += got;
+        }
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        target = (seed >> 33) % (at + 1);
+        CHECK_OK(pl_raw_rewind(raw, target, &err), err);
+        CHECK(pl_raw_content_bytes(raw) <= target);
+        if (round > 30) CHECK(target - pl_raw_content_bytes(raw) <= at - target + 8 * STEP);
+    }
+    pl_raw_close(raw);
+    free(content);
+}
+
 TEST(raw_foreign_gzip_is_no_raw_object)
 {
     pl_raw *raw;
@@ -299,7 +327,8 @@ TEST(raw_foreign_gzip_is_no_raw_object)
 
 int main(void)
 {
-    return RUN_TESTS("flow/raw", F(raw_key_holds_the_hour_of_receipt),
+    return RUN_TESTS("flow/raw", F(raw_rewinds_to_any_place_at_no_more_than_the_way_there),
+                     F(raw_key_holds_the_hour_of_receipt),
                      F(raw_plain_input_comes_back_with_its_head),
                      F(raw_gzip_input_is_kept_verbatim_and_has_the_identity_of_its_content),
                      F(raw_truncated_gzip_lands_whole_at_every_cut),
