@@ -35,6 +35,11 @@ size_t pl_utf8_check(pl_span text)
     if (!text.bytes) return SIZE_MAX;
     const uint8_t *p = (const uint8_t *)text.data, *end = p + text.bytes;
     while (p < end) {
+        uint64_t eight; // ASCII in one step
+        if (end - p >= 8 && (memcpy(&eight, p, 8), !(eight & UINT64_C(0x8080808080808080)))) {
+            p += 8;
+            continue;
+        }
         size_t bytes = utf8_sequence(p, end);
         if (!bytes) return (size_t)(p - (const uint8_t *)text.data);
         p += bytes;

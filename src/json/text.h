@@ -24,8 +24,9 @@ typedef struct pl_json_error {
 // Skip white space (space, tab, CR, LF) from `at`.
 static inline size_t pl_json_space(pl_span text, size_t at)
 {
-    while (at < text.bytes && (text.data[at] == ' ' || text.data[at] == '\n' ||
-                               text.data[at] == '\r' || text.data[at] == '\t'))
+    while (at < text.bytes && (uint8_t)text.data[at] <= ' ' && // mostly there is none
+           (text.data[at] == ' ' || text.data[at] == '\n' || text.data[at] == '\r' ||
+            text.data[at] == '\t'))
         at++;
     return at;
 }
