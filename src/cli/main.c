@@ -94,6 +94,7 @@ static int run(pl_cli *cli, int argc, char **argv)
 int main(int argc, char **argv)
 {
     pl_standard_files();
+    pl_memory_trim();
     signal(SIGPIPE, SIG_IGN); // a reader that went away shows as EPIPE, where it can be handled
     pl_signals_install();
     pl_cli cli = {.color = takes_color(), .now_us = pl_clock_micros()};

@@ -18,6 +18,12 @@ enum { BATCH_ROWS = 512, BATCH_BYTES = 192 * 1024 };
 // needed stays in the file.
 enum { BLOCKS_AT_ONCE = 64 };
 
+// A row group's memory of up to this is kept for the next one.
+enum { GROUP_KEPT = 4 * 1024 * 1024 };
+
+// As little of PL_GROUP_BYTES as a small quota leaves.
+enum { GROUP_BYTES_MIN = 8 * 1024 * 1024 };
+
 typedef struct object_range {
     pl_span first, last;
 } object_range;
@@ -58,8 +64,8 @@ struct pl_parts {
     pl_map by_key;
     uint32_t last; // index of the last row's partition
     pl_buf key;
-    pl_slabs slabs;    // where the rows of all partitions are
-    size_t pool_bytes; // that they may take
+    pl_slabs slabs;     // where the rows of all partitions are
+    size_t group_bytes; // that make a row group
     batch batch;
     pl_buf run;       // one, on its way to a slab
     pl_column *group; // the row group being written; its memory is kept
@@ -99,9 +105,9 @@ pl_parts *pl_parts_new(const pl_parts_options *options, pl_arena *arena)
     parts->sources = pl_zalloc(options->spec->count, sizeof *parts->sources);
     for (uint32_t i = 0; i < options->spec->count; i++)
         parts->sources[i] = pl_schema_find_id(options->schema, options->spec->fields[i].source_id);
-    // What a row group takes to be written has its share of the memory.
-    parts->pool_bytes =
-        options->memory_bytes - PL_MIN(options->memory_bytes / 2, (size_t)PL_GROUP_BYTES);
+    // The largest group is a bit more than two of them: see blocks_due.
+    parts->group_bytes = PL_MIN(PL_MAX(options->quota->all * 2 / 5, (size_t)GROUP_BYTES_MIN),
+                                (size_t)PL_GROUP_BYTES);
     char *spill = pl_arena_printf(arena, ".tmp/%s.spill", options->name_prefix);
     pl_slabs_init(&parts->slabs, pl_store_path(options->store, spill, arena));
     parts->batch.columns = columns_new(options->schema);
@@ -335,6 +341,19 @@ static plumb_status write_sorted(pl_parts *parts, part *p, uint32_t rows, plumb_
     return PLUMB_OK;
 }
 
+// The first `blocks` blocks of an open file's rows.
+static plumb_status write_blocks(pl_parts *parts, part *p, uint32_t blocks, uint32_t rows,
+                                 plumb_error *err)
+{
+    for (uint32_t i = 0; i < parts->options.schema->count; i++) {
+        pl_column_reset(&parts->group[i]);
+        pl_column_reserve(&parts->group[i], rows);
+    }
+    PL_TRY(take_blocks(parts, p, blocks, err));
+    return sort_count(parts) ? write_sorted(parts, p, rows, err)
+                             : pl_parquet_write_group(p->writer, parts->group, err);
+}
+
 // A row group of the first `blocks` blocks.
 static plumb_status write_group(pl_parts *parts, part *p, uint32_t blocks, plumb_error *err)
 {
@@ -346,31 +365,40 @@ static plumb_status write_group(pl_parts *parts, part *p, uint32_t blocks, plumb
         PL_TRY(file_open(parts, p, err));
     }
     uint32_t rows = 0;
-    for (uint32_t b = 0; b < blocks; b++) rows += p->rows.blocks[b].rows;
-    for (uint32_t i = 0; i < parts->options.schema->count; i++) {
-        pl_column_reset(&parts->group[i]);
-        pl_column_reserve(&parts->group[i], rows);
+    size_t bytes = 0;
+    for (uint32_t b = 0; b < blocks; b++) {
+        rows += p->rows.blocks[b].rows;
+        bytes += p->rows.blocks[b].bytes;
     }
-    PL_TRY(take_blocks(parts, p, blocks, err));
-    PL_TRY(sort_count(parts) ? write_sorted(parts, p, rows, err)
-                             : pl_parquet_write_group(p->writer, parts->group, err));
+    size_t taken = pl_quota_take(parts->options.quota, bytes);
+    plumb_status st = write_blocks(parts, p, blocks, rows, err);
+    if (bytes > GROUP_KEPT) {
+        columns_free(parts->group, parts->options.schema->count);
+        parts->group = columns_new(parts->options.schema);
+    }
+    pl_quota_give(parts->options.quota, taken);
     p->touched = ++parts->groups;
-    return PLUMB_OK;
+    return st;
 }
 
 // How many blocks make the row group that is due now; 0: none is. Half of what is held is written,
 // so that what remains is a row group of its own; unless rows are so wide that PL_GROUP_BYTES are
 // fewer than PL_GROUP_ROWS_MIN of them.
-static uint32_t blocks_due(const pl_row_list *list)
+static uint32_t blocks_due(const pl_row_list *list, size_t group_bytes)
 {
-    bool large = list->bytes >= PL_GROUP_BYTES;
+    bool large = list->bytes >= group_bytes;
     if (large && list->rows < PL_GROUP_ROWS_MIN) return list->count;
     // Halves differ by a block at most.
     uint64_t two_groups = 2 * (PL_GROUP_ROWS_MIN + PL_BLOCK_ROWS_MAX);
-    if (list->rows < (large ? two_groups : 2 * PL_GROUP_ROWS)) return 0;
-    uint64_t rows = 0;
+    // Rows all of one width never get here; but they may begin narrow and become wide.
+    bool heavy = list->bytes > two_groups * group_bytes / PL_GROUP_ROWS_MIN;
+    if (!heavy && list->rows < (large ? two_groups : 2 * PL_GROUP_ROWS)) return 0;
+    uint64_t rows = 0, bytes = 0;
     uint32_t blocks = 0;
-    while (rows < list->rows / 2) rows += list->blocks[blocks++].rows;
+    while (heavy ? bytes < group_bytes : rows < list->rows / 2) {
+        bytes += list->blocks[blocks].bytes;
+        rows += list->blocks[blocks++].rows;
+    }
     return blocks;
 }
 
@@ -381,7 +409,7 @@ static plumb_status spill_largest(pl_parts *parts, plumb_error *err)
         const char *hidden = pl_store_path(parts->options.store, ".tmp", parts->arena);
         PL_TRY(pl_path_make_directories(hidden, err));
     }
-    while (parts->slabs.held > parts->pool_bytes / 2) {
+    while (parts->slabs.held > parts->options.memory_bytes / 2) {
         part *largest = parts->parts[0];
         for (uint32_t i = 1; i < parts->count; i++)
             if (parts->parts[i]->rows.held > largest->rows.held) largest = parts->parts[i];
@@ -444,11 +472,11 @@ static plumb_status flush_batch(pl_parts *parts, plumb_error *err)
         part *p = parts->parts[b->touched[i]];
         move_rows(parts, p, bytes / b->rows + 1);
         p->batch_rows = 0;
-        PL_TRY(write_group(parts, p, blocks_due(&p->rows), err));
+        PL_TRY(write_group(parts, p, blocks_due(&p->rows, parts->group_bytes), err));
     }
     for (uint32_t i = 0; i < parts->options.schema->count; i++) pl_column_reset(&b->columns[i]);
     b->rows = b->touched_count = 0;
-    return parts->slabs.held > parts->pool_bytes ? spill_largest(parts, err) : PLUMB_OK;
+    return parts->slabs.held > parts->options.memory_bytes ? spill_largest(parts, err) : PLUMB_OK;
 }
 
 // Text in the batch: what is not bounded by its rows.

@@ -6,6 +6,8 @@
 // end the rest. So every row group has PL_GROUP_ROWS_MIN rows or all that its partition has in
 // this task; but rows of which PL_GROUP_BYTES are fewer than that are written when so many bytes
 // are there. When the rows of all partitions pass the memory given, the largest go to a file.
+// What a group takes while it is written comes out of one quota for all tasks: a row group may be
+// large where there are many threads, but then few are written at a time.
 // The rows of a group are brought into the table's sort order, if it has one; a file is sorted as a
 // whole when each of its groups begins where the one before it ends, or later.
 // A data file is opened by its partition's first row group and finished at the end, or earlier
@@ -27,12 +29,13 @@
 
 #include "column/metrics.h"
 #include "map/mapper.h"
+#include "os/os.h"
 #include "schema/partition.h"
 #include "store/store.h"
 
 #define PL_GROUP_ROWS       (128u * 1024)
 #define PL_GROUP_ROWS_MIN   100000u
-#define PL_GROUP_BYTES      (64u * 1024 * 1024)
+#define PL_GROUP_BYTES      (64u * 1024 * 1024) // less where the quota is small
 #define PL_OPEN_FILES_MAX   24
 #define PL_FILE_OBJECTS_MAX 64 // ranges of objects remembered per file
 
@@ -47,6 +50,7 @@ typedef struct pl_parts_options {
     const char *data_prefix;   // "tables/post_metrics/data"
     const char *name_prefix;   // "<run>-<task>-<nonce>"
     size_t memory_bytes;       // for rows not yet written
+    pl_quota *quota;           // of bytes, for the row groups being written; shared, borrowed
     const atomic_bool *cancel; // looked at per row group; may be NULL
 } pl_parts_options;
 

@@ -283,16 +283,17 @@ static plumb_status read_task(const pl_doc *doc, const pl_json *json, run_state 
                                 .object_count = count,
                                 .dry = run->dry,
                                 .progress = &run->progress,
+                                .quota = &run->quota,
                                 .cancel = &run->stop};
     return PLUMB_OK;
 }
 
-// A fixed part for code, catalog and registry; of the rest half is rows, half encoding scratch.
-static size_t share_of(const run_state *run)
+// A fixed part for code, catalog and registry; of the rest half is rows, each worker its share, and
+// half is row groups being written.
+static size_t half_of_memory(const run_state *run)
 {
     uint64_t memory = run->memory_bytes, fixed = UINT64_C(96) << 20;
-    uint32_t threads = PL_MAX(run->options->threads, 1);
-    return (size_t)((memory > fixed * 2 ? memory - fixed : memory / 2) / 2 / threads);
+    return (size_t)((memory > fixed * 2 ? memory - fixed : memory / 2) / 2);
 }
 
 static plumb_status read_all(const pl_doc *doc, const pl_json *root, run_state *run)
@@ -307,11 +308,13 @@ static plumb_status read_all(const pl_doc *doc, const pl_json *root, run_state *
     run->sources = PL_TAKE(doc->arena, run_source, count);
     for (; item; item = item->next)
         PL_TRY(read_source(doc, item, run, &run->sources[run->source_count++]));
+    size_t half = half_of_memory(run);
+    pl_quota_init(&run->quota, half);
     PL_TRY(pl_doc_array(doc, root, "tasks", &item, &count));
     run->tasks = PL_TAKE(doc->arena, run_task, count);
     for (; item; item = item->next) {
         PL_TRY(read_task(doc, item, run, &run->tasks[run->task_count]));
-        run->tasks[run->task_count++].work.memory_bytes = share_of(run);
+        run->tasks[run->task_count++].work.memory_bytes = half / PL_MAX(run->options->threads, 1);
     }
     return PLUMB_OK;
 }

@@ -65,6 +65,7 @@ struct run_state {
     char *only;          // source the plan was made for; NULL: all
     int64_t now_us;
     uint64_t memory_bytes;
+    pl_quota quota; // of bytes, for row groups being written
     // Fills tables and sources with what there is to do; NULL: what is pending.
     plumb_status (*find)(run_state *run, void *context, plumb_error *err);
     void *find_context;

@@ -352,6 +352,7 @@ static plumb_status attempt_once(const pl_work_task *task, pl_task_result *resul
         .data_prefix = pl_arena_printf(arena, "%s/data", task->table_key),
         .name_prefix = pl_arena_printf(arena, "%s-%s-%08x", task->run, task->id, nonce),
         .memory_bytes = task->memory_bytes,
+        .quota = task->quota,
         .cancel = task->cancel};
     int32_t *ids = PL_TAKE(arena, int32_t, task->contract->key_count);
     options.bloom_ids = ids;

@@ -78,7 +78,8 @@ typedef struct pl_work_task {
     const pl_sort_order *sort; // NULL: none
     const pl_work_object *objects;
     uint32_t object_count;
-    size_t memory_bytes;
+    size_t memory_bytes;        // for rows not yet written
+    pl_quota *quota;            // for the row groups being written; of all tasks
     bool dry;                   // only find out: no files
     pl_work_progress *progress; // may be NULL
     atomic_bool *cancel;        // checked per chunk

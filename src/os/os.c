@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -99,6 +100,14 @@ void pl_standard_files(void)
             (void)!open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY); // the lowest: fd itself
 }
 
+void pl_memory_trim(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 1 << 20); // set, so that it does not grow by itself
+    mallopt(M_TRIM_THRESHOLD, 4 << 20);
+#endif
+}
+
 void pl_signals_install(void)
 {
     // No SA_RESTART: a read that waits for input must return.
@@ -139,4 +148,30 @@ void pl_threads_run(uint32_t threads, void (*work)(void *context, uint32_t index
     for (uint32_t i = 1; i < threads; i++)
         if (starts[i].started) pthread_join(starts[i].thread, NULL);
     free(starts);
+}
+
+void pl_quota_init(pl_quota *quota, size_t all)
+{
+    *quota = (pl_quota){.lock = PTHREAD_MUTEX_INITIALIZER,
+                        .more = PTHREAD_COND_INITIALIZER,
+                        .all = all,
+                        .left = all};
+}
+
+size_t pl_quota_take(pl_quota *quota, size_t amount)
+{
+    amount = PL_MIN(amount, quota->all);
+    pthread_mutex_lock(&quota->lock);
+    while (quota->left < amount) pthread_cond_wait(&quota->more, &quota->lock);
+    quota->left -= amount;
+    pthread_mutex_unlock(&quota->lock);
+    return amount;
+}
+
+void pl_quota_give(pl_quota *quota, size_t amount)
+{
+    pthread_mutex_lock(&quota->lock);
+    quota->left += amount;
+    pthread_cond_broadcast(&quota->more);
+    pthread_mutex_unlock(&quota->lock);
 }

@@ -44,6 +44,32 @@ TEST(threads_run_each_index_once)
     CHECK_INT(0x11111, seen);
 }
 
+typedef struct borrowing {
+    pl_quota quota;
+    atomic_int held;
+    atomic_bool too_much;
+} borrowing;
+
+static void borrow(void *context, uint32_t index)
+{
+    borrowing *b = context;
+    for (int i = 0; i < 200; i++) {
+        size_t taken = pl_quota_take(&b->quota, index == 0 ? 1000 : 1 + index); // 1000 is all
+        if (atomic_fetch_add(&b->held, (int)taken) + (int)taken > 10) b->too_much = true;
+        atomic_fetch_sub(&b->held, (int)taken);
+        pl_quota_give(&b->quota, taken);
+    }
+}
+
+TEST(quota_is_never_exceeded_and_comes_back)
+{
+    borrowing b = {0};
+    pl_quota_init(&b.quota, 10);
+    pl_threads_run(6, borrow, &b);
+    CHECK(!b.too_much);
+    CHECK_INT(10, b.quota.left);
+}
+
 TEST(signal_first_cancels_then_ends)
 {
     pid_t child = fork();
@@ -64,5 +90,5 @@ int main(void)
 {
     return RUN_TESTS("os/os", T(clock_goes_forward), T(entropy_differs),
                      T(machine_facts_are_plausible), T(threads_run_each_index_once),
-                     T(signal_first_cancels_then_ends));
+                     T(quota_is_never_exceeded_and_comes_back), T(signal_first_cancels_then_ends));
 }
