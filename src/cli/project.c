@@ -66,10 +66,29 @@ plumb_status pl_cli_project(pl_cli *cli, bool warn, struct pl_project **ret_proj
     return st;
 }
 
+// A lake that has files had a registry: one made anew would know nothing of them, so what was there
+// would land again, and tables begin once more.
+static plumb_status check_lost(const pl_lake *lake, pl_arena *arena, plumb_error *err)
+{
+    static const char *const folders[] = {"raw", "log"};
+    if (pl_path_exists(lake->project->state_path)) return PLUMB_OK;
+    for (size_t i = 0; i < PL_COUNT(folders); i++) {
+        if (!pl_path_exists(pl_arena_printf(arena, "%s/%s", lake->path, folders[i]))) continue;
+        pl_fail(err, PLUMB_E_FAILED,
+                "cannot open registry '%s': it is missing, but lake '%s' has files",
+                lake->project->state_path, lake->path);
+        pl_hint(err, "Make it again with 'plumb rebuild', or put back a backup of it made with "
+                     "'plumb doctor --backup'.");
+        return PLUMB_E_FAILED;
+    }
+    return PLUMB_OK;
+}
+
 static plumb_status open_parts(pl_cli *cli, pl_cli_mode mode, pl_lake *lake, plumb_error *err)
 {
     lake->path = lake->project->lake_path;
     lake->lock_path = pl_arena_printf(&cli->arena, "%s/.plumb/run.lock", lake->path);
+    PL_TRY(check_lost(lake, &cli->arena, err));
     if (mode == PL_CLI_WRITE || pl_path_exists(lake->path))
         PL_TRY(pl_store_open_local(lake->path, mode == PL_CLI_WRITE, &lake->store, err));
     // A registry that is new sees to its own folder, which is the lake unless `state:` says else.

@@ -37,7 +37,6 @@ static int tell(pl_cli *cli, const pl_rebuilt *rebuilt)
     return pl_cli_finish_with(cli, PL_EXIT_FAILED);
 }
 
-// A registry that could not be filled must not stand in the way of the next try.
 static void remove_files(pl_cli *cli, const char *path)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm"};
@@ -45,11 +44,30 @@ static void remove_files(pl_cli *cli, const char *path)
         PL_IGNORE(pl_path_unlink(pl_arena_printf(&cli->arena, "%s%s", path, suffixes[i]), NULL));
 }
 
+// A registry that is filled in part must never be taken for one: it is made under another name.
+static plumb_status rebuild(pl_cli *cli, const struct pl_project *project, pl_store *store,
+                            pl_rebuilt *rebuilt, plumb_error *err)
+{
+    pl_registry *registry = NULL;
+    const char *hidden = pl_arena_printf(&cli->arena, "%s.rebuilding", project->state_path);
+    remove_files(cli, hidden); // of one that died
+    plumb_status st = pl_registry_open(hidden, PL_REGISTRY_CREATE, &registry, err);
+    if (st == PLUMB_OK) st = pl_rebuild(store, registry, &cli->arena, rebuilt, err);
+    if (st == PLUMB_OK) st = pl_registry_backup(registry, project->state_path, err);
+    pl_registry_close(registry);
+    remove_files(cli, hidden);
+    if (st != PLUMB_OK) return st;
+    registry = NULL; // it gets its log, without which who may not write cannot read
+    st = pl_registry_open(project->state_path, PL_REGISTRY_WRITE, &registry, err);
+    pl_registry_close(registry);
+    return st;
+}
+
 static int run(pl_cli *cli)
 {
     plumb_error err;
     struct pl_project *project;
-    pl_lake lake = {0};
+    pl_store *store = NULL;
     pl_rebuilt rebuilt;
     pl_run_lock lock = {0};
     if (pl_cli_project(cli, true, &project, &err)) return pl_cli_fail(cli, &err);
@@ -68,12 +86,9 @@ static int run(pl_cli *cli)
     pl_lock_holder self = {.pid = pl_process_id(), .command = "rebuild", .since_us = cli->now_us};
     plumb_status st = pl_run_lock_take(path, PL_LOCK_WAIT_MS, &self, &lock, &err);
     if (st != PLUMB_OK) return pl_cli_fail(cli, &err);
-    st = pl_cli_open(cli, PL_CLI_WRITE, &lake, &err);
-    if (st == PLUMB_OK) {
-        st = pl_rebuild(lake.store, lake.registry, &cli->arena, &rebuilt, &err);
-        pl_lake_close(&lake);
-        if (st != PLUMB_OK) remove_files(cli, project->state_path);
-    }
+    st = pl_store_open_local(project->lake_path, true, &store, &err);
+    if (st == PLUMB_OK) st = rebuild(cli, project, store, &rebuilt, &err);
+    pl_store_close(store);
     pl_run_lock_release(&lock);
     return st == PLUMB_OK ? tell(cli, &rebuilt) : pl_cli_fail(cli, &err);
 }

@@ -234,14 +234,13 @@ plumb_status pl_registry_check(pl_registry *registry, plumb_error *err)
     return st;
 }
 
-plumb_status pl_registry_backup(pl_registry *registry, const char *path, plumb_error *err)
+// VACUUM INTO writes where it is told to, so that is a name of which nobody reads.
+static plumb_status copy_to(pl_registry *registry, const char *path, plumb_error *err)
 {
-    assert(!registry->transaction);
-    if (pl_path_exists(path))
-        return pl_fail(err, PLUMB_E_CONFLICT, "cannot write backup '%s': it exists already", path);
     pl_doing doing = PL_DOING("back up", NULL);
     sqlite3_stmt *stmt = NULL;
     bool row = false;
+    if (pl_path_exists(path)) PL_TRY(pl_path_unlink(path, err)); // of one that died
     PL_TRY(pl_registry__start(registry, doing, "VACUUM INTO ?", &stmt, err, "t", path));
     plumb_status st = pl_registry__step(registry, doing, stmt, &row, err);
     pl_registry__end(registry, stmt);
@@ -249,6 +248,20 @@ plumb_status pl_registry_backup(pl_registry *registry, const char *path, plumb_e
     if (st == PLUMB_OK) st = pl_file_open(&file, path, PL_OPEN_READ, err);
     if (st == PLUMB_OK) st = pl_file_sync(&file, err);
     pl_file_close(&file);
+    return st;
+}
+
+plumb_status pl_registry_backup(pl_registry *registry, const char *path, plumb_error *err)
+{
+    assert(!registry->transaction);
+    if (pl_path_exists(path))
+        return pl_fail(err, PLUMB_E_CONFLICT, "cannot write backup '%s': it exists already", path);
+    pl_buf part = {0};
+    pl_buf_printf(&part, "%s.part", path);
+    plumb_status st = copy_to(registry, pl_buf_cstr(&part), err);
+    if (st == PLUMB_OK) st = pl_path_rename_new(pl_buf_cstr(&part), path, err);
+    if (st != PLUMB_OK) PL_IGNORE(pl_path_unlink(pl_buf_cstr(&part), NULL));
+    pl_buf_done(&part);
     if (st != PLUMB_OK) return st;
     char *folder = folder_of(path);
     st = pl_path_sync_directory(folder, err);

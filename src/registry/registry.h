@@ -71,8 +71,8 @@ PL_MUST_USE plumb_status pl_registry_checkpoint(pl_registry *registry, plumb_err
 // Does the file hold together? PLUMB_E_MALFORMED says where not. Reads all of it.
 PL_MUST_USE plumb_status pl_registry_check(pl_registry *registry, plumb_error *err);
 
-// A consistent copy of the whole registry in one new file, durable; commits go on meanwhile.
-// PLUMB_E_CONFLICT if `path` exists.
+// A consistent copy of the whole registry in one new file, durable; commits go on meanwhile. It is
+// made as "<path>.part" and renamed once it is whole. PLUMB_E_CONFLICT if `path` exists.
 PL_MUST_USE plumb_status pl_registry_backup(pl_registry *registry, const char *path,
                                             plumb_error *err);
 const char *pl_registry_sqlite(void); // version of the library: "3.40.1"
