@@ -17,6 +17,7 @@ import pytest
 
 from dying import draw, killed, watched
 from lake import FULL, figures, project, read, table
+from posts import CONTRACT, MAPPING, check, found, lines
 
 # A kill of ingest and one of run in each round: 50, and 200 by `make crash`.
 PROJECTS, ROUNDS = 20 if FULL else 5, 5
@@ -37,12 +38,24 @@ again = {words: collections.Counter() for words in STEPS}  # the command that re
 def keep(plumb):
     """A copy of the project beside it. Commands run in the real place: tables hold absolute
     paths."""
+    shutil.rmtree(plumb.dir.parent / "kept", ignore_errors=True)
     shutil.copytree(plumb.dir, plumb.dir.parent / "kept")
 
 
 def restore(plumb):
     shutil.rmtree(plumb.dir)
     shutil.copytree(plumb.dir.parent / "kept", plumb.dir)
+
+
+def die(plumb, words, rng):
+    """Kill the command at a drawn change. What it changes undisturbed is given back."""
+    keep(plumb)
+    changes = watched(plumb, words)
+    for _ in range(TRIES):
+        restore(plumb)
+        if killed(plumb, words, draw(rng, changes)):
+            return changes
+    pytest.fail(f"{words[0]} was always done before it could be killed")
 
 
 def books(plumb, sql):
@@ -55,11 +68,6 @@ def books(plumb, sql):
             shutil.copy(plumb.dir / "lake" / name, folder)
     with sqlite3.connect(folder / "plumb.db") as db:
         return db.execute(sql).fetchall()
-
-
-def found(plumb, pattern):
-    return sorted(str(p.relative_to(plumb.dir / "lake")) for p in (plumb.dir / "lake").glob(pattern)
-                  if p.is_file())
 
 
 def made(plumb):
@@ -157,48 +165,80 @@ def check_table(plumb, batches):
 @pytest.mark.parametrize("seed", range(PROJECTS))
 def test_killed_anywhere_the_same_command_again_finishes_it(quick, seed):
     plumb, rng = quick, random.Random(seed)
-    project(plumb, {"posts": """
-        table: posts
-        key: [id]
-        partition: [place]
-        columns:
-          id:    long!
-          place: string!
-          text:  string
-        """}, {"shop": """
-        source: shop
-        into: posts
-        map:
-          id:    id
-          place: place
-          text:  text
-        """})
+    project(plumb, {"posts": CONTRACT}, {"shop": MAPPING})
     (plumb.dir / "lake").mkdir()
     for number in range(ROUNDS):
         ingest = ["ingest", "shop", *batch(plumb, number)]
-        for words, where, check in ((ingest, where_ingest_died, check_raw),
+        for words, where, sound in ((ingest, where_ingest_died, check_raw),
                                     (["run"], where_run_died, check_table)):
-            keep(plumb)
-            changes = watched(plumb, words)
-            restore(plumb)
             before = counted(plumb)
-            for _ in range(TRIES):
-                if killed(plumb, words, draw(rng, changes)):
-                    break
-                restore(plumb)
-            else:
-                pytest.fail(f"{words[0]} was always done before it could be killed")
-            shutil.rmtree(plumb.dir.parent / "kept")
+            changes = die(plumb, words, rng)
             hit[words[0]][where(plumb, before)] += 1
             # The command that repairs may be killed, too.
             if rng.randrange(2) and killed(plumb, words, draw(rng, changes)):
                 again[words[0]][where(plumb, before)] += 1
             plumb(*words)
-            check(plumb, number + 1)
+            sound(plumb, number + 1)
+
+
+@pytest.mark.timeout(900)
+def test_parts_of_a_run_killed_anywhere(quick):
+    """plan, work and commit as processes, each killed and then done again."""
+    rng, first = random.Random(7), 0
+    project(quick, {"posts": CONTRACT}, {"shop": MAPPING})
+    for _ in range(20 if FULL else 2):
+        names = [f"{first + k}.json" for k in (0, 300)]
+        for name in names:
+            (quick.dir / name).write_text(lines(int(name[:-5]), 300))
+        quick("ingest", "shop", *names)
+        first += 600
+        die(quick, ["plan", "--tasks", "2"], rng)
+        run = quick.json("plan", "--tasks", "2")["run"]
+        for words in ["work", run, "t1"], ["work", run, "t2"]:
+            die(quick, words, rng)
+            quick(*words)
+        die(quick, ["commit", run], rng)
+        done = quick("commit", run, code=None)
+        assert (done.returncode, done.stderr) in (
+            (0, ""), (1, f"plumb: cannot commit run '{run}': it is done already\n"))
+        quick("run")  # what dead plans and a commit that died late left
+        check(quick, first)
+
+
+@pytest.mark.timeout(900)
+def test_rebuild_killed_anywhere(quick):
+    """Half a registry is never taken for one: who would go on with it is told to rebuild."""
+    rng, places = random.Random(8), collections.Counter()
+    project(quick, {"posts": CONTRACT}, {"shop": MAPPING})
+    for number in range(3):
+        (quick.dir / f"{number}.json").write_text(lines(number * 200, 200))
+        quick("ingest", "shop", f"{number}.json")
+        if number < 2:
+            quick("run")
+    for file in (quick.dir / "lake").glob("plumb.db*"):
+        file.unlink()
+    for _ in range(40 if FULL else 4):
+        die(quick, ["rebuild"], rng)
+        if not (quick.dir / "lake/plumb.db").exists():
+            for words in ["status"], ["ingest", "shop", "0.json"], ["run"]:
+                said = quick(*words, code=1).stderr
+                assert "it is missing, but lake './lake' has files\n" in said
+            quick("rebuild")
+            places["no registry yet"] += 1
+        else:
+            places["a whole one"] += 1
+        quick("run")
+        check(quick, 600)
+        quick("rebuild", code=1)
+        assert {file.name for file in (quick.dir / "lake").glob("plumb.db*")} <= {
+            "plumb.db", "plumb.db-wal", "plumb.db-shm", "plumb.db.rebuilding",
+            "plumb.db.rebuilding-wal", "plumb.db.rebuilding-shm", "plumb.db.part"}
+        restore(quick)
+    figures("rebuild killed", dict(places))
 
 
 def test_no_step_was_missed():
-    """Runs last: the table of what the kills above hit."""
+    """Runs last: the table of what the kills of ingest and run hit."""
     kills = sum(sum(places.values()) for places in hit.values())
     if kills < PROJECTS * ROUNDS * 2:
         pytest.skip("only a part of the kills was done")
