@@ -128,10 +128,7 @@ static plumb_status open_read(pl_registry *registry, plumb_error *err)
         PL_TRY(connect_immutable(registry, err));
     int64_t version = 0;
     PL_TRY(pl_registry__version(registry, &version, err));
-    if (version == 0)
-        return pl_fail(err, PLUMB_E_NOT_FOUND, "cannot open registry '%s': it is empty",
-                       registry->path);
-    return PLUMB_OK;
+    return pl_registry__current(registry, version, err);
 }
 
 static plumb_status open_write(pl_registry *registry, bool create, plumb_error *err)

@@ -81,5 +81,8 @@ PL_MUST_USE plumb_status pl_registry__schema(pl_registry *registry, plumb_error 
 // Is it ours, and not newer? *ret_version 0: an empty file.
 PL_MUST_USE plumb_status pl_registry__version(pl_registry *registry, int64_t *ret_version,
                                               plumb_error *err);
+// Refuse to read what only writing can bring up to date.
+PL_MUST_USE plumb_status pl_registry__current(pl_registry *registry, int64_t version,
+                                              plumb_error *err);
 
 #endif

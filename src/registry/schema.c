@@ -3,7 +3,7 @@
 
 #include "registry/registry_int.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define APPLICATION_ID 0x706c6d62 // "plmb": file(1) and we know the file by it
 
 // The catalog tables exactly as the Java, Python, Go and Rust SQL catalogs make them: the V0 table,
@@ -68,9 +68,6 @@ static const char books_sql[] =
     "CREATE TABLE mappings("
     " source TEXT NOT NULL, tbl TEXT NOT NULL, version INTEGER NOT NULL, text TEXT NOT NULL,"
     " created_us INTEGER NOT NULL, PRIMARY KEY(source, tbl, version)) STRICT;"
-    "CREATE TABLE mapping_uses("
-    " source TEXT NOT NULL, tbl TEXT NOT NULL, pinned INTEGER NOT NULL, overlay TEXT NOT NULL,"
-    " set_us INTEGER NOT NULL, PRIMARY KEY(source, tbl)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE contracts("
     " tbl TEXT NOT NULL, version INTEGER NOT NULL, text TEXT NOT NULL,"
     " created_us INTEGER NOT NULL, PRIMARY KEY(tbl, version)) STRICT;"
@@ -85,6 +82,15 @@ static const char books_sql[] =
     "CREATE TABLE events("
     " id INTEGER PRIMARY KEY AUTOINCREMENT, at_us INTEGER NOT NULL, kind TEXT NOT NULL,"
     " who TEXT NOT NULL, tbl TEXT NOT NULL, text TEXT NOT NULL) STRICT;";
+
+static const char uses_sql[] =
+    "CREATE TABLE mapping_uses("
+    " source TEXT NOT NULL, tbl TEXT NOT NULL, pinned INTEGER NOT NULL, overlay TEXT NOT NULL,"
+    " set_us INTEGER NOT NULL, PRIMARY KEY(source, tbl)) STRICT, WITHOUT ROWID;";
+
+// What makes version N of the schema out of version N - 1. A version that was ever used by anybody
+// is only added to.
+static const char *const upgrades[SCHEMA_VERSION + 1] = {[2] = uses_sql};
 
 static plumb_status number(pl_registry *registry, const char *sql, int64_t *ret_value,
                            plumb_error *err)
@@ -128,11 +134,31 @@ static plumb_status create(pl_registry *registry, plumb_error *err)
     pl_doing doing = PL_DOING("create", NULL);
     PL_TRY(pl_registry__exec(registry, doing, catalog_sql, err));
     PL_TRY(pl_registry__exec(registry, doing, raw_sql, err));
-    PL_TRY(pl_registry__exec(registry, doing, books_sql, err));
+    return pl_registry__exec(registry, doing, books_sql, err);
+}
+
+static plumb_status bring_up(pl_registry *registry, int64_t version, plumb_error *err)
+{
+    if (version == 0) PL_TRY(create(registry, err));
+    for (version = PL_MAX(version, 1) + 1; version <= SCHEMA_VERSION; version++)
+        PL_TRY(pl_registry__exec(registry, PL_DOING("upgrade", NULL), upgrades[version], err));
     char sql[128];
     snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;",
              APPLICATION_ID, SCHEMA_VERSION);
-    return pl_registry__exec(registry, doing, sql, err);
+    return pl_registry__exec(registry, PL_DOING("upgrade", NULL), sql, err);
+}
+
+plumb_status pl_registry__current(pl_registry *registry, int64_t version, plumb_error *err)
+{
+    if (version == 0)
+        return pl_fail(err, PLUMB_E_NOT_FOUND, "cannot open registry '%s': it is empty",
+                       registry->path);
+    if (version == SCHEMA_VERSION) return PLUMB_OK;
+    pl_fail(err, PLUMB_E_FAILED,
+            "cannot open registry '%s': an older plumb wrote it (schema %lld, this one needs %d)",
+            registry->path, (long long)version, SCHEMA_VERSION);
+    pl_hint(err, "Run 'plumb run' once; whatever writes brings the registry up to date.");
+    return PLUMB_E_FAILED;
 }
 
 plumb_status pl_registry__schema(pl_registry *registry, plumb_error *err)
@@ -143,7 +169,7 @@ plumb_status pl_registry__schema(pl_registry *registry, plumb_error *err)
 
     PL_TRY(pl_registry_begin(registry, err));
     plumb_status st = pl_registry__version(registry, &version, err); // another may have been first
-    if (st == PLUMB_OK && version == 0) st = create(registry, err);
+    if (st == PLUMB_OK && version < SCHEMA_VERSION) st = bring_up(registry, version, err);
     if (st != PLUMB_OK) {
         pl_registry_rollback(registry);
         return st;

@@ -74,12 +74,31 @@ TEST(newer_schema_is_refused)
         CHECK_INT(PLUMB_E_MALFORMED,
                   pl_registry_open(it.path, (pl_registry_mode)mode, &registry, &err));
         CHECK_STR(expect("cannot open registry '%s': a newer plumb wrote it (schema 7, this one "
-                         "knows 1)",
+                         "knows 2)",
                          it.path),
                   err.message);
         CHECK_STR("Use the newer plumb, or name another file with 'state:' in plumb.yaml.",
                   err.hint);
     }
+    scratch_done(&it);
+}
+
+TEST(older_schema_is_brought_up_to_date_by_who_writes)
+{
+    scratch it = scratch_make();
+    pl_registry *registry = NULL;
+    plumb_error err;
+    pl_registry_close(scratch_open(&it, PL_REGISTRY_CREATE));
+    sql(&it, "DROP TABLE mapping_uses; PRAGMA user_version = 1");
+    CHECK_INT(PLUMB_E_FAILED, pl_registry_open(it.path, PL_REGISTRY_READ, &registry, &err));
+    CHECK_STR(expect("cannot open registry '%s': an older plumb wrote it (schema 1, this one "
+                     "needs 2)",
+                     it.path),
+              err.message);
+    CHECK_STR("Run 'plumb run' once; whatever writes brings the registry up to date.", err.hint);
+    pl_registry_close(scratch_open(&it, PL_REGISTRY_WRITE));
+    pl_registry_close(scratch_open(&it, PL_REGISTRY_READ));
+    sql(&it, "SELECT pinned FROM mapping_uses");
     scratch_done(&it);
 }
 
@@ -375,8 +394,10 @@ int main(void)
     return RUN_TESTS("registry/registry", T(open_says_which_file_is_missing),
                      T(create_makes_folders_and_opens_again),
                      T(log_files_stay_for_readers_without_write_permission),
-                     T(newer_schema_is_refused), T(database_of_another_program_is_left_alone),
-                     T(empty_file_reads_as_missing), T(damage_is_named), T(swap_is_compare_and_set),
+                     T(newer_schema_is_refused),
+                     T(older_schema_is_brought_up_to_date_by_who_writes),
+                     T(database_of_another_program_is_left_alone), T(empty_file_reads_as_missing),
+                     T(damage_is_named), T(swap_is_compare_and_set),
                      T(second_writer_is_told_to_come_later), T(what_was_not_committed_is_gone),
                      T(killed_writer_leaves_all_or_nothing), T(failed_commit_is_unknown),
                      T(reading_needs_no_write_permission), T(read_only_writer_says_so),
