@@ -13,6 +13,7 @@ import signal
 import subprocess
 
 from conftest import program
+from lake import keep, restore
 
 
 def start(plumb, words, at=0, by=signal.SIGKILL, log=None, **how):
@@ -32,6 +33,17 @@ def watched(plumb, words):
     log.unlink(missing_ok=True)
     assert start(plumb, words, log=log).wait() == 0
     return log.read_text().splitlines()
+
+
+def asleep(plumb, words, where):
+    """The command, stopped just before its first change to a file with `where` in its name; the
+    project is as it was before."""
+    keep(plumb)
+    at = next(n for n, change in enumerate(watched(plumb, words), 1) if where in change)
+    restore(plumb)
+    process = start(plumb, words, at, by=signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+    return process
 
 
 def alike(change):

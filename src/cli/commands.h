@@ -28,6 +28,7 @@
     X(quarantine) \
     X(verify) \
     X(rebuild) \
+    X(relocate) \
     X(doctor) \
     X(completion) \
     X(help)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "flow/relocate.h"
 #include "os/file.h"
 #include "json/text.h"
 
@@ -109,6 +110,21 @@ static plumb_status open_parts(pl_cli *cli, pl_cli_mode mode, pl_lake *lake, plu
     return mode != PL_CLI_WRITE && st == PLUMB_E_NOT_FOUND ? PLUMB_OK : st;
 }
 
+// Looking works in a lake that was moved; its tables are found here all the same.
+static void follow_move(pl_cli *cli, pl_lake *lake)
+{
+    const char *source = NULL;
+    plumb_error ignored;
+    if (!lake->store || !lake->registry ||
+        pl_moved_from(lake->store, lake->registry, &cli->arena, &source, &ignored) != PLUMB_OK ||
+        !source)
+        return;
+    pl_store_moved_from(lake->store, source);
+    pl_cli_warn(
+        "the lake was moved, and its tables still name '%s'; 'plumb relocate' rewrites them",
+        source);
+}
+
 plumb_status pl_cli_open(pl_cli *cli, pl_cli_mode mode, pl_lake *ret_lake, plumb_error *err)
 {
     pl_lake lake = {0};
@@ -118,6 +134,7 @@ plumb_status pl_cli_open(pl_cli *cli, pl_cli_mode mode, pl_lake *ret_lake, plumb
         pl_lake_close(&lake);
         return st;
     }
+    if (mode != PL_CLI_WRITE) follow_move(cli, &lake);
     *ret_lake = lake;
     return PLUMB_OK;
 }

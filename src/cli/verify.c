@@ -10,6 +10,7 @@
 #include "cli/look.h"
 #include "contract/project.h"
 #include "flow/raw.h"
+#include "flow/relocate.h"
 #include "iceberg/lint.h"
 #include "iceberg/table.h"
 #include "os/os.h"
@@ -315,6 +316,17 @@ static plumb_status verify_tables(verifying *v)
     return st;
 }
 
+static plumb_status verify_place(verifying *v)
+{
+    const char *source;
+    PL_TRY(pl_moved_from(v->lake.store, v->lake.registry, &v->cli->arena, &source, v->err));
+    if (source)
+        add(v, "registry", "moved", pl_registry_path(v->lake.registry),
+            "the lake was moved, and its tables still name '%s': 'plumb relocate' rewrites them",
+            source);
+    return PLUMB_OK;
+}
+
 static plumb_status verify(verifying *v, const char *table)
 {
     plumb_error err = {0};
@@ -322,6 +334,7 @@ static plumb_status verify(verifying *v, const char *table)
     if (!v->lake.registry || !v->lake.store) return PLUMB_OK;
     if (pl_registry_check(v->lake.registry, &err) != PLUMB_OK)
         add(v, "registry", "registry-file", pl_registry_path(v->lake.registry), "%s", err.message);
+    PL_TRY(verify_place(v));
     if (table) return verify_table(v, table);
     PL_TRY(verify_tables(v));
     return verify_raw(v);

@@ -14,7 +14,7 @@
 #include "flow/doc.h"
 #include "flow/ingest.h"
 #include "flow/log.h"
-#include "iceberg/table.h"
+#include "iceberg/relocate.h"
 
 typedef struct table_head {
     char *table, *file; // "00012-<uuid>.metadata.json"
@@ -31,6 +31,8 @@ typedef struct rebuilding {
     uint32_t log_count, log_capacity;
     table_head *heads;
     uint32_t head_count, head_capacity;
+    const char **places; // prefixes the entries name files by
+    uint32_t place_count, place_capacity;
     pl_map known, runs;
 } rebuilding;
 
@@ -67,6 +69,18 @@ static void take_head(rebuilding *r, pl_span table, const char *file)
     at->file = pl_arena_cstr(r->arena, pl_span_of(file));
 }
 
+// Entries written before the lake was moved name its files at the place it had then.
+static void take_place(rebuilding *r, pl_span table, const char *location)
+{
+    char *key = pl_arena_printf(r->arena, "tables/%.*s", PL_FMT(table));
+    const char *place = pl_ice_prefix(location, key, r->arena);
+    for (uint32_t i = 0; i < r->place_count && place; i++)
+        if (strcmp(r->places[i], place) == 0) return;
+    if (!place) return;
+    PL_GROW(r->places, r->place_count, r->place_capacity);
+    r->places[r->place_count++] = place;
+}
+
 static plumb_status read_heads(rebuilding *r, const pl_doc *doc, const pl_json *root)
 {
     const pl_json *item;
@@ -78,6 +92,7 @@ static plumb_status read_heads(rebuilding *r, const pl_doc *doc, const pl_json *
         PL_TRY(pl_doc_text(doc, item, "table_name", &table));
         PL_TRY(pl_doc_cstr(doc, item, "metadata_location", false, &location));
         const char *slash = strrchr(location, '/');
+        take_place(r, table, location);
         take_head(r, table, slash ? slash + 1 : location);
     }
     return PLUMB_OK;
@@ -145,6 +160,22 @@ static bool read_hint(void *context, const char *key, uint64_t bytes)
     return r->status == PLUMB_OK;
 }
 
+// The catalog and the books name the place that the table's own metadata names: if that is not this
+// one, the lake was moved, and is to be relocated.
+static plumb_status register_head(rebuilding *r, const table_head *head, const pl_ice_metadata *m)
+{
+    char *key = pl_arena_printf(r->arena, "tables/%s", head->table);
+    char *file = pl_arena_printf(r->arena, "%s/metadata/%s", key, head->file);
+    char *uri = pl_arena_printf(r->arena, "%.*s/metadata/%s", PL_FMT(m->location), head->file);
+    const char *place = pl_ice_prefix(uri, key, r->arena);
+    pl_catalog catalog = pl_registry_catalog(r->registry);
+    if (!place) uri = pl_store_uri(r->store, file, r->arena);
+    for (uint32_t i = 0; i < r->place_count && place; i++)
+        if (strcmp(r->places[i], place) != 0)
+            PL_TRY(pl_registry_relocate(r->registry, r->places[i], place, r->err));
+    return catalog.swap(catalog.self, head->table, NULL, uri, r->err);
+}
+
 static plumb_status restore_table(rebuilding *r, const table_head *head)
 {
     pl_span run;
@@ -166,9 +197,8 @@ static plumb_status restore_table(rebuilding *r, const table_head *head)
                         "'plumb doctor --backup'.");
         return PLUMB_E_MALFORMED;
     }
-    pl_catalog catalog = pl_registry_catalog(r->registry);
     r->out->tables++;
-    return catalog.swap(catalog.self, head->table, NULL, uri, r->err);
+    return register_head(r, head, m);
 }
 
 static plumb_status restore_all(rebuilding *r)
@@ -199,6 +229,7 @@ plumb_status pl_rebuild(pl_store *store, pl_registry *registry, pl_arena *arena,
         pl_registry_rollback(registry);
     free(r.logs);
     free(r.heads);
+    free(r.places);
     pl_map_done(&r.known);
     pl_map_done(&r.runs);
     return st;

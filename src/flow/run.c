@@ -8,6 +8,7 @@
 #include "flow/ingest.h"
 #include "flow/log.h"
 #include "flow/mappings.h"
+#include "flow/relocate.h"
 #include "flow/run_int.h"
 #include "flow/taskdoc.h"
 #include "os/os.h"
@@ -318,7 +319,8 @@ plumb_status pl_run__with_lock(const pl_run_options *options, const char *comman
     pl_run_lock lock = {0};
     PL_TRY(pl_run_lock_take(o.lock_path, o.wait_ms, &self, &lock, err));
     pl_project *project = NULL; // as it is in use; only under the lock does it stay so
-    plumb_status st = pl_mappings_in_use(o.project, o.registry, arena, &project, err);
+    plumb_status st = pl_check_place(o.store, o.registry, err);
+    if (st == PLUMB_OK) st = pl_mappings_in_use(o.project, o.registry, arena, &project, err);
     o.project = project;
     if (st == PLUMB_OK) st = locked(&o, arena, context, err);
     pl_run_lock_release(&lock);

@@ -393,3 +393,15 @@ plumb_status pl_ice_append(pl_ice_table *table, const pl_ice_data_file *files, u
     next.last_updated_ms = a.now_ms;
     return write_metadata(&a, &next, ret_location);
 }
+
+plumb_status pl_iceberg__commit_metadata(const pl_ice_table *table, pl_ice_commit *commit,
+                                         char **ret_location, plumb_error *err)
+{
+    pl_ice_metadata next = *table->metadata;
+    appending a = {
+        .table = table, .commit = commit, .now_ms = latest(commit->now_ms, &next), .err = err};
+    commit->attempt++;
+    log_previous(&a, &next);
+    next.last_updated_ms = a.now_ms;
+    return write_metadata(&a, &next, ret_location);
+}

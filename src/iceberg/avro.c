@@ -47,6 +47,64 @@ void pl_avro_put_double(pl_buf *out, double value)
     put_little_endian(out, bits, 8);
 }
 
+static void put_items(pl_buf *out, const pl_avro_type *type, const pl_avro_value *value)
+{
+    static const pl_avro_type text = {.kind = PL_AVRO_STRING};
+    bool map = type->kind == PL_AVRO_MAP;
+    if (value->count) pl_avro_put_long(out, map ? value->count / 2 : value->count);
+    for (uint32_t i = 0; i < value->count; i++)
+        pl_avro_put_value(out, map && i % 2 == 0 ? &text : type->items, &value->items[i]);
+    pl_avro_put_long(out, 0);
+}
+
+static void put_branch(pl_buf *out, const pl_avro_type *type, const pl_avro_value *value)
+{
+    uint32_t branch = 0; // a value's type is that of the branch it was read as
+    while (branch + 1 < type->count && type->branches[branch] != value->type) branch++;
+    pl_avro_put_long(out, branch);
+    pl_avro_put_value(out, type->branches[branch], value);
+}
+
+void pl_avro_put_value(pl_buf *out, const pl_avro_type *type, const pl_avro_value *value)
+{
+    switch (type->kind) {
+    case PL_AVRO_NULL:
+        break;
+    case PL_AVRO_BOOLEAN:
+        pl_avro_put_boolean(out, value->i64 != 0);
+        break;
+    case PL_AVRO_INT:
+    case PL_AVRO_LONG:
+    case PL_AVRO_ENUM:
+        pl_avro_put_long(out, value->i64);
+        break;
+    case PL_AVRO_FLOAT:
+        pl_avro_put_float(out, (float)value->f64);
+        break;
+    case PL_AVRO_DOUBLE:
+        pl_avro_put_double(out, value->f64);
+        break;
+    case PL_AVRO_BYTES:
+    case PL_AVRO_STRING:
+        pl_avro_put_bytes(out, value->bytes);
+        break;
+    case PL_AVRO_FIXED:
+        pl_buf_span(out, value->bytes);
+        break;
+    case PL_AVRO_ARRAY:
+    case PL_AVRO_MAP:
+        put_items(out, type, value);
+        break;
+    case PL_AVRO_RECORD:
+        for (uint32_t i = 0; i < type->count; i++)
+            pl_avro_put_value(out, type->fields[i].type, &value->items[i]);
+        break;
+    case PL_AVRO_UNION:
+        put_branch(out, type, value);
+        break;
+    }
+}
+
 void pl_avro_begin(pl_avro_writer *writer, pl_buf *out, pl_span schema, const pl_avro_meta *meta,
                    uint32_t meta_count, const uint8_t sync[16])
 {

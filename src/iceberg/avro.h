@@ -98,6 +98,9 @@ typedef struct pl_avro_value {
     };
 } pl_avro_value;
 
+// Encode a decoded value again, by the type it was read with.
+void pl_avro_put_value(pl_buf *out, const pl_avro_type *type, const pl_avro_value *value);
+
 typedef struct pl_avro_reader {
     pl_span file;    // borrowed
     pl_arena *arena; // header and schema live here

@@ -16,8 +16,8 @@ static const char *last_part(const char *path)
 plumb_status pl_iceberg__outside(const char *what, const char *uri, plumb_error *err)
 {
     pl_fail(err, PLUMB_E_FAILED, "cannot read %s '%s': it is outside the lake", what, uri);
-    pl_hint(err, "Table metadata holds absolute paths: if the lake was moved, move it back; this "
-                 "version does not rewrite them.");
+    pl_hint(err, "Table metadata holds absolute paths: if the lake was moved, 'plumb relocate' "
+                 "rewrites them.");
     return PLUMB_E_FAILED;
 }
 

@@ -32,6 +32,11 @@ PL_MUST_USE plumb_status pl_iceberg__merge(const pl_ice_table *table, pl_ice_com
                                            pl_ice_manifest *rows, uint32_t *count,
                                            plumb_error *err);
 
+// Write the table's metadata as the next version: its time and its metadata log go on.
+PL_MUST_USE plumb_status pl_iceberg__commit_metadata(const pl_ice_table *table,
+                                                     pl_ice_commit *commit, char **ret_location,
+                                                     plumb_error *err);
+
 // "cannot read <what> '<uri>': it is outside the lake", with the hint to relocate.
 plumb_status pl_iceberg__outside(const char *what, const char *uri, plumb_error *err);
 

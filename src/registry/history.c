@@ -88,6 +88,23 @@ plumb_status pl_registry_files(pl_registry *registry, const char *table, pl_file
     return pl_registry__each(registry, doing, stmt, file_row, &walk, err);
 }
 
+plumb_status pl_registry_relocate(pl_registry *registry, const char *source, const char *target,
+                                  plumb_error *err)
+{
+    static const char *const sql[] = {
+        "UPDATE files SET path = ?2 || substr(path, length(?1) + 1)"
+        " WHERE substr(path, 1, length(?1)) = ?1",
+        "UPDATE snapshots SET metadata_location = ?2 || substr(metadata_location, length(?1) + 1)"
+        " WHERE substr(metadata_location, 1, length(?1)) = ?1",
+        "UPDATE iceberg_tables SET previous_metadata_location = ?2 ||"
+        " substr(previous_metadata_location, length(?1) + 1)"
+        " WHERE substr(previous_metadata_location, 1, length(?1)) = ?1"};
+    for (size_t i = 0; i < PL_COUNT(sql); i++)
+        PL_TRY(pl_registry__write(registry, PL_DOING("relocate files of", source), sql[i], NULL,
+                                  err, "tt", source, target));
+    return PLUMB_OK;
+}
+
 plumb_status pl_registry_event_add(pl_registry *registry, const pl_event_row *row, plumb_error *err)
 {
     return pl_registry__write(

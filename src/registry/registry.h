@@ -345,6 +345,11 @@ typedef bool (*pl_file_visit)(void *context, const pl_file_row *row);
 PL_MUST_USE plumb_status pl_registry_files(pl_registry *registry, const char *table,
                                            pl_file_visit visit, void *context, plumb_error *err);
 
+// Data files and metadata named below `source` ("file:///old/lake/") are below `target` from now
+// on; heads of tables are the catalog's business. Needs an open transaction.
+PL_MUST_USE plumb_status pl_registry_relocate(pl_registry *registry, const char *source,
+                                              const char *target, plumb_error *err);
+
 typedef struct pl_event_row {
     int64_t id; // given by the registry
     int64_t at_us;

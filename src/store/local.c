@@ -19,6 +19,7 @@
 struct pl_store {
     char *root;   // absolute, no slash at the end; owned
     char *hidden; // root/.tmp; owned
+    char *former; // root it was moved from, no slash at the end; owned, may be NULL
 };
 
 struct pl_put {
@@ -100,6 +101,7 @@ void pl_store_close(pl_store *store)
     if (!store) return;
     free(store->root);
     free(store->hidden);
+    free(store->former);
     free(store);
 }
 
@@ -115,16 +117,34 @@ char *pl_store_uri(const pl_store *store, const char *key, pl_arena *arena)
     return pl_arena_printf(arena, "file://%s%s%s", store->root, slash, key);
 }
 
+static const char *without_scheme(const char *uri)
+{
+    return strncmp(uri, "file://", 7) == 0 ? uri + 7
+           : strncmp(uri, "file:", 5) == 0 ? uri + 5
+                                           : uri;
+}
+
+// The key of a path below `root`; NULL if it is not.
+static const char *key_below(const char *root, const char *path)
+{
+    size_t bytes = strlen(root);
+    if (bytes == 1) bytes = 0; // "/"
+    if (strncmp(path, root, bytes) != 0 || path[bytes] != '/') return NULL;
+    return key_mistake(path + bytes + 1) ? NULL : path + bytes + 1;
+}
+
 const char *pl_store_key(const pl_store *store, const char *uri)
 {
-    if (strncmp(uri, "file://", 7) == 0)
-        uri += 7;
-    else if (strncmp(uri, "file:", 5) == 0)
-        uri += 5;
-    size_t root = strlen(store->root);
-    if (root == 1) root = 0; // "/"
-    if (strncmp(uri, store->root, root) != 0 || uri[root] != '/') return NULL;
-    return key_mistake(uri + root + 1) ? NULL : uri + root + 1;
+    const char *path = without_scheme(uri), *key = key_below(store->root, path);
+    return key || !store->former ? key : key_below(store->former, path);
+}
+
+void pl_store_moved_from(pl_store *store, const char *prefix)
+{
+    free(store->former);
+    store->former = text_join(without_scheme(prefix), "", "");
+    size_t bytes = strlen(store->former);
+    while (bytes > 1 && store->former[bytes - 1] == '/') store->former[--bytes] = '\0';
 }
 
 static void put_free(pl_put *put)

@@ -31,6 +31,9 @@ void pl_store_close(pl_store *store); // NULL is a no-op
 char *pl_store_uri(const pl_store *store, const char *key, pl_arena *arena);
 // The key of a URI this store made, or NULL if it is not below this store.
 const char *pl_store_key(const pl_store *store, const char *uri);
+// From now on URIs below `prefix` ("file:///old/lake/") are this store's, too: its objects were
+// moved here, and what names them was not rewritten yet.
+void pl_store_moved_from(pl_store *store, const char *prefix);
 // Local file system path of a key (for tools that need one), in arena.
 char *pl_store_path(const pl_store *store, const char *key, pl_arena *arena);
 

@@ -5,11 +5,12 @@ record is a row once, wherever a retry dies; the books say what the table holds.
 import collections
 import gzip
 import random
+import signal
 import subprocess
 
 import pytest
 
-from dying import draw, killed, watched
+from dying import asleep, draw, killed, watched
 from lake import FULL, books, figures, found, keep, project, read, restore, table, tree
 
 KILLS = 60 if FULL else 8
@@ -293,16 +294,17 @@ def test_the_run_lock_holds_for_it(shop):
     check(shop, 3000, 0)
 
 
-def test_looking_needs_no_permission_to_write(shop):
+def test_looking_waits_for_nobody(shop):
     land(shop, "a.json", posts(0, 10, bad={1}))
     shop("run")
     mend(shop)
-    holder = subprocess.Popen(["flock", shop.dir / "lake/.plumb/run.lock", "sleep", "60"])
-    try:
-        assert shop.json("quarantine", "retry", "--dry-run")["records"]["curated"] == 1
-    finally:
-        holder.terminate()
-        holder.wait()
+    holder = asleep(shop, ["quarantine", "retry"], "plan.json")
+    assert shop.json("quarantine", "retry", "--dry-run")["records"]["curated"] == 1
+    said = shop("quarantine", "retry", "--wait", "100ms", code=1).stderr
+    assert str(holder.pid) in said and "quarantine retry" in said
+    holder.send_signal(signal.SIGCONT)
+    assert holder.wait() == 0
+    check(shop, 10, 0)
 
 
 # death

@@ -132,6 +132,15 @@ TEST(another_writers_file_is_read_by_its_own_schema)
     CHECK(pl_avro_bytes(pl_avro_field_of(record, 0, "g"), &bytes));
     CHECK_SPAN("zw", bytes);
     CHECK(!pl_avro_field_of(record, 0, "later")); // it has an id, so it has no name
+    pl_buf again = {0};
+    pl_avro_put_value(&again, reader.schema, record);
+    CHECK_BYTES("\0\24"
+                "\6\2\4\6\0" // the array in one block now
+                "\2\2k\1\0"
+                "xy"
+                "\2zw",
+                again);
+    pl_buf_done(&again);
     CHECK_OK(pl_avro_next(&reader, &record, &err), err);
     CHECK(record == NULL);
     pl_avro_close(&reader);

@@ -298,8 +298,8 @@ TEST(what_is_not_there_or_damaged_is_named)
     CHECK_STR("cannot read table metadata 's3://b/t/metadata/v.json': it is outside the lake",
               f.err.message);
     CHECK_STR(
-        "Table metadata holds absolute paths: if the lake was moved, move it back; this version "
-        "does not rewrite them.",
+        "Table metadata holds absolute paths: if the lake was moved, 'plumb relocate' rewrites "
+        "them.",
         f.err.hint);
     const char *path =
         temp_path(f.dir, "tables/posts/metadata/01010101-0101-0101-0101-010101010101-m0.avro");

@@ -141,6 +141,13 @@ TEST(store_uri_and_key_are_inverse)
     CHECK(pl_store_key(store, "file:///elsewhere/x") == NULL);
     CHECK(pl_store_key(store, temp_path(dir, "lakeside/x")) == NULL);
     CHECK(pl_store_key(store, temp_path(dir, "lake/../x")) == NULL);
+    pl_store_moved_from(store, "file:///elsewhere/"); // from now on both places are meant
+    CHECK_STR("x", pl_store_key(store, "file:///elsewhere/x"));
+    CHECK_STR("tables/t x/y", pl_store_key(store, uri));
+    CHECK(pl_store_key(store, "file:///elsewhere") == NULL);
+    CHECK(pl_store_key(store, "file:///elsewheres/x") == NULL);
+    pl_store_moved_from(store, "/");
+    CHECK_STR("elsewhere/x", pl_store_key(store, "file:///elsewhere/x"));
 }
 
 TEST(store_tells_living_writers_from_dead_ones)
