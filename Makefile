@@ -27,10 +27,10 @@ demo: all ## play the whole pipeline on generated posts, in ./demo
 test: ## unit tests, then everything the program promises
 	@BUILD=$(BUILD) tools/test.sh
 
-crash: all ## the long form of dying: 200 kills, and the power lost at every point
+crash: all ## 200 kills, late wakers, full disks, the power lost at every point
 	@$(SETUP) test
 	@PLUMB_FULL=1 PLUMB_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -s \
-		test/e2e/test_kill.py test/e2e/test_crash.py test/e2e/test_power.py
+		$(addprefix test/e2e/test_,kill.py crash.py late.py disk.py power.py)
 
 check: ## format, layers, two compilers with -Werror, sanitizers
 	@tools/check.sh
