@@ -176,9 +176,10 @@ plumb_status pl_registry_objects_pending(pl_registry *registry, const char *sour
                                          plumb_error *err)
 {
     static const char sql[] =
-        "SELECT " OBJECT_COLUMNS ", s.state FROM objects o LEFT JOIN states s ON s.object = o.id"
-        " AND s.tbl = ?1 WHERE o.source = ?2 AND (s.state IS NULL OR s.state = 'staged')"
-        " ORDER BY o.id";
+        // Ids come from the index: rows of objects that are published are not read.
+        "SELECT " OBJECT_COLUMNS ", s.state FROM objects i LEFT JOIN states s ON s.object = i.id"
+        " AND s.tbl = ?1 CROSS JOIN objects o ON o.id = i.id WHERE i.source = ?2"
+        " AND (s.state IS NULL OR s.state = 'staged') ORDER BY i.id";
     pl_doing doing = PL_DOING("list new objects of source", source);
     sqlite3_stmt *stmt = NULL;
     PL_TRY(pl_registry__start(registry, doing, sql, &stmt, err, "tt", table, source));
