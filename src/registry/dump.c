@@ -194,12 +194,19 @@ static plumb_status restore_row(pl_registry *registry, const dump_part *part, co
     return st;
 }
 
+// Documents of programs with an older schema do not have it.
+static bool came_later(const dump_part *part)
+{
+    return strcmp(part->name, "mapping_uses") == 0;
+}
+
 plumb_status pl_registry_restore(pl_registry *registry, const pl_json *document,
                                  pl_registry_text_get get, void *context, plumb_error *err)
 {
     for (size_t p = 0; p < PL_COUNT(parts); p++) {
         if (!parts[p].insert) continue;
         const pl_json *rows = pl_json_get(document, parts[p].name);
+        if (!rows && came_later(&parts[p])) continue;
         if (!rows || rows->kind != PL_JSON_ARRAY) return bad(&parts[p], "rows", err);
         for (const pl_json *row = rows->first; row; row = row->next)
             PL_TRY(restore_row(registry, &parts[p], row, get, context, err));

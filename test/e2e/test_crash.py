@@ -272,6 +272,19 @@ def test_the_log_is_repaired_by_the_next_run(made):
     assert entry.read_bytes() == whole
 
 
+def test_an_entry_of_an_older_program_is_taken(made):
+    made("run")
+    (entry,) = (made.dir / "lake/log").glob("*.json")
+    document = json.loads(entry.read_text())
+    del document["mapping_uses"]  # came with schema 2
+    entry.chmod(0o644)
+    entry.write_text(json.dumps(document))
+    before = answers(made)
+    lose(made)
+    made("rebuild")
+    assert answers(made) == before
+
+
 def test_rebuild_refuses_a_log_with_a_hole_and_leaves_nothing(made):
     made("run")
     batch(made, 2000)
