@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """An event of another pipeline's SDK through a mapping file, against the row that pipeline expects:
-what a mapping says is equal, and what it cannot say is listed with the reason.
+what a mapping says is equal, and what it cannot say is listed with the reason. Which columns matter
+is counted over every event row that pipeline's tests expect.
 """
+import collections
 import json
 
-from lake import data, project, read
+from lake import data, figures, project, read
 
 RULES = {  # column: (type, rule)
     "event_timestamp": ("long!", "timestamp"),
@@ -59,6 +61,39 @@ MISSING = {
     "custom_parameters": "every attribute no column took, as text: here that is _rest",
     "process_info": "file name and time of the peer's own job",
 }
+ELSEWHERE = {  # in other events
+    "custom_parameters_json_str": "the same as custom_parameters, as another type",
+}
+
+
+def ranked(folder):
+    """Columns of all expected event rows by how many of those have a value, and the rows."""
+    counts, rows = collections.Counter(), 0
+    for path in sorted(folder.rglob("expected/*.json")):
+        text = path.read_text()
+        try:
+            documents = [json.loads(text)]
+        except ValueError:
+            documents = [json.loads(line) for line in text.splitlines() if line.strip()]
+        for row in documents:
+            if isinstance(row, dict) and "event_time_msec" in row:  # an event, of the newer schema
+                rows += 1
+                counts.update(name for name, value in row.items() if value is not None)
+    return sorted(counts, key=lambda name: (-counts[name], name)), counts, rows
+
+
+def test_the_most_frequent_expected_columns_are_produced_or_have_a_reason():
+    order, counts, rows = ranked(data("events", "aws-clickstream-analytics"))
+    at = [i for i, name in enumerate(order, 1) if name in RULES][29]  # where 30 are produced
+    assert rows == 25 and at <= 42
+    why_not = MISSING | ELSEWHERE
+    reasons = {name: why_not[name] for name in order[:at] if name not in RULES}
+    most = [name for name in order[:30] if name in RULES]
+    figures("clickstream: expected event columns",
+            f"{rows} expected event rows; of the 30 most frequent columns {len(most)} are produced",
+            f"30 are produced within the {at} most frequent; the others among those:",
+            *(f"- {name} ({counts[name]} of {rows}): {why}" for name, why in reasons.items()))
+    assert len(most) == 21 and len(reasons) == at - 30
 
 
 def test_an_event_gives_the_columns_its_own_pipeline_expects(plumb):
