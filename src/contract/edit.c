@@ -127,7 +127,10 @@ static void insert_line(const editing *self, const pl_yaml *neighbour, pl_buf *t
     const pl_yaml *key = neighbour->key;
     uint32_t indent = key->start - (key->column - 1);
     size_t at = neighbour->end;
-    while (at > neighbour->start && strchr(" \t\r\n", old.data[at - 1])) at--;
+    // Lines of blanks may be the text of a block scalar, which ends behind its last line break.
+    bool block = neighbour->kind == PL_YAML_SCALAR && neighbour->style == PL_YAML_BLOCK;
+    if (block && at && old.data[at - 1] == '\n') at--;
+    while (!block && at > neighbour->start && strchr(" \t\r\n", old.data[at - 1])) at--;
     const char *newline = memchr(old.data + at, '\n', old.bytes - at);
     at = newline ? (size_t)(newline - old.data) + 1 : old.bytes;
     const char *first = memchr(old.data, '\n', old.bytes);

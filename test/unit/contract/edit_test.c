@@ -101,6 +101,14 @@ TEST(edit_keeps_line_ends_byte_order_mark_and_flow_style)
           "map:\n  a: {path: b}\n  c:\n    - d\n  x: y\n    # e\nrest: keep\n");
 }
 
+TEST(edit_inserts_behind_all_of_a_block_scalar)
+{
+    check(true, "map:\n a: >-\n  b\n   \n", "map", "x", "y", "", "map:\n a: >-\n  b\n   \n x: y\n");
+    check(true, "map:\n a: |\n  b\n# c\nrest: keep\n", "map", "x", "y", "",
+          "map:\n a: |\n  b\n x: y\n# c\nrest: keep\n");
+    check(true, "map:\n a: >-\n  b", "map", "x", "y", "", "map:\n a: >-\n  b\n x: y");
+}
+
 TEST(edit_refuses_what_is_more_than_one_scalar)
 {
     check_refused(false, "map:\n  a: {path: b}\n", "a", "x", PLUMB_E_FAILED,
@@ -126,5 +134,6 @@ int main(void)
     return RUN_TESTS("contract/edit", T(edit_replaces_one_scalar_and_keeps_its_quotes),
                      T(edit_inserts_a_line_that_looks_like_its_neighbour),
                      T(edit_keeps_line_ends_byte_order_mark_and_flow_style),
+                     T(edit_inserts_behind_all_of_a_block_scalar),
                      T(edit_refuses_what_is_more_than_one_scalar));
 }
