@@ -259,28 +259,28 @@ def only(nodes, these, others):
     return lambda node: (these if id(node) in nodes else others)(node)
 
 
-def first(node):
-    return node.pending[:-1]
-
-
-def variants(disk, seed, draws, nodes=None):
-    """(name, choice): the extremes, each unsafe node alone lost or kept, and `draws` by chance.
-    With `nodes` (ids) only what is lost of those."""
+def variants(disk, seed, draws, each):
+    """(name, choice): the extremes, `draws` by chance, and with `each` every unsafe node alone lost
+    or alone kept."""
     yield "all kept", everything
     yield "nothing kept", nothing
-    if nodes is not None:
-        yield "these lost", only(nodes, nothing, everything)
-        yield "only sizes of these", only(nodes, sizes, everything)
-        yield "last of these lost", only(nodes, first, everything)
     yield "only names and sizes", sizes
-    for node in list(disk.unsafe.values()):
-        if nodes is None or id(node) in nodes:
-            yield "one lost", only({id(node)}, nothing, everything)
-            yield "one without data", only({id(node)}, sizes, everything)
-            yield "one kept", only({id(node)}, everything, nothing)
     rng = random.Random(seed)
     for _ in range(draws):
         yield "by chance", some(rng)
+    for node in list(disk.unsafe.values()) if each else ():
+        yield "one lost", only({id(node)}, nothing, everything)
+        yield "one without data", only({id(node)}, sizes, everything)
+        yield "one kept", only({id(node)}, everything, nothing)
+
+
+def losses(nodes):
+    """(name, choice) of losing these nodes alone."""
+    yield "these lost", only(nodes, nothing, everything)
+    yield "only sizes of these", only(nodes, sizes, everything)
+    yield "only these lost their last", only(nodes, lambda node: node.pending[:-1], everything)
+    yield "all but these as they were", only(nodes, nothing, sizes)
+    yield "nothing kept", nothing
 
 
 def fingerprint(state):

@@ -76,6 +76,8 @@ plumb_status pl_run_work(pl_store *store, const char *run, const char *task, pl_
                        state->task_count, task);
     found->work.cancel = &pl_cancelled;
     PL_TRY(pl_taskdoc_do(&found->work, &found->result, err));
+    // It may be the result of another, who died before it was durable.
+    PL_TRY(pl_store_settle_way(store, pl_taskdoc_key(run, task, arena), err));
     pl_worked worked = {.files = found->result.file_count};
     for (uint32_t i = 0; i < found->result.object_count; i++) {
         const pl_object_result *object = &found->result.objects[i];
@@ -164,7 +166,6 @@ static plumb_status commit_locked(const pl_run_options *options, pl_arena *arena
         for (uint32_t t = 0; t < run->task_count; t++) pl_task_result_done(&run->tasks[t].result);
         return st;
     }
-    if (st == PLUMB_OK) st = pl_run__settle(options->store, err); // a worker may have died
     return pl_run__finish(run, st, call->report, err);
 }
 

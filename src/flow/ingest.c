@@ -191,7 +191,7 @@ static plumb_status settle_shared(landing *at, const char *key, plumb_error *err
 {
     const char *own = at->raw.head.id;
     PL_TRY(pl_registry_intents(at->registry, intent_other, &own, err));
-    return own ? PLUMB_OK : pl_store_settle(at->store, key, err);
+    return own ? PLUMB_OK : pl_store_settle_way(at->store, key, err);
 }
 
 // Between the two transactions. *ret_keep: the file is visible and must stay even on failure.
@@ -376,7 +376,7 @@ static plumb_status resolve(pl_store *store, pl_registry *registry, const char *
     PL_TRY(pl_store_writer(store, key, &now, err));
     if (now == PL_WRITER_ALIVE) return PLUMB_OK;
     if (was == PL_WRITER_DEAD) PL_TRY(pl_store_delete(store, hidden, err));
-    PL_TRY(pl_store_settle(store, key, err)); // it may have died before it did that
+    PL_TRY(pl_store_settle_way(store, key, err)); // it may have died before it did that
     if (now == PL_WRITER_NOTHING) {
         recovery->removed += was == PL_WRITER_DEAD;
         return intent_remove(registry, id, err);

@@ -63,6 +63,9 @@ static plumb_status write_entry(pl_store *store, pl_registry *registry, const ch
     if (st == PLUMB_OK) {
         pl_json_end(&w, '}');
         pl_buf_char(&text, '\n');
+        st = pl_store_settle(store, "log", err); // a run that died may have made it
+    }
+    if (st == PLUMB_OK) {
         st = pl_store_put(store, key, pl_buf_view(&text), err);
     }
     pl_buf_done(&text);

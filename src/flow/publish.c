@@ -82,7 +82,9 @@ static plumb_status prepare_table(run_state *run, run_table *table, plumb_error 
     table->commit.now_ms = pl_clock_micros() / 1000;
     PL_TRY(pl_ice_append(table->table, files, count, &table->commit, &table->next, err));
     table->snapshot = count ? table->commit.snapshot_id : 0;
-    return PLUMB_OK;
+    // Of the first commit: a run that died may have made the folders and not lived to fsync them.
+    const char *key = table->expected ? NULL : pl_store_key(run->options->store, table->next);
+    return key ? pl_store_settle_way(run->options->store, key, err) : PLUMB_OK;
 }
 
 static plumb_status record_object(run_state *run, const run_task *task, uint32_t i,

@@ -166,13 +166,6 @@ static plumb_status drop_stale(pl_store *store, pl_registry *registry, const cha
     return st;
 }
 
-// A process that died between making a directory and its fsync leaves it to us, who see it there.
-plumb_status pl_run__settle(pl_store *store, plumb_error *err)
-{
-    PL_TRY(pl_store_settle(store, "tables", err));
-    return pl_store_settle(store, "log/texts", err);
-}
-
 plumb_status pl_run__recover(pl_store *store, pl_registry *registry, int64_t now_us,
                              char *ret_resume, plumb_error *err)
 {
@@ -181,7 +174,6 @@ plumb_status pl_run__recover(pl_store *store, pl_registry *registry, int64_t now
     *ret_resume = '\0';
     plumb_status st = pl_registry_runs(registry, "working", 0, collect_run, &runs, err);
     if (st == PLUMB_OK) st = pl_store_list(store, ".plumb/runs", find_ended, &rest, err);
-    if (st == PLUMB_OK && runs.dead.count + rest.found.count) st = pl_run__settle(store, err);
     for (uint32_t i = 0; i < rest.found.count && st == PLUMB_OK; i++)
         st = pl_run__clear(store, registry, rest.found.items[i], true, err);
     for (uint32_t i = 1; i < runs.dead.count && st == PLUMB_OK; i++) // newest first

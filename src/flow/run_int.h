@@ -151,8 +151,6 @@ plumb_status pl_run__clear(pl_store *store, pl_registry *registry, const char *r
 // the dead run that may be resumed, or "".
 plumb_status pl_run__recover(pl_store *store, pl_registry *registry, int64_t now_us,
                              char *ret_resume, plumb_error *err);
-// Make durable what other processes of this lake made and may not have lived to fsync.
-plumb_status pl_run__settle(pl_store *store, plumb_error *err);
 // version-hint.text of every table, as the registry says.
 plumb_status pl_run__repair_hints(pl_store *store, pl_registry *registry, plumb_error *err);
 

@@ -52,8 +52,8 @@ PL_MUST_USE plumb_status pl_path_real(const char *path, pl_arena *arena, char **
 // Make every missing directory on the way, one by one, fsyncing the parent of each one made.
 PL_MUST_USE plumb_status pl_path_make_directories(const char *path, plumb_error *err);
 PL_MUST_USE plumb_status pl_path_sync_directory(const char *path, plumb_error *err);
-// fsync a directory, the one it is in, and so on upwards, as far as this process may write: also
-// what a process made that died before its fsync is durable then.
+// fsync the directory that holds `path`, the one that holds that, and so on upwards as far as this
+// process may write: so the way is durable also if who made it died before its fsync.
 PL_MUST_USE plumb_status pl_path_sync_up(const char *path, plumb_error *err);
 // Rename without replacing: PLUMB_E_CONFLICT if `to` exists.
 PL_MUST_USE plumb_status pl_path_rename_new(const char *from, const char *to, plumb_error *err);

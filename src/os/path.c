@@ -106,10 +106,12 @@ plumb_status pl_path_sync_directory(const char *path, plumb_error *err)
 
 plumb_status pl_path_sync_up(const char *path, plumb_error *err)
 {
-    PL_TRY(pl_path_sync_directory(path, err));
     char *parent = path_parent(path);
     plumb_status st = PLUMB_OK;
-    if (strcmp(parent, path) != 0 && pl_path_writable(parent)) st = pl_path_sync_up(parent, err);
+    if (strcmp(parent, path) != 0 && pl_path_writable(parent)) {
+        st = pl_path_sync_directory(parent, err);
+        if (st == PLUMB_OK) st = pl_path_sync_up(parent, err);
+    }
     free(parent);
     return st;
 }

@@ -1,6 +1,6 @@
 // The store over a local directory.
 //
-//     <root>/.tmp/<name>   --fsync, rename without replacing, fsync both directories-->
+//     <root>/.tmp/<name>   --fsync, rename without replacing, fsync the new directory-->
 //     <root>/<key>
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -23,10 +23,9 @@ struct pl_store {
 };
 
 struct pl_put {
-    pl_file file;    // locked; its path is the hidden one
-    char *final;     // path of the key; owned
-    char *key;       // owned
-    char *directory; // root/.tmp; owned
+    pl_file file; // locked; its path is the hidden one
+    char *final;  // path of the key; owned
+    char *key;    // owned
     uint64_t bytes;
     bool published;
 };
@@ -152,7 +151,6 @@ static void put_free(pl_put *put)
     pl_file_close(&put->file);
     free(put->final);
     free(put->key);
-    free(put->directory);
     free(put);
 }
 
@@ -198,7 +196,6 @@ plumb_status pl_put_begin_as(pl_store *store, const char *key, const char *name,
     put->file = file;
     put->final = key_path(store, key);
     put->key = text_join(key, "", "");
-    put->directory = text_join(store->hidden, "", "");
     *ret_put = put;
     return PLUMB_OK;
 }
@@ -244,8 +241,8 @@ plumb_status pl_put_publish(pl_put *put, unsigned mode, plumb_error *err)
                          put->key);
         put->published = st == PLUMB_OK;
     }
+    // The hidden name may come back with a power loss, beside the final one; it is swept then.
     if (st == PLUMB_OK) st = pl_path_sync_directory(directory, err);
-    if (st == PLUMB_OK) st = pl_path_sync_directory(put->directory, err);
     free(directory);
     return st;
 }
@@ -505,48 +502,26 @@ plumb_status pl_store_list(pl_store *store, const char *prefix, pl_store_visit v
     return st;
 }
 
-// Files in these directories were fsynced before they got their names.
-static plumb_status settle_below(const char *path, int depth, plumb_error *err)
-{
-    pl_arena scratch = {0};
-    char **names = NULL;
-    uint32_t count = 0;
-    pl_file_info info;
-    if (depth > 64)
-        return pl_fail(err, PLUMB_E_LIMIT, "cannot sync store: more than 64 directories deep");
-    plumb_status st = pl_path_list(path, &scratch, &names, &count, err);
-    for (uint32_t i = 0; i < count && st == PLUMB_OK; i++) {
-        char *child = pl_arena_printf(&scratch, "%s/%s", path, names[i]);
-        st = pl_path_info(child, &info, err);
-        if (st == PLUMB_OK && info.is_directory) st = settle_below(child, depth + 1, err);
-        if (st == PLUMB_E_NOT_FOUND) st = PLUMB_OK; // gone since
-    }
-    pl_arena_done(&scratch);
-    return st == PLUMB_OK ? pl_path_sync_directory(path, err) : st;
-}
-
-static plumb_status settle_file(const char *path, plumb_error *err)
-{
-    pl_file file = {.fd = -1};
-    PL_TRY(pl_file_open(&file, path, PL_OPEN_READ, err));
-    plumb_status st = pl_file_sync(&file, err);
-    pl_file_close(&file);
-    return st;
-}
-
 plumb_status pl_store_settle(pl_store *store, const char *key, plumb_error *err)
 {
     PL_TRY(key_check(key, err));
     char *path = key_path(store, key);
-    pl_file_info info;
-    plumb_status st = pl_path_info(path, &info, err);
-    if (st == PLUMB_OK)
-        st = info.is_directory ? settle_below(path, 0, err) : settle_file(path, err);
-    while ((st == PLUMB_OK || st == PLUMB_E_NOT_FOUND) && strlen(path) > strlen(store->root)) {
-        cut_last(path);
-        st = pl_path_sync_directory(path, err);
-    }
+    cut_last(path);
+    plumb_status st = pl_path_sync_directory(path, err);
     free(path);
+    return st == PLUMB_E_NOT_FOUND ? PLUMB_OK : st;
+}
+
+plumb_status pl_store_settle_way(pl_store *store, const char *key, plumb_error *err)
+{
+    PL_TRY(key_check(key, err));
+    char *part = text_join(key, "", "");
+    plumb_status st = pl_store_settle(store, part, err);
+    while (st == PLUMB_OK && strchr(part, '/')) {
+        cut_last(part);
+        st = pl_store_settle(store, part, err);
+    }
+    free(part);
     return st;
 }
 

@@ -2,7 +2,7 @@
 //
 // Keys are relative paths with '/' ("tables/t/data/x.parquet"), no leading '/', no empty element,
 // no "." or ".." (PLUMB_E_MISUSE). An object appears whole and durable, or not at all:
-// pl_put_finish returns only when bytes, name and every directory on the way are fsynced. `put`
+// pl_put_finish returns only when bytes, name and every directory made for it are fsynced. `put`
 // never overwrites; `replace` is atomic and exists for version-hint.text alone.
 //
 // While it is written an object has a hidden name, ".tmp/<name>", and its writer holds a kernel
@@ -68,10 +68,11 @@ PL_MUST_USE plumb_status pl_store_sweep(pl_store *store,
                                         bool (*keep)(void *context, const char *name),
                                         void *context, uint32_t *ret_removed, plumb_error *err);
 
-// Make durable what a dead process made: it may have died between a name and its fsync, and who
-// comes later sees the name. The object `key`, or everything below the directory `key`, and every
-// directory on the way up. What is not there is no error.
+// Make durable that `key`, an object or a directory, is there: a process may have died between
+// giving the name and its fsync, and who comes later sees the name. Only the directory that holds
+// it is synced; settle_way also syncs those above it. What is not there is no error.
 PL_MUST_USE plumb_status pl_store_settle(pl_store *store, const char *key, plumb_error *err);
+PL_MUST_USE plumb_status pl_store_settle_way(pl_store *store, const char *key, plumb_error *err);
 
 // Begin, write, finish in one call.
 PL_MUST_USE plumb_status pl_store_put(pl_store *store, const char *key, pl_span bytes,

@@ -18,7 +18,7 @@
 // so that nothing of this kind goes unnoticed.
 //
 // POWER_KILL="op text" kills the process once an operation of that name was recorded whose path
-// contains the text: a process that dies before the power fails.
+// contains the text: a process that dies before the power fails. POWER_STOP stops it there.
 //
 // A record is a head, path, second path, call chain and data. All numbers as the machine has them.
 //
@@ -71,7 +71,7 @@ typedef struct head {
 static char root[PATH_MAX];
 static size_t root_bytes;
 static int log_fd = -1;
-static const char *kill_after; // "op text", or NULL
+static const char *kill_after, *stop_after; // "op text", or NULL
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 
 // The next definition of a function: libc's.
@@ -87,6 +87,7 @@ __attribute__((constructor)) static void begin(void)
     if (!folder || !log || !realpath(folder, root)) return;
     root_bytes = strlen(root);
     kill_after = getenv("POWER_KILL");
+    stop_after = getenv("POWER_STOP");
     log_fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 }
 
@@ -166,12 +167,12 @@ static size_t call_chain(char *out, size_t room)
     return used < room ? used : room - 1;
 }
 
-static void die_if_asked(const char *op, const char *path)
+static void die_if_asked(const char *asked, int signal, const char *op, const char *path)
 {
     size_t bytes = strlen(op);
-    if (kill_after && strncmp(kill_after, op, bytes) == 0 && kill_after[bytes] == ' ' &&
-        strstr(path, kill_after + bytes + 1))
-        kill(getpid(), SIGKILL);
+    if (asked && strncmp(asked, op, bytes) == 0 && asked[bytes] == ' ' &&
+        strstr(path, asked + bytes + 1))
+        kill(getpid(), signal);
 }
 
 static void record(head it, const char *path, const char *other, const void *data)
@@ -190,8 +191,12 @@ static void record(head it, const char *path, const char *other, const void *dat
     size_t total = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) total += parts[i].iov_len;
     if (real(log_fd, parts, sizeof parts / sizeof *parts) != (ssize_t)total) abort();
-    die_if_asked(op_names[it.op], path);
-    if (it.other_bytes) die_if_asked(op_names[it.op], other);
+    for (int i = 0; i < 2; i++) {
+        const char *name = i ? other : path;
+        if (!name) continue;
+        die_if_asked(kill_after, SIGKILL, op_names[it.op], name);
+        die_if_asked(stop_after, SIGSTOP, op_names[it.op], name);
+    }
     errno = os_errno;
 }
 

@@ -209,8 +209,8 @@ TEST(store_settles_what_is_there)
 {
     CHECK_OK(pl_store_put(store, "a/b/c", PL_SPAN("c"), &err), err);
     CHECK_OK(pl_store_settle(store, "a/b/c", &err), err);
-    CHECK_OK(pl_store_settle(store, "a", &err), err);
-    CHECK_OK(pl_store_settle(store, "a/x", &err), err);
+    CHECK_OK(pl_store_settle_way(store, "a/b/c", &err), err);
+    CHECK_OK(pl_store_settle_way(store, "x/y/z", &err), err);
     CHECK_INT(PLUMB_E_MISUSE, pl_store_settle(store, "", &err));
 }
 
