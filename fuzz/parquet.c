@@ -7,6 +7,7 @@
 
 #include "codec/gzip.h"
 #include "fuzz.h"
+#include "parquet/facts.h"
 #include "parquet/writer.h"
 
 uint32_t __wrap_pl_crc32(uint32_t crc, pl_span bytes);
@@ -104,6 +105,21 @@ static uint64_t read_file(const pl_schema *schema)
     return sum << 4 | (uint64_t)st;
 }
 
+// The footer alone, as of a file anybody may have written.
+static void read_facts(pl_span file, pl_arena *arena)
+{
+    uint32_t bytes;
+    pl_parquet_facts facts;
+    if (file.bytes < 8) return;
+    memcpy(&bytes, file.data + file.bytes - 8, sizeof bytes);
+    if (bytes > file.bytes - 8) return;
+    pl_span footer = pl_span_make(file.data + file.bytes - 8 - bytes, bytes);
+    if (pl_parquet_facts_read(footer, arena, &facts)) return;
+    for (uint32_t g = 0; g < facts.group_count; g++)
+        for (uint32_t i = 0; i < facts.groups[g].sorted_count; i++)
+            FUZZ_CHECK((uint32_t)facts.groups[g].sorted[i].leaf < facts.leaf_count);
+}
+
 void fuzz_one(pl_span input)
 {
     unsigned how = fuzz_byte(&input) % PICKS;
@@ -112,6 +128,7 @@ void fuzz_one(pl_span input)
     fuzz_object("f", input);
     uint64_t first = read_file(&schema);
     FUZZ_CHECK(read_file(&schema) == first);
+    read_facts(input, &arena);
     pl_arena_done(&arena);
 }
 

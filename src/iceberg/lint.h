@@ -5,8 +5,9 @@
 // mistake they stumble over, and most of them give wrong rows in silence.
 //
 // Looked at: the metadata file, every manifest list of its snapshots, every manifest in them, the
-// size and the ends of every data file, version-hint.text. A manifest shared by many snapshots is
-// read once. Partition summaries, counts and totals are computed again and compared.
+// size and the footer of every data file, version-hint.text. A manifest shared by many snapshots is
+// read once. Partition summaries, counts and totals are computed again and compared; so are rows,
+// row groups, column ids, counts, bounds and sort order between a Parquet file and its entry.
 //
 // A finding names its rule ("manifest-length"), the file, and what was expected and found. Broken
 // input of any kind makes findings, never a failure; a file that cannot be read at all is one.

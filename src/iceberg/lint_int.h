@@ -109,6 +109,9 @@ void pl_iceberg__lint_list(lint *l, uint32_t snapshot);
 void pl_iceberg__lint_entries(lint *l, lint_manifest *manifest, const char *place, pl_span bytes);
 void pl_iceberg__lint_metrics(lint *l, const char *place, const pl_avro_value *file,
                               const lint_spec *spec, const pl_value *partition);
+// The footer of a Parquet data file, `bytes` at `at`, against its entry `file`.
+void pl_iceberg__lint_footer(lint *l, const char *place, const char *key, uint64_t at,
+                             uint32_t bytes, const pl_avro_value *file);
 // The schema of an Avro file against what Iceberg prescribes; spec NULL: a manifest list.
 void pl_iceberg__lint_avro(lint *l, const char *place, const pl_avro_reader *reader,
                            const lint_spec *spec);

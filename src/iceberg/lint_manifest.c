@@ -168,7 +168,8 @@ static bool lint_partition(reading *r, const pl_avro_value *file, int64_t status
 }
 
 // The file itself: there, as large as said, and Parquet at both ends.
-static void lint_stored(reading *r, pl_span path, int64_t bytes, bool parquet)
+static void lint_stored(reading *r, pl_span path, int64_t bytes, bool parquet,
+                        const pl_avro_value *file)
 {
     lint *l = r->l;
     plumb_error err = {0};
@@ -194,6 +195,8 @@ static void lint_stored(reading *r, pl_span path, int64_t bytes, bool parquet)
         if (!whole || memcmp(ends, "PAR1", 4) != 0 || memcmp(ends + 8, "PAR1", 4) != 0 ||
             footer > size - 12)
             pl_iceberg__say(l, "file-parquet", r->place, "'%s' is no whole Parquet file", key);
+        else if (!r->m->row.content)
+            pl_iceberg__lint_footer(l, r->place, key, last - footer, footer, file);
     }
 }
 
@@ -220,7 +223,7 @@ static void lint_path(reading *r, const pl_avro_value *file, int64_t status, int
         path = pl_arena_copy(l->arena, path);
         l->files[l->file_count++] = (lint_file){.path = path, .bytes = bytes};
         pl_map_add(&l->file_map, path, index);
-        lint_stored(r, path, bytes, parquet);
+        lint_stored(r, path, bytes, parquet, file);
     } else if (l->files[index].bytes != bytes) {
         pl_iceberg__say(l, "file-size", r->place,
                         "'%.*s' has %lld bytes here, and %lld in another manifest", PL_FMT(path),

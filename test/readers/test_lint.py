@@ -12,10 +12,12 @@ import pathlib
 import re
 import shutil
 import sqlite3
+import struct
 import subprocess
 
 import fastavro
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
@@ -284,6 +286,40 @@ def bytes_of(path, change):
     return raw(path, lambda target: target.write_bytes(change(target.read_bytes())))
 
 
+def first_file(table):
+    with open(first_manifest(table), "rb") as file:
+        return pathlib.Path(next(fastavro.reader(file))["data_file"]["file_path"]
+                            .removeprefix("file://"))
+
+
+def rewritten(field_of, **how):
+    """The first data file written again by pyarrow, its fields changed, its entry fitted."""
+    def do(table):
+        path = table.keep(first_file(table))
+        rows = pq.ParquetFile(path).read()
+        schema = pa.schema([field_of(field) for field in rows.schema])
+        path.chmod(0o644)
+        pq.write_table(rows.cast(schema), path, **how)
+        group = pq.ParquetFile(path).metadata.row_group(0).column(0)
+        entry("data_file/file_size_in_bytes", path.stat().st_size)(table)
+        entry("data_file/column_sizes", None)(table)
+        entry("data_file/split_offsets",
+              [group.dictionary_page_offset or group.data_page_offset])(table)
+    return do
+
+
+def sorted_by(direction, said):
+    """An entry in a sort order by column 2, and what its file says of that."""
+    def do(table):
+        meta("sort-orders", lambda orders: orders + [{"order-id": 1, "fields": [
+            {"transform": "identity", "source-id": 2, "direction": direction,
+             "null-order": "nulls-first"}]}])(table)
+        if said:
+            rewritten(lambda field: field, sorting_columns=[said])(table)
+        entry("data_file/sort_order_id", 1)(table)
+    return do
+
+
 def hint(table):
     return table.metadata.with_name("version-hint.text")
 
@@ -531,6 +567,22 @@ CASES = [
     ("file-sort-order", entry("data_file/sort_order_id", 5)),
     ("split-offsets", entry("data_file/split_offsets", [4, 4])),
     ("split-offsets", entry("data_file/split_offsets", [10 ** 9])),
+    ("parquet-footer", raw(first_file, lambda path: path.write_bytes(
+        path.read_bytes()[:-40] + b"\xff" * 32 + path.read_bytes()[-8:]))),
+    ("parquet-rows", entry("data_file/record_count", lambda n: n + 1)),
+    ("parquet-splits", entry("data_file/split_offsets", [5])),
+    ("parquet-splits", entry("data_file/split_offsets", [4, 5])),
+    ("parquet-field-id", rewritten(lambda field: field.remove_metadata())),
+    ("parquet-field-id", rewritten(lambda field: field.with_metadata(
+        {"PARQUET:field_id": "77"} if field.name == "note" else field.metadata))),
+    ("parquet-values", metric("value_counts", 2, lambda n: n - 1)),
+    ("parquet-nulls", metric("null_value_counts", 7, lambda n: n - 1)),
+    ("parquet-bounds", metric("upper_bounds", 2, bytes(8))),
+    ("parquet-bounds", metric("lower_bounds", 4, struct.pack("<d", 1.0))),
+    ("parquet-bounds", metric("lower_bounds", 5, (250).to_bytes(2, "big"))),
+    ("parquet-bounds", metric("lower_bounds", 7, b"no")),
+    ("parquet-sort-order", sorted_by("asc", None)),
+    ("parquet-sort-order", sorted_by("asc", pq.SortingColumn(1, descending=True))),
     ("partition-bounds", entry("data_file/partition/platform", "y")),
     ("partition-bounds", entry("data_file/partition/platform", None)),
     ("partition-value", lambda t: t.manifest(text_days)),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "iceberg/lint.h"
 #include "iceberg/table.h"
+#include "parquet/writer.h"
 #include "unit.h"
 
 #include "temp.h"
@@ -22,7 +23,27 @@ static pl_partition_field part = {
     .source = {"platform", 8}, .name = {"platform", 8}, .transform = {.kind = PL_IDENTITY}};
 static const pl_partition_spec spec = {.count = 1, .fields = &part};
 static const pl_value tiktok = {.kind = PL_STRING, .text = {"tiktok", 6}};
-static const char parquet[] = "PAR1....\0\0\0\0PAR1";
+
+// A data file of three rows.
+static void put_rows(fixture *f, const char *key, const pl_schema *columns,
+                     pl_file_metrics *ret_metrics)
+{
+    pl_put *put;
+    pl_parquet_writer *writer;
+    pl_column rows[2];
+    CHECK_OK(pl_put_begin(f->store, key, &put, &f->err), f->err);
+    CHECK_OK(pl_parquet_open(columns, NULL, put, &writer, &f->err), f->err);
+    for (int i = 0; i < 2; i++) pl_column_init(&rows[i], &columns->fields[i].type);
+    for (int i = 0; i < 3; i++) {
+        pl_column_append(&rows[0], &tiktok);
+        pl_column_null(&rows[1]);
+    }
+    CHECK_OK(pl_parquet_write_group(writer, rows, &f->err), f->err);
+    CHECK_OK(pl_parquet_finish(writer, &f->arena, ret_metrics, &f->err), f->err);
+    pl_parquet_close(writer);
+    CHECK_OK(pl_put_finish(put, 0, &f->err), f->err);
+    for (int i = 0; i < 2; i++) pl_column_done(&rows[i]);
+}
 
 // A table with two commits of one file each.
 static void setup(fixture *f)
@@ -34,21 +55,9 @@ static void setup(fixture *f)
     CHECK_OK(pl_ice_create(f->store, &options, &f->arena, &table, &f->err), f->err);
     for (uint8_t i = 1; i <= 2; i++) {
         char *key = pl_arena_printf(&f->arena, "tables/posts/data/%d.parquet", i);
-        pl_span bytes = {parquet, sizeof parquet - 1};
-        CHECK_OK(pl_store_put(f->store, key, bytes, &f->err), f->err);
-        pl_leaf_metrics leaves[] = {{.field_id = 1,
-                                     .values = 3,
-                                     .has_lower = true,
-                                     .lower = {"tiktok", 6},
-                                     .has_upper = true,
-                                     .upper = {"tiktok", 6},
-                                     .compressed_bytes = 4,
-                                     .nans = -1},
-                                    {.field_id = 2, .values = 3, .nulls = 3, .nans = -1}};
-        pl_ice_data_file file = {
-            .path = pl_span_of(pl_store_uri(f->store, key, &f->arena)),
-            .partition = &tiktok,
-            .metrics = {.bytes = bytes.bytes, .rows = 3, .leaf_count = 2, .leaves = leaves}};
+        pl_ice_data_file file = {.path = pl_span_of(pl_store_uri(f->store, key, &f->arena)),
+                                 .partition = &tiktok};
+        put_rows(f, key, pl_ice_current_schema(table), &file.metrics);
         pl_ice_commit commit = {.snapshot_id = i, .now_ms = 1000 + i};
         memset(commit.uuid, i, 16);
         CHECK_OK(pl_ice_append(table, &file, 1, &commit, &f->location, &f->err), f->err);
