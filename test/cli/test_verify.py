@@ -53,6 +53,20 @@ def test_a_sound_lake_says_so(shop):
     assert answer["sound"] and answer["raw"] == {"objects": 2, "bytes": size}
 
 
+def test_pages_are_read_when_asked_for(shop):
+    path = next((shop.dir / "lake/tables").rglob("*.parquet"))
+    assert shop("verify", "--pages").returncode == 0
+    content = bytearray(path.read_bytes())
+    content[60] ^= 1  # in the first page: no statistic tells
+    path.chmod(0o644)
+    path.write_bytes(content)
+    assert shop("verify").returncode == 0
+    answer = shop.json("verify", "--pages", code=1)
+    [finding] = answer["findings"]
+    assert finding["rule"] == "file-pages" and finding["place"] == f"file://{path}"
+    assert re.search(r"row group 0, column '\w+', byte \d+: a page", finding["what"])
+
+
 def test_an_empty_lake_is_sound_and_stays_empty(plumb):
     lake.project(plumb, {"posts": CONTRACT}, {"shop": SOURCE})
     assert plumb("verify").stdout == "0 tables, 0 snapshots, 0 data files: sound\n"
