@@ -258,7 +258,10 @@ static void seed_contracts(void)
         "doc: text\nkey: [a, b]\ncritical: [a]\nrest: drop\nduplicates: last\n",
         "partition: [a, day(b), 'bucket(16, c)', 'truncate(10, a)']\n",
         "partition: [year(b)]\nchecks: {freshness: 90m, nulls: {c: 2%, d: 0.5}}\n",
+        "sort: [a, b desc, c asc]\ncompression: zstd\n",
         // What is not taken.
+        "sort: [a up, zz, a, j, l desc x, {a: b}]\ncompression: gzip\n",
+        "sort: a\ncompression: [zstd]\n",
         "key: [j, a, a, zz]\npartition: [bucket(16, a), dya(b), day(d), day(b), hour(b), "
         "day(zz)]\n",
         "partition: ['bucket(x, c)', 'bucket(3)', 'bucket(0, a)', month(b), {a: b}]\n",
