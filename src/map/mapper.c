@@ -467,17 +467,16 @@ static inline bool apply_plain(pl_mapper *m, const bound_rule *rule)
 static bool apply_rule(pl_mapper *m, const bound_rule *rule, const pl_frame *frame, pl_reject *out)
 {
     rule_state state = {0};
-    bool conflict = false;
+    bool conflict = false, strict = rule->required || rule->column->critical;
     for (uint32_t t = 0; t < rule->term_count; t++) {
         const bound_term *term = &rule->terms[t];
         if (term->term->kind == PL_TERM_PATH) {
             apply_term(m, rule, term, &state, &conflict);
-        } else if (!state.has_value) {
+        } else if (!state.has_value && !(strict && state.why)) { // no default hides what is unfit
             m->cells[rule->field] = constant(m, term->term, rule->type, frame->index);
             state.has_value = !m->cells[rule->field].value.is_null;
         }
     }
-    bool strict = rule->required || rule->column->critical;
     if (state.why && !state.has_value && strict) return reject_lost(rule, &state, frame, out);
     if (state.why) flag(m, rule, FLAG_LOST, &m->counts.lost);
     if (conflict) flag(m, rule, FLAG_CONFLICT, &m->counts.conflicts);
