@@ -467,6 +467,7 @@ SPARE = {
     "make_directories < write_frame": "plumb.yaml beside it is synced after it",
     "make_directories .*(file_finish|pl_ice_append|put_text|write_entry)":
         "settled once more before the result, the commit, the entry",
+    "folder: .* pl_store_put < finish": "the metadata is put beside the manifests after them",
     "pl_store_settle < write_entry|pl_run_lock_take":
         "SQLite syncs the lake's folder too, unless plumb.db is elsewhere",
     "SQLite: folder": "each process does it once; only a log that is new needs it",
