@@ -6,6 +6,7 @@ import os
 import re
 import sqlite3
 
+import pyarrow.parquet as pq
 import pytest
 
 import lake
@@ -57,7 +58,9 @@ def test_pages_are_read_when_asked_for(shop):
     path = next((shop.dir / "lake/tables").rglob("*.parquet"))
     assert shop("verify", "--pages").returncode == 0
     content = bytearray(path.read_bytes())
-    content[60] ^= 1  # in the first page: no statistic tells
+    chunk = pq.read_metadata(path).row_group(0).column(0)
+    first = chunk.dictionary_page_offset or chunk.data_page_offset
+    content[first + chunk.total_compressed_size - 1] ^= 1  # in a page: no statistic tells
     path.chmod(0o644)
     path.write_bytes(content)
     assert shop("verify").returncode == 0
