@@ -5,7 +5,7 @@
 # System packages (Debian's names), by what they are for.
 PACKAGES_BUILD="gcc libc6-dev make git ca-certificates meson ninja-build pkgconf python3
     libisal-dev zlib1g-dev libsnappy-dev libzstd-dev libxxhash-dev libssl-dev libyaml-dev
-    libsqlite3-dev"
+    libsqlite3-dev tzdata"
 PACKAGES_NPM="nodejs npm"
 PACKAGES_TEST="libcmocka-dev python3-venv"
 PACKAGES_CHECK="clang clang-format-14"

@@ -18,6 +18,7 @@
 #define PL_LIST_DEPTH_MAX       8                   // lists in lists of one column's type
 #define PL_NAME_BYTES_MAX       128                 // names of tables, columns, sources
 #define PL_CONFIG_BYTES_MAX     (1024u * 1024)      // one contract or mapping file
+#define PL_ZONE_BYTES_MAX       (64u * 1024)        // one file of the time zone database
 #define PL_PARTITION_FIELDS_MAX 16
 #define PL_DECIMAL_DIGITS_MAX   38
 

@@ -62,7 +62,9 @@ static bool digits(cursor *c, int least, int most, int32_t *ret_value)
 }
 
 typedef struct moment {
-    int32_t year, month, day, hour, minute, second, micros, offset; // offset: seconds east
+    int32_t year, month, day, hour, minute, second, micros;
+    int32_t offset;      // seconds east of UTC
+    const pl_zone *zone; // NULL: offset says it
 } moment;
 
 static const char *moment_micros(const moment *m, int64_t *ret_micros)
@@ -72,6 +74,8 @@ static const char *moment_micros(const moment *m, int64_t *ret_micros)
     if (m->hour > 23 || m->minute > 59 || m->second > 59) return "names a time that does not exist";
     int64_t days = pl_days_from_civil(m->year, m->month, m->day);
     int64_t seconds = days * 86400 + m->hour * 3600 + m->minute * 60 + m->second - m->offset;
+    const char *why = m->zone ? pl_zone_utc(m->zone, seconds, &seconds) : NULL;
+    if (why) return why;
     int64_t micros = seconds * PL_MICROS_PER_SECOND + m->micros;
     if (micros < PL_TIME_MICROS_MIN || micros > PL_TIME_MICROS_MAX)
         return "is outside the years 1 to 9999";
@@ -197,6 +201,7 @@ static const char *format_zone_name(cursor *c, format_state *s)
         if ((size_t)(c->end - c->p) >= n && strncasecmp(c->p, zones[i], n) == 0) {
             c->p += n;
             s->m.offset = 0;
+            s->m.zone = NULL;
             return NULL;
         }
     }
@@ -263,6 +268,7 @@ static const char *format_one(char directive, cursor *c, format_state *s)
         c->p += 2;
         return s->afternoon >= 0 ? NULL : MISMATCH;
     case 'z':
+        s->m.zone = NULL;
         return offset(c, &s->m.offset);
     case 'Z':
         return format_zone_name(c, s);
@@ -322,11 +328,11 @@ static const char *format_finish(format_state *s, int64_t *ret_micros)
     return moment_micros(m, ret_micros);
 }
 
-const char *pl_time_parse_format(pl_span text, pl_span format, int32_t offset_seconds,
+const char *pl_time_parse_format(pl_span text, pl_span format, const pl_zone *zone,
                                  int64_t *ret_micros)
 {
     cursor c = {text.data, text.data + text.bytes};
-    format_state s = {.m = {.year = 1970, .month = 1, .day = 1, .offset = offset_seconds},
+    format_state s = {.m = {.year = 1970, .month = 1, .day = 1, .zone = zone},
                       .day_of_year = -1,
                       .afternoon = -1};
     for (size_t i = 0; i < format.bytes; i++) {

@@ -10,7 +10,7 @@
 #ifndef PL_BASE_TIME_H
 #define PL_BASE_TIME_H
 
-#include "base/base.h"
+#include "base/zone.h"
 
 #define PL_MICROS_PER_SECOND INT64_C(1000000)
 #define PL_MICROS_PER_HOUR   (3600 * PL_MICROS_PER_SECOND)
@@ -43,8 +43,9 @@ const char *pl_date_parse(pl_span text, int32_t *ret_days);
 
 // `text` by a strptime-like `format`: %Y %m %d %H %M %S %f (1-6 fraction digits) %y %b %B %a %A %e
 // %j %p %I %z %Z(only UTC, GMT, Z) %s %T %D %F %% and literal bytes; a space matches any run of
-// spaces. Without %z the text is local to `offset_seconds` east of UTC. Same return.
-const char *pl_time_parse_format(pl_span text, pl_span format, int32_t offset_seconds,
+// spaces. Without %z, %Z and %s the text is local to `zone`, NULL for UTC. Same return; the reason
+// may be one of the zone's.
+const char *pl_time_parse_format(pl_span text, pl_span format, const pl_zone *zone,
                                  int64_t *ret_micros);
 // NULL if `format` is usable, else what is wrong with it.
 const char *pl_time_check_format(pl_span format);

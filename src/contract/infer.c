@@ -182,7 +182,7 @@ static void observe_times(pl_shape *shape, pl_span text)
     for (int i = 0; i < PL_TIME_FORMATS; i++) {
         if (!has(shape, PL_TEXT_FORMATS + i)) continue;
         pl_span format = pl_span_of(pl_contract__time_formats[i].format);
-        if (pl_time_parse_format(text, format, 0, &micros))
+        if (pl_time_parse_format(text, format, NULL, &micros))
             lose(shape, PL_TEXT_FORMATS + i);
         else
             timed = true;

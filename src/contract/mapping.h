@@ -23,6 +23,7 @@
 #ifndef PL_CONTRACT_MAPPING_H
 #define PL_CONTRACT_MAPPING_H
 
+#include "base/zone.h"
 #include "contract/contract.h"
 
 #define PL_TERMS_MAX  32 // terms of one rule
@@ -63,7 +64,7 @@ typedef enum pl_parser_kind {
     PL_PARSE_EPOCH_US,
     PL_PARSE_EPOCH_NS,
     PL_PARSE_ISO,
-    PL_PARSE_TIME, // format, zone_seconds
+    PL_PARSE_TIME, // format, zone
     PL_PARSE_DATE,
     PL_PARSE_PERCENT,
     PL_PARSE_NUMBER, // thousands, decimal
@@ -77,10 +78,10 @@ typedef enum pl_parser_kind {
 
 typedef struct pl_parser {
     pl_parser_kind kind;
-    pl_span format;       // time: checked strptime-like format, see base/time.h
-    int32_t zone_seconds; // time: east of UTC, for text without an offset
-    char thousands;       // number: '\0' if none; a space may also be a no-break space
-    char decimal;         // number: '.' or ','
+    pl_span format;      // time: checked strptime-like format, see base/time.h
+    const pl_zone *zone; // time: what text without an offset is local to; NULL: UTC
+    char thousands;      // number: '\0' if none; a space may also be a no-break space
+    char decimal;        // number: '.' or ','
 } pl_parser;
 
 typedef enum pl_term_kind {

@@ -27,6 +27,12 @@ PL_MUST_USE plumb_status pl_contract__path(pl_span text, size_t *at, pl_arena *a
 PL_MUST_USE plumb_status pl_contract__parser(pl_span text, size_t *at, pl_arena *arena,
                                              pl_parser *ret_parser, plumb_error *err);
 
+// "UTC", "Z", "+hh:mm", "+hhmm", "+hh", or a file of the zone database in `folder`. `at` is where
+// the name stands.
+PL_MUST_USE plumb_status pl_contract__zone(const char *folder, pl_span name, size_t at,
+                                           pl_arena *arena, const pl_zone **ret_zone,
+                                           plumb_error *err);
+
 // Read the rule of one column; `column` is NULL when its contract could not be read, then only the
 // words are checked. false after a mistake.
 bool pl_contract__rule(const pl_reading *reading, const pl_yaml *node,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/number.h"
 #include "base/time.h"
@@ -9,6 +10,7 @@
 
 static const char *const PARSERS[] = {"epoch",   "iso",  "time",     "date", "percent", "number",
                                       "compact", "bool", "duration", "json", "text",    NULL};
+static const char ZONES[] = "/usr/share/zoneinfo";
 static const char *const UNITS[] = {"s", "ms", "us", "ns", NULL};
 
 plumb_status pl_contract__at(plumb_error *err, size_t at, const char *fmt, ...)
@@ -151,34 +153,6 @@ plumb_status pl_contract__path(pl_span text, size_t *at, pl_arena *arena, pl_pat
     return PLUMB_OK;
 }
 
-// "UTC", "Z", "+hh:mm", "+hhmm", "+hh", quoted or not.
-static plumb_status read_zone(pl_span zone, size_t at, int32_t *ret_seconds, plumb_error *err)
-{
-    int digits[4] = {0, 0, 0, 0};
-    uint32_t count = 0;
-    *ret_seconds = 0;
-    if (pl_span_is(zone, "UTC") || pl_span_is(zone, "Z")) return PLUMB_OK;
-    bool sign = zone.bytes && (zone.data[0] == '+' || zone.data[0] == '-');
-    bool good = sign;
-    for (size_t i = 1; good && i < zone.bytes; i++) {
-        char c = zone.data[i];
-        if (c == ':' && i == 3) continue;
-        good = c >= '0' && c <= '9' && count < 4;
-        if (good) digits[count++] = c - '0';
-    }
-    int hours = digits[0] * 10 + digits[1], minutes = digits[2] * 10 + digits[3];
-    if (good && (count == 2 || count == 4) && hours <= 18 && minutes <= 59) {
-        *ret_seconds = (hours * 60 + minutes) * (zone.data[0] == '-' ? -60 : 60);
-        return PLUMB_OK;
-    }
-    plumb_status st =
-        sign ? pl_contract__at(err, at, "'%.*s' is no offset from UTC", PL_FMT(zone))
-             : pl_contract__at(err, at, "named zone '%.*s' is not supported by this version",
-                               PL_FMT(zone));
-    pl_hint(err, "Write UTC or an offset such as +01:00.");
-    return st;
-}
-
 // time("format", zone): what is between the brackets.
 static plumb_status read_time(pl_span text, size_t from, size_t to, pl_arena *arena,
                               pl_parser *parser, plumb_error *err)
@@ -206,7 +180,7 @@ static plumb_status read_time(pl_span text, size_t from, size_t to, pl_arena *ar
         pl_span zone = pl_contract__cut(text, &i, to);
         if (zone.bytes >= 2 && zone.data[0] == '"' && zone.data[zone.bytes - 1] == '"')
             zone = pl_span_make(zone.data + 1, zone.bytes - 2), i++;
-        return read_zone(zone, i, &parser->zone_seconds, err);
+        return pl_contract__zone(ZONES, zone, i, arena, &parser->zone, err);
     }
     if (i < to) return pl_contract__at(err, i, "time needs \"format\" or \"format\", zone");
     if (zoned) return PLUMB_OK;
@@ -405,10 +379,13 @@ void pl_parser_text(pl_buf *out, const pl_parser *parser)
     if (parser->kind != PL_PARSE_TIME) return;
     pl_buf_char(out, '(');
     pl_json_quote(out, parser->format);
-    int minutes = (parser->zone_seconds < 0 ? -parser->zone_seconds : parser->zone_seconds) / 60;
-    if (minutes)
-        pl_buf_printf(out, ", %c%02d:%02d", parser->zone_seconds < 0 ? '-' : '+', minutes / 60,
-                      minutes % 60);
+    const pl_zone *zone = parser->zone;
+    int32_t minutes = zone ? zone->seconds / 60 : 0;
+    if (zone && zone->name)
+        pl_buf_printf(out, ", %s", zone->name);
+    else if (minutes)
+        pl_buf_printf(out, ", %c%02d:%02d", minutes < 0 ? '-' : '+', abs(minutes) / 60,
+                      abs(minutes) % 60);
     else
         pl_buf_text(out, ", UTC");
     pl_buf_char(out, ')');

@@ -295,7 +295,7 @@ const char *pl_map__parse(const pl_slot *slot, const pl_type *type, const pl_par
         why = pl_time_parse_iso(text, &micros);
         return why ? why : instant(micros, type, out);
     case PL_PARSE_TIME:
-        why = pl_time_parse_format(text, parser->format, parser->zone_seconds, &micros);
+        why = pl_time_parse_format(text, parser->format, parser->zone, &micros);
         return why ? why : instant(micros, type, out);
     case PL_PARSE_DATE:
         return dated(text, type, out);

@@ -163,7 +163,8 @@ static void check_format(const char *format, const char *text, const char *want)
     int64_t micros = 0;
     char back[40];
     CHECK(!pl_time_check_format(pl_span_of(format)));
-    const char *why = pl_time_parse_format(pl_span_of(text), pl_span_of(format), 3600, &micros);
+    static const pl_zone east = {.seconds = 3600};
+    const char *why = pl_time_parse_format(pl_span_of(text), pl_span_of(format), &east, &micros);
     if (!why) pl_time_text(micros, back);
     const char *got = why ? why : back;
     if (strcmp(want, got) != 0) fail_msg("%s by %s\nwant: %s\n got: %s", text, format, want, got);

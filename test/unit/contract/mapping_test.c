@@ -153,7 +153,7 @@ TEST(mapping_reads_long_forms)
     CHECK(p.mapping->records_top);
     CHECK_SPAN("x", p.mapping->rules[0].terms[0].literal.text);
     CHECK_INT(4, p.mapping->rules[1].term_count);
-    CHECK_INT(3600, p.mapping->rules[2].terms[0].parser.zone_seconds);
+    CHECK_INT(3600, p.mapping->rules[2].terms[0].parser.zone->seconds);
     CHECK_SPAN("%Y-%m-%d", p.mapping->rules[2].terms[0].parser.format);
     pl_arena_done(&p.arena);
     check_rule(
@@ -256,9 +256,18 @@ TEST(mapping_reads_every_parser)
     check_parser_fails("time(\"%Y-%m-%d\")", 6,
                        "time format \"%Y-%m-%d\" has no %z and no zone is given",
                        "Write time(\"%Y-%m-%d\", UTC) if the text is UTC.");
-    check_parser_fails("time(\"%Y\", Europe/Berlin)", 12,
-                       "named zone 'Europe/Berlin' is not supported by this version",
-                       "Write UTC or an offset such as +01:00.");
+    check_parser("time(\"%Y\", Europe/Berlin)", "time(\"%Y\", Europe/Berlin)");
+    check_parser("time(\"%Y\", \"Etc/GMT+5\")", "time(\"%Y\", Etc/GMT+5)");
+    static const char *const unknown[] = {
+        "Europe/Berlni", "Europe", "Europe/Berlin/x", "/etc/passwd", "Europe//Berlin", "Europe/",
+        "zone.tab",      "..",     "a/../b"};
+    for (size_t i = 0; i < PL_COUNT(unknown); i++) {
+        char text[64], message[64];
+        snprintf(text, sizeof text, "time(\"%%Y\", %s)", unknown[i]);
+        snprintf(message, sizeof message, "unknown time zone '%s'", unknown[i]);
+        check_parser_fails(text, 12, message,
+                           "Write a name such as Europe/Berlin, UTC, or an offset such as +01:00.");
+    }
     check_parser_fails("time(\"%Y\", +1)", 12, "'+1' is no offset from UTC",
                        "Write UTC or an offset such as +01:00.");
     check_parser_fails("time", 5, "time needs a format in double quotes",
