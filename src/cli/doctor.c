@@ -3,6 +3,7 @@
 
 #include "cli/look.h"
 #include "contract/project.h"
+#include "flow/relocate.h"
 #include "iceberg/table.h"
 #include "os/file.h"
 #include "os/os.h"
@@ -106,6 +107,19 @@ static void check_registry(doctor *d)
             (long long)d->intents);
 }
 
+static void check_place(doctor *d)
+{
+    const char *source = NULL;
+    if (!d->lake.store || !d->lake.registry) return;
+    if (pl_moved_from(d->lake.store, d->lake.registry, &d->cli->arena, &source, &d->err))
+        say_error(d, "place", &d->err);
+    else if (source)
+        say(d, "place", WARN,
+            "the lake was moved, and its tables still name '%s': 'plumb relocate'"
+            " rewrites them",
+            source);
+}
+
 static void check_lake(doctor *d)
 {
     const char *path = d->lake.path;
@@ -180,6 +194,7 @@ static void check_project(doctor *d)
         pl_plural(project->mapping_count, "mapping", "mappings"));
     check_lake(d);
     check_registry(d);
+    check_place(d);
     check_lock(d);
     if (d->lake.registry && pl_registry_tables(d->lake.registry, check_table, d, &d->err))
         say_error(d, "tables", &d->err);

@@ -253,15 +253,20 @@ plumb_status pl_registry_backup(pl_registry *registry, const char *path, plumb_e
     assert(!registry->transaction);
     if (pl_path_exists(path))
         return pl_fail(err, PLUMB_E_CONFLICT, "cannot write backup '%s': it exists already", path);
+    char *folder = folder_of(path);
+    if (!pl_path_writable(folder)) {
+        free(folder);
+        return pl_fail(err, PLUMB_E_FAILED,
+                       "cannot write backup '%s': its folder is missing or may not be written to",
+                       path);
+    }
     pl_buf part = {0};
     pl_buf_printf(&part, "%s.part", path);
     plumb_status st = copy_to(registry, pl_buf_cstr(&part), err);
     if (st == PLUMB_OK) st = pl_path_rename_new(pl_buf_cstr(&part), path, err);
     if (st != PLUMB_OK) PL_IGNORE(pl_path_unlink(pl_buf_cstr(&part), NULL));
     pl_buf_done(&part);
-    if (st != PLUMB_OK) return st;
-    char *folder = folder_of(path);
-    st = pl_path_sync_directory(folder, err);
+    if (st == PLUMB_OK) st = pl_path_sync_directory(folder, err);
     free(folder);
     return st;
 }

@@ -55,8 +55,9 @@ plumb_status pl_registry__fail(pl_registry *registry, pl_doing doing, int rc, pl
     else
         pl_fail(err, st, "%s %s registry '%s': %s", verb, doing.what, registry->path, reason);
     if (st == PLUMB_E_MALFORMED)
-        pl_hint(err, "Keep the file and its -wal and -shm neighbours as they are, and put back the "
-                     "newest backup made with 'plumb doctor --backup'.");
+        pl_hint(err,
+                "Move the file away with its -wal and -shm neighbours; then 'plumb rebuild' makes "
+                "it again from the lake.");
     if (err && registry->db) err->os_errno = sqlite3_system_errno(registry->db);
     return st;
 }

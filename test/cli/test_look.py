@@ -169,6 +169,9 @@ def test_backup_is_a_whole_registry(lake):
     lake("doctor", "--backup", "copy.db")
     assert lake("doctor", "--backup", "copy.db", code=1).stderr.startswith(
         "plumb: cannot write backup 'copy.db': it exists already\n")
+    assert lake("doctor", "--backup", "nowhere/copy.db", code=1).stderr == (
+        "plumb: cannot write backup 'nowhere/copy.db': its folder is missing or may not be written"
+        " to\n")
     before = lake.json("ledger")
     for name in ("plumb.db", "plumb.db-wal", "plumb.db-shm"):
         (lake.dir / "lake" / name).unlink()

@@ -137,9 +137,10 @@ TEST(damage_is_named)
     CHECK_INT(PLUMB_E_MALFORMED, pl_registry_open(it.path, PL_REGISTRY_CREATE, &registry, &err));
     CHECK_STR(expect("cannot open registry '%s': the file is not a database", it.path),
               err.message);
-    CHECK_STR("Keep the file and its -wal and -shm neighbours as they are, and put back the newest "
-              "backup made with 'plumb doctor --backup'.",
-              err.hint);
+    CHECK_STR(
+        "Move the file away with its -wal and -shm neighbours; then 'plumb rebuild' makes it again "
+        "from the lake.",
+        err.hint);
     scratch_done(&it);
 }
 
