@@ -74,6 +74,16 @@ static plumb_status check_names(init_job *job, plumb_error *err)
     return PLUMB_OK;
 }
 
+static plumb_status no_document(init_job *job, plumb_error *err)
+{
+    const char *more = job->file_count == 1
+                           ? ""
+                           : pl_arena_printf(&job->cli->arena, " and %d more", job->file_count - 1);
+    return pl_fail(err, PLUMB_E_MALFORMED, "cannot infer a table from sample '%s'%s: %s",
+                   job->files[0], more,
+                   job->sample.broken ? job->sample.reason : "no document is there");
+}
+
 static plumb_status infer_files(init_job *job, pl_buf *contract, pl_buf *mapping, plumb_error *err)
 {
     pl_infer_options options = {pl_span_of(job->table), pl_span_of(job->source)};
@@ -81,7 +91,10 @@ static plumb_status infer_files(init_job *job, pl_buf *contract, pl_buf *mapping
     plumb_status st = PLUMB_OK;
     for (int i = 0; i < job->file_count && st == PLUMB_OK; i++)
         st = pl_sample_file(job->files[i], infer, &job->sample, err);
-    if (st == PLUMB_OK) st = pl_infer_write(infer, contract, mapping, &job->summary, err);
+    if (st == PLUMB_OK && !job->sample.documents)
+        st = no_document(job, err);
+    else if (st == PLUMB_OK)
+        st = pl_infer_write(infer, contract, mapping, &job->summary, err);
     job->summary.records_path = pl_arena_copy(&job->cli->arena, job->summary.records_path);
     pl_infer_free(infer);
     return st;
@@ -167,9 +180,10 @@ static void print_guess(init_job *job)
         pl_cli_print(cli, "  lake/raw   the sample itself, %d %s\n", job->file_count,
                      pl_plural(job->file_count, "object", "objects"));
     if (job->sample.broken)
-        pl_cli_print(cli, "\n%s %s in the sample not JSON; run will quarantine them\n",
+        pl_cli_print(cli, "\n%s %s of the sample will be quarantined (%s%s)\n",
                      pl_human_count(broken, (int64_t)job->sample.broken),
-                     pl_plural((int64_t)job->sample.broken, "document is", "documents are"));
+                     pl_plural((int64_t)job->sample.broken, "document", "documents"),
+                     job->sample.broken == 1 ? "" : "the first: ", job->sample.reason);
     pl_cli_print(cli, "\nBoth files are guesses with their evidence: read them. Then:\n\n");
     if (!job->landed)
         pl_cli_print(cli, "  plumb%s ingest %s %s\n", flag(job), job->source, job->files[0]);
@@ -248,13 +262,13 @@ static const pl_option options[] = {
 const pl_command pl_command_init = {
     .name = "init",
     .group = PL_GROUP_START,
-    .usage = "DIR [--from FILE...]",
+    .usage = "DIR [--from FILE...] [--source S] [--table T]",
     .summary = "start a project, guessed from a sample of your JSON",
     .help =
         "Makes a project folder. With --from, reads sample files (NDJSON, a JSON array or one\n"
-        "document, plain or gzip), writes a contract and a mapping that hold them, each guess\n"
-        "with its evidence as a comment, and lands the samples in the raw zone. In a folder that\n"
-        "is a project already, --from adds one more table. Nothing is ever overwritten.\n"
+        "document, plain, gzip or zstd), writes a contract and a mapping that hold them, each\n"
+        "guess with its evidence as a comment, and lands the samples in the raw zone. In a folder\n"
+        "that is a project already, --from adds one more table. Nothing is ever overwritten.\n"
         "\n"
         "Example:\n"
         "  plumb init shop --from orders.json\n"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "flow/sample.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "codec/zstd.h"
@@ -72,8 +73,12 @@ static plumb_status feed(content *c, pl_infer *infer, pl_sample *sample, plumb_e
     while ((st = pl_framer_next(framer, &frame, &more, err)) == PLUMB_OK && more && wanted) {
         pl_json *document;
         pl_arena_reset(&arena);
-        if (!frame.text.data || pl_json_parse(frame.text, &arena, &document, NULL) != PLUMB_OK) {
-            sample->broken++;
+        plumb_error parse_error;
+        if (!frame.text.data ||
+            pl_json_parse(frame.text, &arena, &document, &parse_error) != PLUMB_OK) {
+            if (!sample->broken++)
+                snprintf(sample->reason, sizeof sample->reason, "%s",
+                         frame.text.data ? parse_error.message : frame.reason);
             continue;
         }
         sample->documents++;
@@ -89,6 +94,7 @@ plumb_status pl_sample_file(const char *path, pl_infer *infer, pl_sample *sample
     content c = {.file = {.fd = -1}};
     plumb_status st = open_content(&c, path, err);
     if (st == PLUMB_OK) st = feed(&c, infer, sample, err);
+    if (st == PLUMB_E_MALFORMED) pl_context(err, "cannot read sample '%s'", path);
     pl_gzip_reader_free(c.gzip);
     pl_zstd_reader_free(c.zstd);
     free(c.head);

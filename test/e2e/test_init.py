@@ -64,6 +64,18 @@ def test_init_then_run_on_every_file_of_records(tmp_path):
     assert total[3] <= total[1] / 100
 
 
+@pytest.mark.parametrize("text, why", [
+    (b"", "no document is there"), (b"[]", "no document is there"),
+    (b"a,b\n1,2\n", "not JSON at byte 0: a value is expected here")])
+def test_a_sample_without_json_is_told(plumb, text, why):
+    (plumb.dir / "a.json").write_bytes(text)
+    said = plumb("init", "p", "--from", "a.json", code=1).stderr
+    assert said == f"plumb: cannot infer a table from sample 'a.json': {why}\n"
+    said = plumb("init", "p", "--from", "a.json", "--from", "a.json", code=1).stderr
+    assert said == f"plumb: cannot infer a table from sample 'a.json' and 1 more: {why}\n"
+    assert not (plumb.dir / "p").exists()
+
+
 def test_the_commands_init_prints_work_in_a_row(plumb, samples):
     (plumb.dir / "posts.json").write_bytes(samples(platform="youtube", posts=200))
     said = plumb("init", "shop", "--from", "posts.json", "--source", "youtube", "--table",

@@ -35,6 +35,7 @@ TEST(sample_reads_each_format_as_run_would)
     CHECK_INT(PL_FORMAT_NDJSON, lines.format);
     CHECK_INT(2, lines.documents);
     CHECK_INT(1, lines.broken);
+    CHECK_STR("not JSON at byte 0: a value is expected here", lines.reason);
     pl_sample array = feed("[{\"a\":1},{\"a\":2},\n{\"a\":3}]", infer);
     CHECK_INT(PL_FORMAT_ARRAY, array.format);
     CHECK_INT(3, array.documents);
@@ -52,9 +53,23 @@ TEST(sample_names_a_file_that_is_not_there)
     CHECK(strstr(err.message, "/nowhere/x.json"));
 }
 
+TEST(sample_names_a_file_that_is_broken)
+{
+    char *dir = temp_make();
+    const char *path = temp_path(dir, "a.zst");
+    plumb_error err;
+    pl_sample sample = {0};
+    temp_write(path, "\x28\xb5\x2f\xfd", 4);
+    CHECK_INT(PLUMB_E_MALFORMED, pl_sample_file(path, NULL, &sample, &err));
+    CHECK(strstr(err.message, "cannot read sample '/") == err.message);
+    CHECK(strstr(err.message, "/a.zst': zstd input is broken at byte 4"));
+    temp_remove(dir);
+}
+
 int main(void)
 {
     return RUN_TESTS("flow/sample", T(sample_name_comes_from_the_file_without_dates_and_endings),
                      T(sample_reads_each_format_as_run_would),
-                     T(sample_names_a_file_that_is_not_there));
+                     T(sample_names_a_file_that_is_not_there),
+                     T(sample_names_a_file_that_is_broken));
 }
