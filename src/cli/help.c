@@ -48,7 +48,7 @@ void pl_help_all(pl_cli *cli)
                  "  -h, --help   what the command does, with an example\n"
                  "  --version    (of plumb itself)\n"
                  "\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done and\n"
-                 "something waits for a person, 4 refused by the guard, 130 interrupted.\n");
+                 "something waits for a person, 130 interrupted.\n");
 }
 
 static void print_option(pl_cli *cli, const char *name, const char *value, const char *help)

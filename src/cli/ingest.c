@@ -133,6 +133,8 @@ static bool ingest(job *at, const char *file)
         if (result.broken && !result.known)
             pl_cli_warn("file '%s': its gzip data is broken at byte %llu (%s), landed as it is",
                         file, (unsigned long long)result.broken_at, result.reason);
+        else if (!result.content_bytes && !result.known)
+            pl_cli_warn("file '%s' is empty, landed as it is", file);
     }
     pl_arena_done(&scratch);
     // The disk or the registry will say the same of the next file.

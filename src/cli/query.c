@@ -265,7 +265,7 @@ const pl_command pl_command_query = {
         "reads it from standard input. Every table is read at its current snapshot, or with --at\n"
         "at a snapshot of 'plumb history', or as it was at a time, columns included. SELECT *\n"
         "shows what the contract declares; _object, _record, _mapping, _flags and _rest are\n"
-        "there when named.\n\n"
+        "there when named anywhere in the text, then also in its '*'.\n\n"
         "The query runs in a process of its own that can read the tables' files and nothing\n"
         "else. In json and ndjson numbers keep every digit; NaN and Infinity are strings,\n"
         "columns of type json too. In csv NULL is an empty field and the empty text is \"\".\n\n"

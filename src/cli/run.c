@@ -155,7 +155,7 @@ void pl_run_print_tables(pl_cli *cli, const pl_run_report *report)
             pl_cli_print(cli, "%s table %s, no rows\n", table->created ? "created" : "changed",
                          table->table);
         if (table->evolved && !table->created)
-            pl_cli_print(cli, "  its schema now follows the contract\n");
+            pl_cli_print(cli, "  its metadata now follows the contract\n");
     }
 }
 

@@ -79,20 +79,27 @@ plumb_status pl_registry_mapping_text(pl_registry *registry, const char *source,
                               &stmt, err, "tti", source, table, version));
     PL_TRY(text_row(registry, doing, stmt, arena, ret_text, &number, &found, err));
     if (found) return PLUMB_OK;
-    return pl_fail(err, PLUMB_E_NOT_FOUND,
-                   "cannot find version %lld of the mapping of source '%s' into table '%s'",
-                   (long long)version, source, table);
+    pl_fail(err, PLUMB_E_NOT_FOUND,
+            "cannot find version %lld of the mapping of source '%s' into table '%s'",
+            (long long)version, source, table);
+    pl_hint(err, "'plumb mapping %s' lists the versions there are.", source);
+    return PLUMB_E_NOT_FOUND;
 }
 
 plumb_status pl_registry_mapping_others(pl_registry *registry, const char *source,
                                         const char *table, int64_t version, int64_t *ret_rows,
                                         int64_t *ret_objects, plumb_error *err)
 {
+    // A retry's entry in the ledger counts the rows that were there before, too.
     static const char sql[] =
-        "SELECT coalesce(sum(l.curated), 0), count(*) FROM states s"
-        " JOIN objects o ON o.id = s.object"
-        " JOIN ledger l ON l.tbl = s.tbl AND l.object = s.object AND l.run = s.run"
-        " WHERE s.tbl = ? AND o.source = ? AND s.state = 'published' AND s.mapping <> ?";
+        "SELECT coalesce(sum(made), 0), count(DISTINCT object) FROM"
+        " (SELECT p.object, p.mapping, l.curated - lag(l.curated, 1, 0)"
+        "   OVER (PARTITION BY p.object ORDER BY l.curated) AS made FROM publications p"
+        "  JOIN states s ON s.tbl = p.tbl AND s.object = p.object AND s.state = 'published'"
+        "  JOIN objects o ON o.id = p.object"
+        "  JOIN ledger l ON l.tbl = p.tbl AND l.object = p.object AND l.run = p.run"
+        "  WHERE p.tbl = ? AND o.source = ?)"
+        " WHERE made > 0 AND mapping <> ?";
     pl_doing doing = PL_DOING("count rows of source", source);
     sqlite3_stmt *stmt = NULL;
     bool row = false;

@@ -45,7 +45,7 @@ static plumb_status allow_read(int ruleset, const char *path, plumb_error *err)
     struct landlock_path_beneath_attr rule = {.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE};
     rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
     if (rule.parent_fd < 0)
-        return pl_fail_errno(err, errno, "cannot open directory '%s' for the query", path);
+        return pl_fail_errno(err, errno, "cannot open '%s' for the query", path);
     long failed = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
     int os_errno = errno;
     close(rule.parent_fd);

@@ -163,6 +163,8 @@ def test_mistakes_of_use_and_diff(edited):
         "plumb mapping: --use takes 'file' or the number of a version")
     assert fails(1, "shop", "--use", "9") == (
         "plumb: cannot find version 9 of the mapping of source 'shop' into table 'posts'")
+    assert edited("mapping", "shop", "--use", "9", code=1).stderr.splitlines()[1] == (
+        "  hint: 'plumb mapping shop' lists the versions there are.")
     assert fails(2, "shop", "--use", "1", "--diff") == (
         "plumb mapping: --diff and --use do not go together")
     assert fails(2, "shop", "--diff", "1") == (

@@ -123,6 +123,12 @@ def test_format_is_seen(shop, text, format):
     assert land(shop, "c", text, "--again", "--format", "document")[0]["format"] == "document"
 
 
+def test_an_empty_input_is_landed_and_said(shop):
+    said = shop("ingest", "shop", "-", input="")
+    assert said.stderr == "plumb: warning: file '-' is empty, landed as it is\n"
+    assert shop("ingest", "shop", "-", input="").stderr == ""
+
+
 def test_broken_gzip_is_kept_whole_and_said(shop):
     packed = gzip.compress(os.urandom(1000) * 50)
     for cut in (2, 10, 11, 500, len(packed) - 8, len(packed) - 1):
