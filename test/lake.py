@@ -92,6 +92,18 @@ def found(plumb, pattern):
     return sorted(str(p.relative_to(lake)) for p in lake.glob(pattern) if p.is_file())
 
 
+def listed(plumb, name):
+    """Data files of a table's current snapshot, by their names in the lake."""
+    return sorted(task.file.file_path.split("/lake/", 1)[1]
+                  for task in table(plumb, name).scan().plan_files())
+
+
+def lose(plumb):
+    """The registry is gone."""
+    for file in (plumb.dir / "lake").glob("plumb.db*"):
+        file.unlink()
+
+
 def books(plumb, sql):
     """Rows of plumb.db as it lies there: asked of a copy, so that nothing is repaired."""
     folder = plumb.dir.parent / "books"

@@ -3,11 +3,10 @@
 0, so that each can be counted; and what is true of a lake that nothing is wrong with.
 """
 import random
-import sqlite3
 
 import duckdb
 
-from lake import read, table
+from lake import books, found, listed, read
 
 CONTRACT = """
     table: posts
@@ -42,22 +41,10 @@ def fingerprint(plumb):
                       ).fetchall()
 
 
-def found(plumb, pattern):
-    lake = plumb.dir / "lake"
-    return sorted(str(p.relative_to(lake)) for p in lake.glob(pattern) if p.is_file())
-
-
-def books(plumb, sql):
-    with sqlite3.connect(plumb.dir / "lake/plumb.db") as db:
-        return db.execute(sql).fetchall()
-
-
 def check(plumb, records):
     """Each record once, no file nobody refers to, no document left, books that balance."""
     assert sorted(read(plumb, "posts", "id")["id"].to_pylist()) == list(range(records))
-    listed = sorted(task.file.file_path.split("/lake/", 1)[1]
-                    for task in table(plumb, "posts").scan().plan_files())
-    assert listed == found(plumb, "tables/posts/data/**/*.parquet")
+    assert listed(plumb, "posts") == found(plumb, "tables/posts/data/**/*.parquet")
     assert found(plumb, ".plumb/runs/**/*") == []
     assert sum(line["curated"] for line in plumb.json("ledger")) == records
     assert books(plumb, "SELECT count(*) FROM runs WHERE state = 'working'") == [(0,)]

@@ -12,8 +12,8 @@ import time
 import pytest
 
 from conftest import Plumb
-from lake import project
-from posts import CONTRACT, MAPPING, check, fingerprint, found, lines
+from lake import found, lose, project
+from posts import CONTRACT, MAPPING, check, fingerprint, lines
 
 
 def batch(plumb, first, files=4, records=500):
@@ -238,11 +238,6 @@ def answers(plumb):
             "tables": plumb.json("tables"), "mapping": plumb.json("mapping", "shop"),
             "runs": [run for run in plumb.json("runs") if run["state"] == "done"],
             "rows": fingerprint(plumb)}
-
-
-def lose(plumb):
-    for file in (plumb.dir / "lake").glob("plumb.db*"):
-        file.unlink()
 
 
 def test_a_lost_registry_is_made_again(made):

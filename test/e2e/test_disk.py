@@ -15,9 +15,9 @@ import traceback
 import pytest
 
 from conftest import Plumb
-from lake import FULL, figures, project
+from lake import FULL, figures, found, project
 from mounts import apart, inside, mount, unmount
-from posts import CONTRACT, MAPPING, check, found, lines
+from posts import CONTRACT, MAPPING, check, lines
 
 PAGE, SIZE = 4096, 16 << 20
 POINTS = 64 if FULL else 8

@@ -11,13 +11,12 @@ import collections
 import pathlib
 import random
 import shutil
-import sqlite3
 
 import pytest
 
 from dying import draw, killed, watched
-from lake import FULL, figures, project, read, table
-from posts import CONTRACT, MAPPING, check, found, lines
+from lake import FULL, books, figures, found, keep, listed, lose, project, read, restore, table
+from posts import CONTRACT, MAPPING, check, lines
 
 # A kill of ingest and one of run in each round: 50, and 200 by `make crash`.
 PROJECTS, ROUNDS = 20 if FULL else 5, 5
@@ -35,18 +34,6 @@ hit = {words: collections.Counter() for words in STEPS}
 again = {words: collections.Counter() for words in STEPS}  # the command that repaired
 
 
-def keep(plumb):
-    """A copy of the project beside it. Commands run in the real place: tables hold absolute
-    paths."""
-    shutil.rmtree(plumb.dir.parent / "kept", ignore_errors=True)
-    shutil.copytree(plumb.dir, plumb.dir.parent / "kept")
-
-
-def restore(plumb):
-    shutil.rmtree(plumb.dir)
-    shutil.copytree(plumb.dir.parent / "kept", plumb.dir)
-
-
 def die(plumb, words, rng):
     """Kill the command at a drawn change. What it changes undisturbed is given back."""
     keep(plumb)
@@ -56,18 +43,6 @@ def die(plumb, words, rng):
         if killed(plumb, words, draw(rng, changes)):
             return changes
     pytest.fail(f"{words[0]} was always done before it could be killed")
-
-
-def books(plumb, sql):
-    """Rows of plumb.db as the kill left it: asked of a copy, so that nothing is repaired."""
-    folder = plumb.dir.parent / "books"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    for name in ("plumb.db", "plumb.db-wal"):
-        if (plumb.dir / "lake" / name).exists():
-            shutil.copy(plumb.dir / "lake" / name, folder)
-    with sqlite3.connect(folder / "plumb.db") as db:
-        return db.execute(sql).fetchall()
 
 
 def made(plumb):
@@ -149,8 +124,7 @@ def check_table(plumb, batches):
     assert sorted(ids) == list(range(batches * FILES * RECORDS))
     assert all(i % RECORDS == record for i, record in zip(ids, rows["_record"].to_pylist()))
     now = table(plumb, "posts")
-    listed = sorted(task.file.file_path.split("/lake/", 1)[1] for task in now.scan().plan_files())
-    assert listed == found(plumb, "tables/posts/data/**/*.parquet")  # no orphan is left
+    assert listed(plumb, "posts") == found(plumb, "tables/posts/data/**/*.parquet")  # no orphan
     assert len(now.snapshots()) == batches
     hint = (plumb.dir / "lake/tables/posts/metadata/version-hint.text").read_text().strip()
     assert f"/{hint}.metadata.json" in now.metadata_location
@@ -215,8 +189,7 @@ def test_rebuild_killed_anywhere(quick):
         quick("ingest", "shop", f"{number}.json")
         if number < 2:
             quick("run")
-    for file in (quick.dir / "lake").glob("plumb.db*"):
-        file.unlink()
+    lose(quick)
     for _ in range(40 if FULL else 4):
         die(quick, ["rebuild"], rng)
         if not (quick.dir / "lake/plumb.db").exists():

@@ -15,8 +15,8 @@ import subprocess
 import pytest
 
 from dying import draw, start, watched
-from lake import FULL, figures, project
-from posts import CONTRACT, MAPPING, books, check, found, lines
+from lake import FULL, books, figures, found, project
+from posts import CONTRACT, MAPPING, check, lines
 
 STOPS = 60 if FULL else 6
 RECORDS = 600

@@ -25,6 +25,7 @@ from pyiceberg.table import StaticTable
 import power
 from conftest import Plumb, program
 from lake import FULL, figures, project, table
+from posts import CONTRACT, MAPPING
 
 pytestmark = pytest.mark.plain_build
 
@@ -168,21 +169,13 @@ def story_beginning(at):
 
 def story_later(at):
     """Two tables of one source, two sources of one table; commands that die; a run in parts."""
-    project(at.plumb, {"posts": """
-        table: posts
-        key: [id]
-        partition: [place]
-        columns:
-          id:    long!
-          place: string!
-          text:  string
-        """, "notes": """
+    project(at.plumb, {"posts": CONTRACT, "notes": """
         table: notes
         key: [id]
         columns:
           id:   long!
           post: long
-        """}, {"shop": "source: shop\ninto: posts\nmap:\n  id: id\n  place: place\n  text: text\n",
+        """}, {"shop": MAPPING,
                "shop.notes": "source: shop\ninto: notes\nrecords: notes[]\n"
                              "map:\n  id: n\n  post: $parent.id\n",
                "web": "source: web\ninto: posts\nmap:\n  id: id\n  place: place\n"})

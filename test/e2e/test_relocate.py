@@ -17,39 +17,22 @@ import pytest
 
 from conftest import Plumb
 from dying import asleep, draw, killed, watched
-from lake import FULL, books, catalog, figures, found, keep, project, read, restore, table, tree
+from lake import (FULL, books, catalog, figures, found, keep, lose, project, read, restore, table,
+                  tree)
+from posts import CONTRACT, MAPPING, lines
 
 KILLS = 60 if FULL else 8
-POSTS = """
-    table: posts
-    key: [id]
-    partition: [place]
-    columns:
-      id:    long!
-      place: string!
-      likes: long
-    """
-SHOP = """
-    source: shop
-    into: posts
-    map:
-      id:    id
-      place: place
-      likes: likes
-    """
 
 
 def publish(plumb, first, count):
-    (plumb.dir / f"{first}.json").write_text("".join(
-        f'{{"id": {i}, "place": "{"abc"[i % 3]}", "likes": {i * 3}}}\n'
-        for i in range(first, first + count)))
+    (plumb.dir / f"{first}.json").write_text(lines(first, count))
     plumb("ingest", "shop", f"{first}.json")
     plumb("run")
 
 
 def make(plumb, runs=4):
     plumb.dir.mkdir(parents=True, exist_ok=True)
-    project(plumb, {"posts": POSTS}, {"shop": SHOP})
+    project(plumb, {"posts": CONTRACT}, {"shop": MAPPING})
     for k in range(runs):
         publish(plumb, k * 10, 10)
     return plumb
@@ -140,6 +123,8 @@ def test_a_moved_lake_is_named_relocated_and_goes_on(shop):
             "  hint: 'plumb relocate' makes them name this place.\n"), words
     (finding,) = shop.json("verify", code=1)["findings"]
     assert (finding["rule"], "plumb relocate" in finding["what"]) == ("moved", True)
+    (place,) = (c for c in shop.json("doctor")["checks"] if c["check"] == "place")
+    assert place["state"] == "warn" and f"still name '{old}': 'plumb relocate'" in place["detail"]
     look = shop.json("relocate", "--dry-run")
     assert (look["state"], look["run"], look["tables"][0]["metadata"]) == ("dry-run", None, None)
     assert tree(shop.dir / "lake") == before
@@ -155,6 +140,7 @@ def test_a_moved_lake_is_named_relocated_and_goes_on(shop):
     after = tree(shop.dir / "lake")
     assert all(after[name] == it for name, it in before.items() if "version-hint" not in name)
     assert shop.json("relocate")["state"] == "nothing"
+    assert not any(c["check"] == "place" for c in shop.json("doctor")["checks"])
     assert tree(shop.dir / "lake") == after
     for snapshot in past[7]:
         assert len(by_duckdb(posts["metadata"], snapshot[0])) == len(ids(shop, snapshot[0]))
@@ -222,8 +208,7 @@ def test_rebuilt_before_and_after(shop):
 
 
 def rebuild(plumb):
-    for file in (plumb.dir / "lake").glob("plumb.db*"):
-        file.unlink()
+    lose(plumb)
     plumb("rebuild")
 
 
@@ -307,7 +292,7 @@ def test_mistakes_are_told(shop):
         "plumb: cannot relocate from 'file:///no/such/lake/': no table names it"
     empty = Plumb(shop.dir.parent / "empty")
     empty.dir.mkdir()
-    project(empty, {"posts": POSTS}, {"shop": SHOP})
+    project(empty, {"posts": CONTRACT}, {"shop": MAPPING})
     assert empty.json("relocate")["state"] == "nothing"
 
 
