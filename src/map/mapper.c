@@ -370,6 +370,7 @@ static pl_slot path_slot(pl_mapper *m, const pl_bound_path *path)
 
 typedef struct rule_state {
     bool has_value;
+    const char *won; // where the value stands in the record: other readings of it say nothing new
     const char *why; // of the first value that did not fit
     pl_slot lost;    // that value
     const bound_term *lost_term;
@@ -396,6 +397,7 @@ static void apply_term(pl_mapper *m, const bound_rule *rule, const bound_term *t
 {
     pl_slot slot = path_slot(m, &term->path);
     if (slot.kind == PL_SLOT_ABSENT || slot.kind == PL_SLOT_NULL) return;
+    if (state->has_value && slot.raw.data == state->won) return;
     pl_cell cell;
     bool coerced;
     const char *why =
@@ -413,6 +415,8 @@ static void apply_term(pl_mapper *m, const bound_rule *rule, const bound_term *t
     }
     m->cells[rule->field] = cell;
     state->has_value = true;
+    state->won = slot.raw.data;
+    if (state->lost.raw.data == state->won) state->why = NULL;
     if (is_whole(&term->path)) m->taken[term->path.slot] = true;
     if (coerced) flag(m, rule, FLAG_COERCED, &m->counts.coerced);
 }

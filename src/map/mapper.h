@@ -12,7 +12,8 @@
 // *lost*: if the column is required or critical the record is rejected, else the column is NULL (or
 // the next term's value), the row is flagged `column:lost` and the value kept in _rest. A later
 // term that holds another value is a *conflict*: the first wins, the other is kept in _rest. An
-// exact conversion is flagged `column:coerced`. Required and absent is a reject; critical and
+// exact conversion is flagged `column:coerced`. A path may stand several times with other parsers:
+// its value is lost only if none of them fits. Required and absent is a reject; critical and
 // absent is NULL.
 //
 // A record that the mapping's `where` does not keep is *filtered*: no row, no reject, but counted.
