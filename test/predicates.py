@@ -122,6 +122,8 @@ def for_sql(tree, kinds, spark=False):
         return (f"({for_sql(left, kinds, spark)} {operator.upper()}"
                 f" {for_sql(right, kinds, spark)})")
     values = [literal(v, kinds[left], spark) for v in right]
+    number = "" if operator not in (">", ">=") or not pa.types.is_floating(kinds[left]) else \
+        f"NOT isnan({left}) AND "  # NaN is above all in SQL, and not in statistics
     return {"null": f"{left} IS NULL", "not null": f"{left} IS NOT NULL",
             "nan": f"({left} IS NOT NULL AND isnan({left}))",
             "not nan": f"({left} IS NOT NULL AND NOT isnan({left}))",
@@ -129,4 +131,4 @@ def for_sql(tree, kinds, spark=False):
             "not in": f"{left} NOT IN ({', '.join(values)})",
             "starts": f"({'startswith' if spark else 'starts_with'}"
                       f"({left}, {values[0] if values else ''}))",
-            }.get(operator) or f"{left} {operator} {values[0]}"
+            }.get(operator) or f"({number}{left} {operator} {values[0]})"

@@ -269,7 +269,8 @@ def test_duckdb_finds_the_same_rows_with_and_without_statistics(made):
 
 def test_spark_finds_the_same_rows_with_and_without_the_column_index(made, spark):
     table, row, paths = made
-    _, kinds, trees = predicates_of(table, 13, COUNT if lake.FULL else 12)
+    # Iceberg's residuals in Java fail to ask what a NULL partition value starts with (1.10).
+    _, kinds, trees = predicates_of(table, 13, COUNT if lake.FULL else 12, but=["name"])
     db = duckdb.connect()
     db.execute("SET TimeZone = 'UTC'")
     sums = ["count(*)", f"sum({row})", f"sum({row} * {row} % 1000003)"]
