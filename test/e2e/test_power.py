@@ -184,9 +184,12 @@ def story_later(at):
     at.plumb("ingest", "shop", a)
     at.plumb("run")
     for name in "posts", "notes":  # so that old metadata goes at each commit
-        with table(at.plumb, name).transaction() as change:
+        changed = table(at.plumb, name)
+        with changed.transaction() as change:
             change.set_properties({"commit.manifest.min-count-to-merge": "2",
                                    "write.metadata.previous-versions-max": "1"})
+        # Else its connection, whenever that is collected, removes SQLite's log unseen.
+        changed.catalog.engine.dispose()
     at.plumb("run")
     at.begin()
     past = "--received", "2020-01-01T00:00:00Z"
