@@ -204,7 +204,6 @@ TEST(store_sweeps_what_a_killed_writer_left)
     CHECK_INT(0, hidden_count());
 }
 
-// Only root can mount; elsewhere the test says so.
 TEST(store_settles_what_is_there)
 {
     CHECK_OK(pl_store_put(store, "a/b/c", PL_SPAN("c"), &err), err);
@@ -214,6 +213,7 @@ TEST(store_settles_what_is_there)
     CHECK_INT(PLUMB_E_MISUSE, pl_store_settle(store, "", &err));
 }
 
+// Only root can mount; elsewhere the test says so.
 TEST(store_full_disk_leaves_nothing)
 {
     const char *small = temp_path(dir, "small");
