@@ -6,6 +6,7 @@ PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
 SETUP  := tools/setup.sh
 PYTHON := .deps/venv/bin/python
+lower   = $(shell echo $(1) | tr A-Z a-z)
 
 .PHONY: all demo test crash check fuzz bench install clean format asan help
 
@@ -40,9 +41,11 @@ fuzz: TARGET :=
 fuzz: ## every fuzz target for SECONDS=600 each, or TARGET=name alone
 	@tools/fuzz.sh --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET))
 
-bench: all ## plumb against DuckDB's COPY, alternately
-	@$(SETUP) test
-	@$(PYTHON) tools/bench.py --build $(BUILD)
+bench: all ## plumb against its peers, alternately: PARTS= PEER= VARIANT= POSTS= ROUNDS= THREADS=
+	@$(SETUP) bench
+	@.deps/venv-bench/bin/python bench/bench.py --build $(BUILD) \
+		$(foreach word,PARTS PEER VARIANT POSTS ROUNDS THREADS MARKDOWN, \
+			$(if $($(word)),--$(call lower,$(word)) $($(word))))
 
 install: TO = $(DESTDIR)$(PREFIX)
 install: all ## into PREFIX (default /usr/local); DESTDIR is honoured

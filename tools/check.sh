@@ -50,7 +50,7 @@ headers() {
 scripts() {
     local script
     for script in $(git ls-files 'tools/*.sh' .ci/run); do bash -n "$script" || return 1; done
-    python3 -m compileall -q tools test
+    python3 -m compileall -q tools test bench
 }
 
 both() { tools/build.sh "$1" && { [ -z "${2:-}" ] || "$2"; }; }

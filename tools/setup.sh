@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# tools/setup.sh [-y] [build|test|check|fuzz|readers]...
+# tools/setup.sh [-y] [build|test|check|fuzz|readers|bench]...
 #
 # Bring this machine to where plumb builds (build), its tests run (test), `make check` runs (check),
-# `make fuzz` runs (fuzz) or Spark reads our tables (readers). Says what is missing before it
-# installs anything, does nothing when nothing is missing, and can be run any number of times.
+# `make fuzz` runs (fuzz), Spark reads our tables (readers) or `make bench` runs (bench). Says what
+# is missing before it installs anything, does nothing when nothing is missing, and can be run any
+# number of times.
 # System packages come from apt-get; everything else stays in .deps/, gone with `rm -r .deps`.
 #
 #   -y    do not ask before using sudo (CI=true means the same)
@@ -21,9 +22,9 @@ parts=()
 for word in "$@"; do
     case $word in
     -y) yes=true ;;
-    build | test | check | fuzz | readers) parts+=("$word") ;;
-    -h | --help) sed -n '3,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
-    *) die "unknown word '$word'; one of build test check fuzz readers, and -y" ;;
+    build | test | check | fuzz | readers | bench) parts+=("$word") ;;
+    -h | --help) sed -n '3,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) die "unknown word '$word'; one of build test check fuzz readers bench, and -y" ;;
     esac
 done
 [ ${#parts[@]} -gt 0 ] || parts=(build)
@@ -44,6 +45,7 @@ find_missing() {
     if wants check; then wanted+=" $PACKAGES_CHECK"; fi
     if wants fuzz; then wanted+=" $PACKAGES_FUZZ"; fi
     if wants readers; then wanted+=" $PACKAGES_READERS"; fi
+    if wants bench; then wanted+=" $PACKAGES_BENCH"; fi
     have=" $(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null |
         sed -n 's/^installed //p' | tr '\n' ' ') "
     missing=()
@@ -113,6 +115,7 @@ else
 fi
 tools/get-duckdb.sh
 if wants test; then make_venv .deps/venv test/requirements.txt; fi
+if wants bench; then make_venv .deps/venv-bench bench/requirements.txt; fi
 if wants readers; then
     make_venv .deps/venv test/requirements.txt
     make_venv .deps/venv-spark test/requirements-spark.txt

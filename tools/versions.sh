@@ -11,6 +11,7 @@ PACKAGES_TEST="libcmocka-dev python3-venv"
 PACKAGES_CHECK="clang clang-format-14"
 PACKAGES_FUZZ="clang-14 libclang-rt-14-dev llvm-14"
 PACKAGES_READERS="openjdk-17-jre-headless maven"
+PACKAGES_BENCH="openjdk-17-jre-headless python3-venv gzip"
 
 # The SQL engine: the shared library alone, from its npm package.
 DUCKDB_NPM_VERSION=1.5.5-r.5

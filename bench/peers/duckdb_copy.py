@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DuckDB: one COPY, its columns declared or detected. Words: OUT THREADS FILE... [name=value...]
+
+    types=declared|auto     declared, or what it finds by itself, as people usually call it
+    errors=ignore           a value that does not fit is NULL: for files with type drift
+    anything else           is SET before the COPY
+"""
+import sys
+
+import duckdb
+
+from job import words
+
+COLUMNS = """columns = {
+  id: 'VARCHAR', platform: 'VARCHAR', created_at: 'TIMESTAMP',
+  author: 'STRUCT(id VARCHAR, username VARCHAR, followers BIGINT, verified BOOLEAN)',
+  content: 'STRUCT(caption VARCHAR, permalink VARCHAR, "type" VARCHAR, lang VARCHAR,
+                   hashtags VARCHAR[])',
+  metrics: 'STRUCT(likes BIGINT, comments BIGINT, shares BIGINT, views BIGINT, saves BIGINT,
+                   engagement_rate VARCHAR)',
+  location: 'STRUCT(name VARCHAR, lat DOUBLE, lng DOUBLE)'}"""
+
+# A hundredth is rounded twice when '4.70' becomes a double and is divided by 100. The digits alone
+# are a whole number, exact as a double, so this division is the only rounding.
+SELECT = """
+SELECT platform, id AS post_id, created_at AS published_at, author.id AS account_id,
+       author.username AS username, author.followers AS followers, author.verified AS verified,
+       content.caption AS caption, content.permalink AS permalink, content.type AS media_type,
+       content.lang AS language, content.hashtags AS hashtags, metrics.likes AS likes,
+       metrics.comments AS comments, metrics.shares AS shares, metrics.views AS views,
+       metrics.saves AS saves,
+       {cast}(translate(metrics.engagement_rate, '.%', '') AS DOUBLE) / 10000 AS engagement_rate,
+       location.name AS location_name, location.lat AS location_lat, location.lng AS location_lng,
+       created_at::DATE AS day
+FROM read_json([{files}], format = 'newline_delimited', {read})
+"""
+
+
+def main():
+    out, threads, files, options = words(sys.argv)
+    types, errors = options.pop("types", "declared"), options.pop("errors", None)
+    options = {"threads": threads, **options}
+    database = duckdb.connect(config=options)
+    read = [COLUMNS] if types == "declared" else []
+    read += ["ignore_errors = true"] if errors else []
+    select = SELECT.format(files=", ".join(f"'{f}'" for f in files), read=", ".join(read),
+                           cast="TRY_CAST" if errors else "CAST")
+    if types != "declared":
+        select = select.replace("format = 'newline_delimited', ", "")
+    database.execute(f"COPY ({select}) TO '{out}' "
+                     "(FORMAT parquet, COMPRESSION snappy, PARTITION_BY (platform, day))")
+
+
+main()
