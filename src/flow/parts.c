@@ -72,6 +72,7 @@ struct pl_parts {
     uint32_t *order;  // its rows in the sort order; owned
     uint32_t order_room;
     int sort_sources[PL_SORT_FIELDS_MAX]; // index in the schema of each sort field's column
+    pl_batch *puts;                       // files on their way to the disk
     uint32_t open_files, file_number;
     uint64_t groups;
     pl_part_file *files;
@@ -110,6 +111,7 @@ pl_parts *pl_parts_new(const pl_parts_options *options, pl_arena *arena)
                                 (size_t)PL_GROUP_BYTES);
     char *spill = pl_arena_printf(arena, ".tmp/%s.spill", options->name_prefix);
     pl_slabs_init(&parts->slabs, pl_store_path(options->store, spill, arena));
+    parts->puts = pl_batch_new(options->store);
     parts->batch.columns = columns_new(options->schema);
     parts->batch.touched = pl_zalloc(BATCH_ROWS, sizeof *parts->batch.touched);
     parts->group = columns_new(options->schema);
@@ -133,6 +135,7 @@ void pl_parts_free(pl_parts *parts)
 {
     if (!parts) return;
     for (uint32_t i = 0; i < parts->count; i++) part_free(parts, parts->parts[i]);
+    pl_batch_free(parts->puts);
     columns_free(parts->batch.columns, parts->options.schema->count);
     free(parts->batch.touched);
     columns_free(parts->group, parts->options.schema->count);
@@ -252,10 +255,9 @@ static plumb_status file_finish(pl_parts *parts, part *p, plumb_error *err)
     PL_TRY(pl_parquet_finish(p->writer, parts->arena, &file.metrics, err));
     pl_parquet_close(p->writer);
     p->writer = NULL;
-    pl_put *put = p->put;
+    pl_batch_add(parts->puts, p->put);
     p->put = NULL;
     parts->open_files--;
-    PL_TRY(pl_put_finish(put, 0, err));
     file.uri = pl_span_of(pl_store_uri(parts->options.store, file.key, parts->arena));
     file.objects = ranges_json(p, parts->arena);
     if (!p->rows.rows) p->range_count = 0; // else the rows still held are of these objects, too
@@ -510,6 +512,7 @@ plumb_status pl_parts_finish(pl_parts *parts, pl_part_file **ret_files, uint32_t
         PL_TRY(write_group(parts, parts->parts[i], parts->parts[i]->rows.count, err));
         PL_TRY(file_finish(parts, parts->parts[i], err));
     }
+    PL_TRY(pl_batch_settle(parts->puts, err));
     *ret_files = PL_TAKE(parts->arena, pl_part_file, parts->file_count);
     if (parts->file_count) memcpy(*ret_files, parts->files, parts->file_count * sizeof **ret_files);
     *ret_count = parts->file_count;

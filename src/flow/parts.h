@@ -11,7 +11,9 @@
 // The rows of a group are brought into the table's sort order, if it has one; a file is sorted as a
 // whole when each of its groups begins where the one before it ends, or later.
 // A data file is opened by its partition's first row group and finished at the end, or earlier
-// when too many files are open: then the partition goes on in a next file.
+// when too many files are open: then the partition goes on in a next file. Finished files are
+// synced by other threads while rows go on (store.h, pl_batch); an fsync that fails fails the task,
+// and what it wrote is written again by the next run under other names.
 //
 //     tables/post_metrics/data/platform=tiktok/year=2026/month=11/day=22/
 //         <run>-<task>-<nonce>-<n>.parquet
@@ -36,7 +38,7 @@
 #define PL_GROUP_ROWS       (128u * 1024)
 #define PL_GROUP_ROWS_MIN   100000u
 #define PL_GROUP_BYTES      (64u * 1024 * 1024) // less where the quota is small
-#define PL_OPEN_FILES_MAX   24
+#define PL_OPEN_FILES_MAX   20
 #define PL_FILE_OBJECTS_MAX 64 // ranges of objects remembered per file
 
 typedef struct pl_parts_options {

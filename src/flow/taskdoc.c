@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/map.h"
 #include "flow/doc.h"
 #include "iceberg/manifest.h"
 
@@ -330,37 +329,13 @@ plumb_status pl_taskdoc_get(const pl_work_task *task, pl_task_result *ret_result
     return st;
 }
 
-// A worker that died may have made a directory on the way to our files and not lived to fsync it:
-// the result must not outlive the files it names. Each directory once; their own were synced.
-static plumb_status settle_files(const pl_work_task *task, const pl_task_result *made,
-                                 plumb_error *err)
-{
-    pl_arena scratch = {0};
-    pl_map done = {0};
-    plumb_status st = PLUMB_OK;
-    for (uint32_t i = 0; i < made->file_count && st == PLUMB_OK; i++) {
-        char *key = pl_arena_cstr(&scratch, pl_span_of(made->files[i].key)), *slash;
-        while (st == PLUMB_OK && (slash = strrchr(key, '/'))) {
-            *slash = '\0'; // the directory; what holds it is synced
-            pl_span holder = {key, strrchr(key, '/') ? (size_t)(strrchr(key, '/') - key) : 0};
-            if (pl_map_get(&done, holder) != PL_MAP_NONE) break;
-            pl_map_add(&done, pl_arena_copy(&scratch, holder), 0);
-            st = pl_store_settle(task->store, key, err);
-        }
-    }
-    pl_map_done(&done);
-    pl_arena_done(&scratch);
-    return st;
-}
-
 plumb_status pl_taskdoc_do(const pl_work_task *task, pl_task_result *ret_result, plumb_error *err)
 {
     pl_task_result made = {0};
     plumb_status st = pl_taskdoc_get(task, ret_result, err);
     if (st != PLUMB_E_NOT_FOUND) return st;
     PL_TRY(pl_work(task, &made, err));
-    st = settle_files(task, &made, err);
-    if (st == PLUMB_OK) st = pl_taskdoc_put(task, &made, err);
+    st = pl_taskdoc_put(task, &made, err);
     if (st == PLUMB_E_CONFLICT) { // another was faster
         st = PLUMB_OK;
         for (uint32_t i = 0; i < made.file_count && st == PLUMB_OK; i++)

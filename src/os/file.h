@@ -51,6 +51,8 @@ PL_MUST_USE plumb_status pl_path_real(const char *path, pl_arena *arena, char **
                                       plumb_error *err);
 // Make every missing directory on the way, one by one, fsyncing the parent of each one made.
 PL_MUST_USE plumb_status pl_path_make_directories(const char *path, plumb_error *err);
+// The same without any fsync: the caller sees to it for every directory on the way.
+PL_MUST_USE plumb_status pl_path_make_way(const char *path, plumb_error *err);
 PL_MUST_USE plumb_status pl_path_sync_directory(const char *path, plumb_error *err);
 // fsync the directory that holds `path`, the one that holds that, and so on upwards as far as this
 // process may write: so the way is durable also if who made it died before its fsync.

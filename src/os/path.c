@@ -56,7 +56,7 @@ static char *path_parent(const char *path)
 }
 
 // Make one directory whose parent exists; a directory that is there already is fine.
-static plumb_status make_directory(const char *path, plumb_error *err)
+static plumb_status make_directory(const char *path, bool sync, plumb_error *err)
 {
     if (mkdir(path, 0755) != 0) {
         int os_errno = errno;
@@ -67,6 +67,7 @@ static plumb_status make_directory(const char *path, plumb_error *err)
             return pl_fail(err, PLUMB_E_FAILED,
                            "cannot make directory '%s': a file of that name exists", path);
     }
+    if (!sync) return PLUMB_OK;
     // Also when another process was faster: it may not have synced yet.
     char *parent = path_parent(path);
     plumb_status st = pl_path_sync_directory(parent, err);
@@ -74,7 +75,7 @@ static plumb_status make_directory(const char *path, plumb_error *err)
     return st;
 }
 
-plumb_status pl_path_make_directories(const char *path, plumb_error *err)
+static plumb_status make_directories(const char *path, bool sync, plumb_error *err)
 {
     struct stat info;
     if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return PLUMB_OK;
@@ -87,10 +88,20 @@ plumb_status pl_path_make_directories(const char *path, plumb_error *err)
         memcpy(part, path, at);
         part[at] = '\0';
         if (stat(part, &info) == 0 && S_ISDIR(info.st_mode)) continue;
-        st = make_directory(part, err);
+        st = make_directory(part, sync, err);
     }
     free(part);
     return st;
+}
+
+plumb_status pl_path_make_directories(const char *path, plumb_error *err)
+{
+    return make_directories(path, true, err);
+}
+
+plumb_status pl_path_make_way(const char *path, plumb_error *err)
+{
+    return make_directories(path, false, err);
 }
 
 plumb_status pl_path_sync_directory(const char *path, plumb_error *err)

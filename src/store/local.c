@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "os/file.h"
 #include "os/os.h"
-#include "store/store.h"
+#include "store/store_int.h"
 
 #define HIDDEN       ".tmp"
 #define LOCK_WAIT_MS 2000 // for a sweeper that looks at our new file this very moment
@@ -222,29 +222,50 @@ uint64_t pl_put_bytes(const pl_put *put)
     return put->bytes;
 }
 
-plumb_status pl_put_publish(pl_put *put, unsigned mode, plumb_error *err)
+// Sync what was written, then give it its final name in `directory`.
+static plumb_status put_name(pl_put *put, const char *directory,
+                             plumb_status (*make)(const char *path, plumb_error *err),
+                             plumb_error *err)
 {
     assert(!put->published);
+    PL_TRY(pl_file_sync(&put->file, err));
+    PL_TRY(make(directory, err));
+    plumb_status st = pl_path_rename_new(put->file.path, put->final, err);
+    if (st == PLUMB_E_CONFLICT)
+        st = pl_fail(err, PLUMB_E_CONFLICT, "cannot create object '%s': it exists already",
+                     put->key);
+    put->published = st == PLUMB_OK;
+    return st;
+}
+
+plumb_status pl_put_publish(pl_put *put, unsigned mode, plumb_error *err)
+{
     if (mode) {
         pl_file_info info; // what the umask left of 0644 bounds the mode
         PL_TRY(pl_file_info_get(&put->file, &info, err));
         PL_TRY(pl_file_mode(&put->file, mode & info.mode, err));
     }
-    PL_TRY(pl_file_sync(&put->file, err));
     char *directory = text_join(put->final, "", "");
     cut_last(directory);
-    plumb_status st = pl_path_make_directories(directory, err);
-    if (st == PLUMB_OK) {
-        st = pl_path_rename_new(put->file.path, put->final, err);
-        if (st == PLUMB_E_CONFLICT)
-            st = pl_fail(err, PLUMB_E_CONFLICT, "cannot create object '%s': it exists already",
-                         put->key);
-        put->published = st == PLUMB_OK;
-    }
+    plumb_status st = put_name(put, directory, pl_path_make_directories, err);
     // The hidden name may come back with a power loss, beside the final one; it is swept then.
     if (st == PLUMB_OK) st = pl_path_sync_directory(directory, err);
     free(directory);
     return st;
+}
+
+plumb_status pl_put__name(pl_put *put, plumb_error *err)
+{
+    char *directory = text_join(put->final, "", "");
+    cut_last(directory);
+    plumb_status st = put_name(put, directory, pl_path_make_way, err);
+    free(directory);
+    return st;
+}
+
+const char *pl_put__key(const pl_put *put)
+{
+    return put->key;
 }
 
 void pl_put_release(pl_put *put)

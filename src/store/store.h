@@ -55,6 +55,18 @@ PL_MUST_USE plumb_status pl_put_begin_as(pl_store *store, const char *key, const
 PL_MUST_USE plumb_status pl_put_publish(pl_put *put, unsigned mode, plumb_error *err);
 void pl_put_release(pl_put *put); // NULL is a no-op
 
+// Many objects at once: a few threads sync them while the caller goes on, and each directory only
+// once (200 files in 200 new directories: 0.27 ms each instead of 12; the disk takes as long for
+// one as for eight). An object that was added appears soon, and is durable with all others once
+// pl_batch_settle says so. What fails is given up, and everything with it: settle tells the first
+// failure, what was added and has its name stays.
+#define PL_BATCH_AT_ONCE 8        // objects on the way, each an open file; adding waits for room
+typedef struct pl_batch pl_batch; // opaque; any thread may add, the last one settles
+pl_batch *pl_batch_new(pl_store *store);
+void pl_batch_free(pl_batch *batch);             // waits for what is on the way; NULL is a no-op
+void pl_batch_add(pl_batch *batch, pl_put *put); // all bytes were written; takes it over
+PL_MUST_USE plumb_status pl_batch_settle(pl_batch *batch, plumb_error *err);
+
 typedef enum pl_writer_state {
     PL_WRITER_ALIVE,   // locked: leave it
     PL_WRITER_DEAD,    // there, and its writer is gone

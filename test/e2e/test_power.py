@@ -383,7 +383,7 @@ def tried(at, disk, choices, when=lambda op: True):
 # ---- fsyncs left out -----------------------------------------------------------------------------
 PLUMBING = {"pl_file_sync", "pl_path_sync_directory", "pl_path_make_directories", "pl_put_publish",
             "pl_put_finish", "pl_store_put", "pl_store_replace", "pl_path_write", "pl_path_sync_up",
-            "pl_store_settle", "pl_store_settle_way", "settle_files", "pl_registry__exec",
+            "pl_store_settle", "pl_store_settle_way", "pl_registry__exec",
             "pl_registry__step", "pl_registry_commit"}
 KINDS = {"metadata": r"metadata[.]json$", "manifest list": r"snap-.*avro$", "manifest": r"avro$",
          "data file": r"parquet$", "raw object": r"json[.]gz$", "plan": r"plan[.]json$",
@@ -461,7 +461,7 @@ def test_the_power_fails_at_any_point(stories, story):
 SPARE = {
     "make_directories < pl_put_begin_as": ".tmp itself: nothing in it is ever relied on",
     "make_directories < write_frame": "plumb.yaml beside it is synced after it",
-    "make_directories .*(file_finish|pl_ice_append|put_text|write_entry)":
+    "make_directories .*(pl_ice_append|put_text|write_entry)":
         "settled once more before the result, the commit, the entry",
     "folder: .* pl_store_put < finish": "the metadata is put beside the manifests after them",
     "pl_store_settle < write_entry|pl_run_lock_take":

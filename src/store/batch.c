@@ -1,0 +1,126 @@
+// Objects made durable together.
+//
+//     add ─► pool: fsync of the file, rename ─┐
+//     add ─► pool: ...                        ├─► settle: fsync of every directory on the way, once
+//     add ─► pool: ...                        ┘
+//
+// SPDX-License-Identifier: Apache-2.0
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "os/pool.h"
+#include "store/store_int.h"
+
+struct pl_batch {
+    pl_store *store;
+    pl_pool *pool;
+    pthread_mutex_t lock; // of all below
+    pl_arena arena;
+    pl_map on_way; // directories and objects that lead to the objects added: by their holders once
+    char **ways;   // one name in each directory; owned array
+    uint32_t way_count, way_capacity;
+    plumb_status status; // the first failure
+    plumb_error failure;
+};
+
+typedef struct job {
+    pl_batch *batch;
+    pl_put *put;     // of adding
+    const char *way; // of settling
+} job;
+
+pl_batch *pl_batch_new(pl_store *store)
+{
+    pl_batch *batch = pl_zalloc(1, sizeof *batch);
+    *batch = (pl_batch){
+        .store = store, .pool = pl_pool_new(PL_BATCH_AT_ONCE), .lock = PTHREAD_MUTEX_INITIALIZER};
+    return batch;
+}
+
+void pl_batch_free(pl_batch *batch)
+{
+    if (!batch) return;
+    pl_pool_free(batch->pool);
+    pl_map_done(&batch->on_way);
+    pl_arena_done(&batch->arena);
+    free(batch->ways);
+    free(batch);
+}
+
+static void note(pl_batch *batch, plumb_status st, const plumb_error *err)
+{
+    pthread_mutex_lock(&batch->lock);
+    if (st != PLUMB_OK && batch->status == PLUMB_OK) {
+        batch->status = st;
+        batch->failure = *err;
+    }
+    pthread_mutex_unlock(&batch->lock);
+}
+
+static void add_job(void *context)
+{
+    job *own = context;
+    plumb_error err;
+    plumb_status st = pl_put__name(own->put, &err);
+    if (st == PLUMB_OK)
+        pl_put_release(own->put);
+    else
+        pl_put_abort(own->put);
+    note(own->batch, st, &err);
+    free(own);
+}
+
+static void settle_job(void *context)
+{
+    job *own = context;
+    plumb_error err;
+    note(own->batch, pl_store_settle(own->batch->store, own->way, &err), &err);
+    free(own);
+}
+
+static void give(pl_batch *batch, void (*work)(void *), job of)
+{
+    job *own = pl_zalloc(1, sizeof *own);
+    *own = of;
+    pl_pool_add(batch->pool, work, own);
+}
+
+// Remember one name in each directory from the object's up to the store's own.
+static void note_way(pl_batch *batch, const char *key)
+{
+    char *way = pl_arena_cstr(&batch->arena, pl_span_of(key));
+    for (;;) {
+        char *slash = strrchr(way, '/');
+        pl_span holder = {way, slash ? (size_t)(slash - way) : 0};
+        if (pl_map_get(&batch->on_way, holder) != PL_MAP_NONE) return;
+        holder = pl_arena_copy(&batch->arena, holder);
+        pl_map_add(&batch->on_way, holder, 0);
+        PL_GROW(batch->ways, batch->way_count, batch->way_capacity);
+        batch->ways[batch->way_count++] = way;
+        if (!slash) return;
+        way = pl_arena_cstr(&batch->arena, holder);
+    }
+}
+
+void pl_batch_add(pl_batch *batch, pl_put *put)
+{
+    pthread_mutex_lock(&batch->lock);
+    note_way(batch, pl_put__key(put));
+    bool failed = batch->status != PLUMB_OK;
+    pthread_mutex_unlock(&batch->lock);
+    if (failed)
+        pl_put_abort(put);
+    else
+        give(batch, add_job, (job){batch, .put = put});
+}
+
+plumb_status pl_batch_settle(pl_batch *batch, plumb_error *err)
+{
+    pl_pool_wait(batch->pool);
+    for (uint32_t i = 0; i < batch->way_count && batch->status == PLUMB_OK; i++)
+        give(batch, settle_job, (job){batch, .way = batch->ways[i]});
+    pl_pool_wait(batch->pool);
+    if (batch->status != PLUMB_OK && err) *err = batch->failure;
+    return batch->status;
+}
