@@ -14,12 +14,9 @@
 // batches of some 256 KiB).
 enum { BATCH_ROWS = 512, BATCH_BYTES = 192 * 1024 };
 
-// Blocks turned into columns at a time when a row group is written: what is spilled and not yet
-// needed stays in the file.
-enum { BLOCKS_AT_ONCE = 64 };
-
-// A row group's memory of up to this is kept for the next one.
-enum { GROUP_KEPT = 4 * 1024 * 1024 };
+// The memory of a row group's column is kept for the next one up to this: memory that is new costs
+// more to touch than to fill (a tenth of a run when nothing is kept).
+enum { COLUMN_KEPT = 8 * 1024 * 1024 };
 
 // As little of PL_GROUP_BYTES as a small quota leaves.
 enum { GROUP_BYTES_MIN = 8 * 1024 * 1024 };
@@ -67,10 +64,17 @@ struct pl_parts {
     pl_slabs slabs;     // where the rows of all partitions are
     size_t group_bytes; // that make a row group
     batch batch;
-    pl_buf run;       // one, on its way to a slab
-    pl_column *group; // the row group being written; its memory is kept
-    uint32_t *order;  // its rows in the sort order; owned
+    pl_buf run; // one, on its way to a slab
+    // The row group being written. It is made of its runs column by column, so that only one is
+    // there at a time, and in the cache.
+    pl_run_head *runs; // owned
+    uint32_t run_count, run_room;
+    uint32_t *lent;   // per field: which of `group` it uses, that of the first field of its type
+    pl_column *group; // the columns in use; memory is kept
+    pl_column keys[PL_SORT_FIELDS_MAX];
+    uint32_t *order; // its rows in the sort order; owned
     uint32_t order_room;
+    pl_parquet_memory *memory;            // of the files' writers
     int sort_sources[PL_SORT_FIELDS_MAX]; // index in the schema of each sort field's column
     pl_batch *puts;                       // files on their way to the disk
     uint32_t open_files, file_number;
@@ -115,9 +119,17 @@ pl_parts *pl_parts_new(const pl_parts_options *options, pl_arena *arena)
     parts->batch.columns = columns_new(options->schema);
     parts->batch.touched = pl_zalloc(BATCH_ROWS, sizeof *parts->batch.touched);
     parts->group = columns_new(options->schema);
-    for (uint32_t i = 0; i < sort_count(parts); i++)
-        parts->sort_sources[i] =
-            pl_schema_find_id(options->schema, options->sort->fields[i].source_id);
+    parts->lent = pl_zalloc(options->schema->count, sizeof *parts->lent);
+    for (uint32_t i = 0, at; i < options->schema->count; i++) {
+        for (at = 0; !pl_type_equal(&parts->group[at].type, &parts->group[i].type);) at++;
+        parts->lent[i] = at;
+    }
+    parts->memory = pl_parquet_memory_new();
+    for (uint32_t i = 0; i < sort_count(parts); i++) {
+        int at = pl_schema_find_id(options->schema, options->sort->fields[i].source_id);
+        parts->sort_sources[i] = at;
+        pl_column_init(&parts->keys[i], &options->schema->fields[at].type);
+    }
     return parts;
 }
 
@@ -139,6 +151,10 @@ void pl_parts_free(pl_parts *parts)
     columns_free(parts->batch.columns, parts->options.schema->count);
     free(parts->batch.touched);
     columns_free(parts->group, parts->options.schema->count);
+    for (uint32_t i = 0; i < sort_count(parts); i++) pl_column_done(&parts->keys[i]);
+    pl_parquet_memory_free(parts->memory);
+    free(parts->runs);
+    free(parts->lent);
     free(parts->order);
     pl_buf_done(&parts->run);
     pl_slabs_done(&parts->slabs);
@@ -238,7 +254,8 @@ static plumb_status file_open(pl_parts *parts, part *p, plumb_error *err)
     pl_buf_done(&key);
     PL_TRY(pl_put_begin(o->store, p->file_key, &p->put, err));
     parts->open_files++;
-    pl_parquet_options options = {.codec = o->zstd ? PL_PARQUET_ZSTD : PL_PARQUET_SNAPPY,
+    pl_parquet_options options = {.memory = parts->memory,
+                                  .codec = o->zstd ? PL_PARQUET_ZSTD : PL_PARQUET_SNAPPY,
                                   .sort = o->sort,
                                   .bloom_ids = o->bloom_ids,
                                   .bloom_count = o->bloom_count};
@@ -276,22 +293,40 @@ static plumb_status close_oldest(pl_parts *parts, plumb_error *err)
     return oldest ? file_finish(parts, oldest, err) : PLUMB_OK;
 }
 
-// Move the rows of the first `blocks` blocks into the group's columns.
-static plumb_status take_blocks(pl_parts *parts, part *p, uint32_t blocks, plumb_error *err)
+// The runs of the first `blocks` blocks.
+static plumb_status find_runs(pl_parts *parts, part *p, uint32_t blocks, plumb_error *err)
 {
-    uint32_t columns = parts->options.schema->count;
-    while (blocks) {
-        uint32_t now = PL_MIN(blocks, (uint32_t)BLOCKS_AT_ONCE);
-        PL_TRY(pl_slabs_load(&parts->slabs, &p->rows, now, err));
-        for (uint32_t b = 0; b < now; b++) {
-            const pl_block *block = &p->rows.blocks[b];
-            for (const char *at = block->data; at < block->data + block->bytes;)
-                at = pl_runs_take(at, parts->group, columns);
+    PL_TRY(pl_slabs_load(&parts->slabs, &p->rows, blocks, err));
+    parts->run_count = 0;
+    for (uint32_t b = 0; b < blocks; b++) {
+        const pl_block *block = &p->rows.blocks[b];
+        for (const char *at = block->data; at < block->data + block->bytes;) {
+            pl_run_head run = pl_runs_head(at);
+            PL_GROW(parts->runs, parts->run_count, parts->run_room);
+            parts->runs[parts->run_count++] = run;
+            at = run.end;
         }
-        pl_slabs_drop(&parts->slabs, &p->rows, now);
-        blocks -= now;
     }
     return PLUMB_OK;
+}
+
+// The runs' next column, whose rows are `rows`, into `column`.
+static void take_column(pl_parts *parts, pl_column *column, uint32_t rows)
+{
+    pl_column_reset(column);
+    pl_column_reserve(column, rows);
+    for (uint32_t i = 0; i < parts->run_count; i++) {
+        pl_run_head *run = &parts->runs[i];
+        run->columns = pl_runs_take(run->columns, column, run->rows);
+    }
+}
+
+static void forget_column(pl_column *column)
+{
+    if (pl_column_bytes(column) <= COLUMN_KEPT) return;
+    pl_type type = column->type;
+    pl_column_done(column);
+    pl_column_init(column, &type);
 }
 
 // Does the group go on where the file's last one ended? Remember where this one ends.
@@ -302,58 +337,86 @@ static void note_order(pl_parts *parts, part *p, uint32_t first, uint32_t last)
     if (!p->last) {
         p->last = pl_zalloc(sort->count, sizeof *p->last);
         for (uint32_t i = 0; i < sort->count; i++)
-            pl_column_init(&p->last[i], &parts->group[parts->sort_sources[i]].type);
+            pl_column_init(&p->last[i], &parts->keys[i].type);
     }
     for (uint32_t i = 0; i < sort->count && p->last[i].count && order == 0; i++) {
         pl_value before = pl_column_value(&p->last[i], 0);
-        pl_value after = pl_column_value(&parts->group[parts->sort_sources[i]], first);
+        pl_value after = pl_column_value(&parts->keys[i], first);
         order = pl_order_compare(&sort->fields[i], &before, &after);
     }
     p->unsorted |= order > 0;
     for (uint32_t i = 0; i < sort->count; i++) {
         pl_column_reset(&p->last[i]);
-        pl_order_take(&p->last[i], &parts->group[parts->sort_sources[i]], &last, 1);
+        pl_order_take(&p->last[i], &parts->keys[i], &last, 1);
     }
 }
 
-// The group's rows in the table's order: one column at a time, so that only one exists twice.
-static plumb_status write_sorted(pl_parts *parts, part *p, uint32_t rows, plumb_error *err)
+// Take the columns to sort by out of the runs, without moving on in them.
+static void take_keys(pl_parts *parts, uint32_t rows)
+{
+    const pl_schema *schema = parts->options.schema;
+    for (uint32_t k = 0; k < sort_count(parts); k++) {
+        pl_column_reset(&parts->keys[k]);
+        pl_column_reserve(&parts->keys[k], rows);
+    }
+    for (uint32_t i = 0; i < parts->run_count; i++) {
+        const char *at = parts->runs[i].columns;
+        for (uint32_t c = 0; c < schema->count; c++) {
+            for (uint32_t k = 0; k < sort_count(parts); k++)
+                if (parts->sort_sources[k] == (int)c)
+                    pl_runs_take(at, &parts->keys[k], parts->runs[i].rows);
+            at = pl_runs_skip(at, &schema->fields[c].type, parts->runs[i].rows);
+        }
+    }
+}
+
+// The rows in the table's order, in `parts->order`. False: they are in it as they come.
+static bool sort_rows(pl_parts *parts, part *p, uint32_t rows)
 {
     const pl_column *keys[PL_SORT_FIELDS_MAX];
-    for (uint32_t i = 0; i < sort_count(parts); i++)
-        keys[i] = &parts->group[parts->sort_sources[i]];
+    for (uint32_t i = 0; i < sort_count(parts); i++) keys[i] = &parts->keys[i];
     if (rows > parts->order_room) {
         free(parts->order);
         parts->order = pl_zalloc(rows, sizeof *parts->order);
         parts->order_room = rows;
     }
+    take_keys(parts, rows);
     bool moved = pl_order_rows(parts->options.sort, keys, parts->order, rows);
     note_order(parts, p, parts->order[0], parts->order[rows - 1]);
-    if (!moved) return pl_parquet_write_group(p->writer, parts->group, err);
-    pl_parquet_begin_group(p->writer, rows);
-    for (uint32_t i = 0; i < parts->options.schema->count; i++) {
-        pl_column column;
-        pl_column_init(&column, &parts->group[i].type);
-        pl_column_reserve(&column, rows);
-        pl_order_take(&column, &parts->group[i], parts->order, rows);
-        plumb_status st = pl_parquet_write_column(p->writer, &column, err);
-        pl_column_done(&column);
-        PL_TRY(st);
-    }
-    return PLUMB_OK;
+    for (uint32_t i = 0; i < sort_count(parts); i++) forget_column(&parts->keys[i]);
+    return moved;
+}
+
+static plumb_status write_sorted(pl_parts *parts, part *p, const pl_column *column,
+                                 plumb_error *err)
+{
+    pl_column sorted;
+    pl_column_init(&sorted, &column->type);
+    pl_column_reserve(&sorted, column->count);
+    pl_order_take(&sorted, column, parts->order, column->count);
+    plumb_status st = pl_parquet_write_column(p->writer, &sorted, err);
+    pl_column_done(&sorted);
+    return st;
 }
 
 // The first `blocks` blocks of an open file's rows.
 static plumb_status write_blocks(pl_parts *parts, part *p, uint32_t blocks, uint32_t rows,
                                  plumb_error *err)
 {
+    PL_TRY(find_runs(parts, p, blocks, err));
+    bool moved = sort_count(parts) && sort_rows(parts, p, rows);
+    pl_parquet_begin_group(p->writer, rows);
     for (uint32_t i = 0; i < parts->options.schema->count; i++) {
-        pl_column_reset(&parts->group[i]);
-        pl_column_reserve(&parts->group[i], rows);
+        pl_column *column = &parts->group[parts->lent[i]];
+        take_column(parts, column, rows);
+        if (moved)
+            PL_TRY(write_sorted(parts, p, column, err));
+        else
+            PL_TRY(pl_parquet_write_column(p->writer, column, err));
+        forget_column(column);
     }
-    PL_TRY(take_blocks(parts, p, blocks, err));
-    return sort_count(parts) ? write_sorted(parts, p, rows, err)
-                             : pl_parquet_write_group(p->writer, parts->group, err);
+    pl_slabs_drop(&parts->slabs, &p->rows, blocks);
+    return PLUMB_OK;
 }
 
 // A row group of the first `blocks` blocks.
@@ -374,10 +437,6 @@ static plumb_status write_group(pl_parts *parts, part *p, uint32_t blocks, plumb
     }
     size_t taken = pl_quota_take(parts->options.quota, bytes);
     plumb_status st = write_blocks(parts, p, blocks, rows, err);
-    if (bytes > GROUP_KEPT) {
-        columns_free(parts->group, parts->options.schema->count);
-        parts->group = columns_new(parts->options.schema);
-    }
     pl_quota_give(parts->options.quota, taken);
     p->touched = ++parts->groups;
     return st;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "flow/runs.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { ALL_NULL, NO_NULL, SOME_NULL };
@@ -104,8 +105,13 @@ static void put_column(pl_buf *out, const pl_column *column, selection s)
 void pl_runs_put(pl_buf *out, const pl_column *columns, uint32_t count, const uint32_t *rows,
                  uint32_t row_count)
 {
-    pl_buf_append(out, &row_count, sizeof row_count);
+    uint32_t head[2] = {row_count, 0};
+    size_t at = out->count;
+    pl_buf_append(out, head, sizeof head);
     for (uint32_t i = 0; i < count; i++) put_column(out, &columns[i], (selection){rows, row_count});
+    assert(out->count - at <= UINT32_MAX); // a batch's text is less
+    head[1] = (uint32_t)(out->count - at - sizeof head);
+    memcpy(out->data + at, head, sizeof head);
 }
 
 // Read where each row ends into the column's offsets, moved by `base`; returns the last one's end.
@@ -132,7 +138,7 @@ static void take_nulls(pl_column *column, uint32_t rows, size_t width)
     for (uint32_t i = 0; i <= rows; i++) column->offsets[column->count + i] = end;
 }
 
-static const char *take_column(const char *at, pl_column *column, uint32_t rows)
+const char *pl_runs_take(const char *at, pl_column *column, uint32_t rows)
 {
     char nulls = *at++;
     if (!rows) return at;
@@ -157,7 +163,7 @@ static const char *take_column(const char *at, pl_column *column, uint32_t rows)
             uint32_t base = column->child ? column->child->count : (uint32_t)column->heap.count;
             uint32_t bytes = take_ends(ends, column, rows, base);
             if (column->child) {
-                at = take_column(at, column->child, bytes);
+                at = pl_runs_take(at, column->child, bytes);
             } else {
                 if (bytes) pl_buf_append(&column->heap, at, bytes);
                 at += bytes;
@@ -168,11 +174,23 @@ static const char *take_column(const char *at, pl_column *column, uint32_t rows)
     return at;
 }
 
-const char *pl_runs_take(const char *at, pl_column *columns, uint32_t count)
+pl_run_head pl_runs_head(const char *at)
 {
-    uint32_t rows;
-    memcpy(&rows, at, sizeof rows);
-    at += sizeof rows;
-    for (uint32_t i = 0; i < count; i++) at = take_column(at, &columns[i], rows);
-    return at;
+    uint32_t head[2];
+    memcpy(head, at, sizeof head);
+    at += sizeof head;
+    return (pl_run_head){head[0], at, at + head[1]};
+}
+
+const char *pl_runs_skip(const char *at, const pl_type *type, uint32_t rows)
+{
+    char nulls = *at++;
+    if (!rows || nulls == ALL_NULL) return at;
+    if (nulls == SOME_NULL) at += rows;
+    size_t width = pl_column_width(type->kind);
+    if (width) return at + rows * width;
+    uint32_t end;
+    at += rows * sizeof end;
+    memcpy(&end, at - sizeof end, sizeof end);
+    return type->kind == PL_LIST ? pl_runs_skip(at, type->element, end) : at + end;
 }

@@ -1,7 +1,7 @@
 // runs.h -- rows of one partition as bytes, column by column, until a row group is due: no column
 // buffers per partition, and no value is moved alone where many can be moved at once.
 //
-//     run       rows (4 bytes), then each column:
+//     run       rows, bytes of the columns (4 bytes each), then each column:
 //     column    0: every row is NULL          1: none is, values follow
 //               2: validity (a byte per row), values
 //     values    scalar: as in memory, a place for NULLs, too
@@ -22,7 +22,17 @@
 // Append the rows `rows[0..row_count)`, which ascend, of each column as one run.
 void pl_runs_put(pl_buf *out, const pl_column *columns, uint32_t count, const uint32_t *rows,
                  uint32_t row_count);
-// Append the run at `at` to the columns it was put from; returns where the next one begins.
-const char *pl_runs_take(const char *at, pl_column *columns, uint32_t count);
+// The run at `at`: how many rows it has, where its first column is, and where the next run begins.
+typedef struct pl_run_head {
+    uint32_t rows;
+    const char *columns, *end;
+} pl_run_head;
+pl_run_head pl_runs_head(const char *at);
+
+// Append the column at `at`, of a run of `rows` rows, to a column of the type it was put from;
+// returns where the run's next one is.
+const char *pl_runs_take(const char *at, pl_column *column, uint32_t rows);
+// The same without reading it.
+const char *pl_runs_skip(const char *at, const pl_type *type, uint32_t rows);
 
 #endif

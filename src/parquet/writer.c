@@ -20,6 +20,10 @@ typedef struct group {
     pl_chunk *chunks; // one per field, in the writer's arena
 } group;
 
+struct pl_parquet_memory {
+    pl_scratch scratch;
+};
+
 struct pl_parquet_writer {
     const pl_schema *schema; // borrowed
     pl_parquet_options options;
@@ -31,8 +35,19 @@ struct pl_parquet_writer {
     uint32_t group_count, group_capacity;
     uint32_t written; // columns of the group that is open
     uint64_t rows;
-    pl_scratch scratch;
+    pl_parquet_memory *memory, own; // `memory` is `own` where none was lent
 };
+
+pl_parquet_memory *pl_parquet_memory_new(void)
+{
+    return pl_zalloc(1, sizeof(pl_parquet_memory));
+}
+
+void pl_parquet_memory_free(pl_parquet_memory *memory)
+{
+    if (memory) pl_scratch__done(&memory->scratch);
+    free(memory);
+}
 
 static void want_blooms(pl_parquet_writer *w)
 {
@@ -57,6 +72,7 @@ plumb_status pl_parquet_open(const pl_schema *schema, const pl_parquet_options *
     if (!w->options.page_bytes) w->options.page_bytes = DEFAULT_BYTES;
     if (!w->options.dictionary_bytes_max) w->options.dictionary_bytes_max = DEFAULT_BYTES;
     w->sink = sink;
+    w->memory = w->options.memory ? w->options.memory : &w->own;
     w->leaves = PL_TAKE(&w->arena, pl_leaf, schema->count);
     w->sums = PL_TAKE(&w->arena, column_sum, schema->count);
     for (uint32_t i = 0; i < schema->count; i++) w->leaves[i] = pl_leaf__make(&schema->fields[i]);
@@ -85,8 +101,8 @@ static plumb_status put_blooms(pl_parquet_writer *w, plumb_error *err)
         g->chunks[i].bloom = offset;
         offset += g->chunks[i].bloom_bytes;
     }
-    PL_TRY(pl_sink__write(&w->sink, pl_buf_view(&w->scratch.blooms), err));
-    pl_buf_reset(&w->scratch.blooms);
+    PL_TRY(pl_sink__write(&w->sink, pl_buf_view(&w->memory->scratch.blooms), err));
+    pl_buf_reset(&w->memory->scratch.blooms);
     return PLUMB_OK;
 }
 
@@ -102,8 +118,8 @@ plumb_status pl_parquet_write_column(pl_parquet_writer *writer, const pl_column 
     assert(column->nulls == 0 || !leaf->field->required);
     pl_chunk *chunk = &g->chunks[i];
     pl_range range;
-    PL_TRY(pl_chunk__write(&w->sink, &w->scratch, leaf, &w->options, column, &w->arena, chunk,
-                           &range, err));
+    PL_TRY(pl_chunk__write(&w->sink, &w->memory->scratch, leaf, &w->options, column, &w->arena,
+                           chunk, &range, err));
     column_sum *sum = &w->sums[i];
     sum->slots += chunk->slots;
     sum->nulls += chunk->nulls;
@@ -111,8 +127,8 @@ plumb_status pl_parquet_write_column(pl_parquet_writer *writer, const pl_column 
     sum->bytes += chunk->bytes;
     if (!leaf->rep_max) pl_bounds__merge(&sum->bounds, &range);
     w->written++;
-    return w->written == w->schema->count && w->scratch.blooms.count ? put_blooms(w, err)
-                                                                     : PLUMB_OK;
+    return w->written == w->schema->count && w->memory->scratch.blooms.count ? put_blooms(w, err)
+                                                                             : PLUMB_OK;
 }
 
 plumb_status pl_parquet_write_group(pl_parquet_writer *writer, const pl_column *columns,
@@ -262,7 +278,9 @@ plumb_status pl_parquet_finish(pl_parquet_writer *writer, pl_arena *arena,
 void pl_parquet_close(pl_parquet_writer *writer)
 {
     if (!writer) return;
-    pl_scratch__done(&writer->scratch);
+    pl_scratch__done(&writer->own.scratch);
+    // A group that failed may have left its filters.
+    pl_buf_reset(&writer->memory->scratch.blooms);
     pl_arena_done(&writer->arena);
     free(writer->groups);
     free(writer);

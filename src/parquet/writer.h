@@ -28,8 +28,8 @@
 // list elements have counts but no bounds.
 //
 // Memory: one page, one dictionary, one chunk's levels and one group's bloom filters, kept from
-// group to group; and about 300 bytes per column chunk and 200 per page for the footer. A row group
-// is written out when its last column is.
+// group to group, or from file to file with `options.memory`; and about 300 bytes per column chunk
+// and 200 per page for the footer. A row group is written out when its last column is.
 //
 // Threads: one at a time.
 //
@@ -47,8 +47,15 @@ typedef enum pl_parquet_codec {
     PL_PARQUET_ZSTD,
 } pl_parquet_codec;
 
+// Buffers that writers of one thread use one after the other, a row group at a time: else every
+// file of a few megabytes touches as much new memory again (5 % of a run).
+typedef struct pl_parquet_memory pl_parquet_memory; // opaque
+pl_parquet_memory *pl_parquet_memory_new(void);
+void pl_parquet_memory_free(pl_parquet_memory *memory); // NULL is a no-op
+
 typedef struct pl_parquet_options {
     pl_parquet_codec codec;
+    pl_parquet_memory *memory;     // outlives the writer; NULL: it has its own
     const pl_sort_order *sort;     // of the rows of every group, as its caller has them; or NULL
     const int32_t *bloom_ids;      // columns to make bloom filters of: int, long or text
     uint32_t bloom_count;          //   that repeat less than sort and dictionary can tell

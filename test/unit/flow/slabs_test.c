@@ -108,7 +108,15 @@ TEST(runs_are_columns_again)
     for (uint32_t row = 0; row < 2; row++) {
         pl_buf bytes = {0};
         pl_runs_put(&bytes, was, 2, &row, 1);
-        CHECK(pl_runs_take(bytes.data, now, 2) == bytes.data + bytes.count);
+        pl_run_head run = pl_runs_head(bytes.data);
+        CHECK(run.rows == 1 && run.end == bytes.data + bytes.count);
+        const char *skip = run.columns;
+        for (int i = 0; i < 2; i++) {
+            skip = pl_runs_skip(skip, &types[i], run.rows);
+            run.columns = pl_runs_take(run.columns, &now[i], run.rows);
+            CHECK(run.columns == skip);
+        }
+        CHECK(run.columns == run.end);
         pl_buf_done(&bytes);
     }
     CHECK(now[0].count == 2 && now[0].i128[0] == -7 && !now[0].valid[1] && now[0].nulls == 1);
