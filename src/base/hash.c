@@ -8,6 +8,13 @@ static uint64_t load64(const char *p)
     return v;
 }
 
+static uint32_t load32(const char *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
 static uint64_t mix(uint64_t a, uint64_t b)
 {
     __extension__ unsigned __int128 product = (unsigned __int128)a * b;
@@ -22,8 +29,15 @@ uint64_t pl_hash(pl_span bytes)
     size_t left = bytes.bytes;
     uint64_t h = k0 ^ (bytes.bytes * k1);
     for (; left >= 8; p += 8, left -= 8) h = mix(h ^ load64(p), k1);
+    // The last 8 bytes, some of them once more; a copy of 0 to 7 would be a call.
     uint64_t tail = 0;
-    if (left) memcpy(&tail, p, left);
+    if (bytes.bytes >= 8)
+        tail = load64(p + left - 8);
+    else if (left >= 4)
+        tail = load32(p) | (uint64_t)load32(p + left - 4) << 32;
+    else if (left)
+        tail = (uint8_t)p[0] | (uint64_t)(uint8_t)p[left / 2] << 8 |
+               (uint64_t)(uint8_t)p[left - 1] << 16;
     return mix(h ^ tail, k0) ^ (h >> 32);
 }
 

@@ -12,9 +12,11 @@ struct pl_dictionary_slot {
 };
 
 enum {
-    SAMPLE = 4096,
+    SAMPLE_MIN = 512,  // pairs of rows: less cannot tell a column that repeats little from one
+    SAMPLE_MAX = 2048, //   that does not
     SAMPLE_STEPS = 64,
     SLOTS_MIN = 1024,
+    BLOCK = 128, // values hashed before they are looked up
     STEPS_MIN = 1000 * 1000,
     STEPS_PER_ROW = 32
 };
@@ -44,6 +46,20 @@ static inline uint32_t row_hash(const pl_column *column, uint32_t row, shape s)
     return (uint32_t)(hash >> 32);
 }
 
+// As pl_span_equal, without a call: most values of a dictionary are short.
+static inline bool text_equal(pl_span a, pl_span b)
+{
+    if (a.bytes != b.bytes) return false;
+    if (a.bytes < 8 || a.bytes > 64) return pl_span_equal(a, b);
+    uint64_t left, right;
+    for (size_t at = 0;; at = PL_MIN(at + 8, a.bytes - 8)) {
+        memcpy(&left, a.data + at, 8);
+        memcpy(&right, b.data + at, 8);
+        if (left != right) return false;
+        if (at == a.bytes - 8) return true;
+    }
+}
+
 static inline bool row_equal(const pl_column *column, uint32_t a, uint32_t b, shape s)
 {
     switch (s) {
@@ -54,7 +70,7 @@ static inline bool row_equal(const pl_column *column, uint32_t a, uint32_t b, sh
     case SIXTEEN:
         return column->i128[a] == column->i128[b];
     default:
-        return pl_span_equal(pl_column_span(column, a), pl_column_span(column, b));
+        return text_equal(pl_column_span(column, a), pl_column_span(column, b));
     }
 }
 
@@ -86,62 +102,81 @@ static uint32_t add_entry(pl_dictionary *d, uint32_t row, uint32_t hash)
     return ++d->count;
 }
 
-// Whether next to no value comes twice, judged by rows spread over all of them at uneven distances,
-// so that a group whose second half repeats its first one is not taken for unique: then a
-// dictionary would be built only to be dropped. Equal hashes count as equal values.
-static inline bool looks_unique(pl_dictionary *d, const pl_column *column, shape s)
+// How many of every 1024 rows repeat an earlier one, judged by pairs of neighbours spread over all
+// of them at uneven distances, so that a group whose second half repeats its first one is not taken
+// for unique, nor one whose equals stand together. Equal hashes count as equal values. 1024 where
+// there are too few to judge.
+static inline uint32_t repeats(pl_dictionary *d, const pl_column *column, shape s)
 {
-    if (column->count < 4 * SAMPLE) return false;
-    uint32_t distance = column->count / SAMPLE, seen = 0, again = 0, jump = 1;
-    table_size(d, 2 * SAMPLE);
-    for (uint32_t row = 0; row < column->count; row += distance / 2 + (jump >> 16) % distance) {
+    uint32_t pairs = PL_MIN(column->count / 8, (uint32_t)SAMPLE_MAX);
+    if (pairs < SAMPLE_MIN) return 1024;
+    uint32_t distance = column->count / pairs, seen = 0, again = 0, jump = 1;
+    table_size(d, 4 * SAMPLE_MAX);
+    for (uint32_t row = 0; row < column->count - 1; row += distance / 2 + (jump >> 16) % distance) {
         jump = jump * 1664525u + 1013904223u; // a linear congruence: any would do
-        if (!column->valid[row] || seen == SAMPLE) continue;
-        uint32_t hash = row_hash(column, row, s), at = hash & (d->slot_count - 1), steps = 0;
-        while (d->slots[at].entry && d->slots[at].hash != hash && ++steps < SAMPLE_STEPS)
-            at = (at + 1) & (d->slot_count - 1);
-        again += d->slots[at].entry != 0;
-        d->slots[at] = (struct pl_dictionary_slot){hash, 1};
-        seen++;
+        if (seen >= 2 * pairs) break;
+        for (uint32_t r = row; r < row + 2; r++) {
+            if (!column->valid[r]) continue;
+            uint32_t hash = row_hash(column, r, s), at = hash & (d->slot_count - 1), steps = 0;
+            while (d->slots[at].entry && d->slots[at].hash != hash && ++steps < SAMPLE_STEPS)
+                at = (at + 1) & (d->slot_count - 1);
+            again += d->slots[at].entry != 0;
+            d->slots[at] = (struct pl_dictionary_slot){hash, 1};
+            seen++;
+        }
     }
-    table_size(d, SLOTS_MIN);
-    return seen >= SAMPLE / 2 && again < seen / 512;
+    return seen < SAMPLE_MIN ? 1024 : again * 1024 / seen;
+}
+
+// The entry of the value in `row`, a new one if need be. False: too many bytes, or too many steps.
+static inline bool look_up(pl_dictionary *d, const pl_column *column, uint32_t row, uint32_t hash,
+                           size_t width, size_t bytes_max, shape s)
+{
+    uint32_t at = hash & (d->slot_count - 1);
+    for (; d->slots[at].entry; at = (at + 1) & (d->slot_count - 1), d->steps++)
+        if (d->slots[at].hash == hash && row_equal(column, d->rows[d->slots[at].entry - 1], row, s))
+            break;
+    uint32_t entry = d->slots[at].entry;
+    if (!entry) {
+        if (d->steps > STEPS_MIN && d->steps / STEPS_PER_ROW > row) return false;
+        d->bytes += s == TEXT ? 4 + pl_column_span(column, row).bytes : width;
+        if (d->bytes > bytes_max) return false;
+        entry = add_entry(d, row, hash);
+        d->slots[at] = (struct pl_dictionary_slot){hash, entry};
+        if (entry > d->slot_count / 2) table_size(d, d->slot_count * 2);
+    }
+    d->indices[d->index_count++] = entry - 1;
+    return true;
 }
 
 // False as soon as the entries pass `bytes_max`, or when looking them up takes as long as only
-// values made for it do.
+// values made for it do. Hashes are made a block ahead of the looking up, which then does not wait
+// for them.
 static inline bool build(pl_dictionary *d, const pl_column *column, size_t width, size_t bytes_max,
                          shape s)
 {
-    if (looks_unique(d, column, s)) return false;
-    uint64_t steps = 0;         // beyond the first
+    uint32_t share = repeats(d, column, s), slots = SLOTS_MIN;
+    if (share < 2) return false; // unique: a dictionary would be built only to be dropped
+    while (share < 768 && slots < column->count) slots *= 2; // it will grow that far
+    table_size(d, slots);
+    d->steps = 0;
+    uint32_t rows[BLOCK], hashes[BLOCK];
     uint32_t last = UINT32_MAX; // the last row that is not NULL: often equal in what plumb adds
-    for (uint32_t row = 0; row < column->count; row++) {
-        if (!column->valid[row]) continue;
-        if (last != UINT32_MAX && row_equal(column, last, row, s)) {
-            d->indices[d->index_count] = d->indices[d->index_count - 1];
-            d->index_count++;
-            continue;
+    for (uint32_t row = 0; row < column->count;) {
+        uint32_t count = 0;
+        for (; row < column->count && count < BLOCK; row++) {
+            if (!column->valid[row]) continue;
+            rows[count] = row;
+            hashes[count++] = row_hash(column, row, s);
         }
-        last = row;
-        uint32_t hash = row_hash(column, row, s);
-        uint32_t at = hash & (d->slot_count - 1);
-        while (d->slots[at].entry &&
-               (d->slots[at].hash != hash ||
-                !row_equal(column, d->rows[d->slots[at].entry - 1], row, s))) {
-            at = (at + 1) & (d->slot_count - 1);
-            steps++;
+        for (uint32_t i = 0; i < count; last = rows[i++]) {
+            if ((i || last != UINT32_MAX) && row_equal(column, last, rows[i], s)) {
+                d->indices[d->index_count] = d->indices[d->index_count - 1];
+                d->index_count++;
+            } else if (!look_up(d, column, rows[i], hashes[i], width, bytes_max, s)) {
+                return false;
+            }
         }
-        if (steps > STEPS_MIN && steps / STEPS_PER_ROW > row) return false;
-        uint32_t entry = d->slots[at].entry;
-        if (!entry) {
-            d->bytes += s == TEXT ? 4 + pl_column_span(column, row).bytes : width;
-            if (d->bytes > bytes_max) return false;
-            entry = add_entry(d, row, hash);
-            d->slots[at] = (struct pl_dictionary_slot){hash, entry};
-            if (entry > d->slot_count / 2) table_size(d, d->slot_count * 2);
-        }
-        d->indices[d->index_count++] = entry - 1;
     }
     return true;
 }
@@ -176,7 +211,6 @@ bool pl_dictionary__build(pl_dictionary *d, const pl_leaf *leaf, const pl_column
     }
     d->count = d->index_count = 0;
     d->bytes = 0;
-    table_size(d, SLOTS_MIN);
 
     size_t plain = pl_leaf__is_text(leaf) ? (size_t)values * 4 + column->heap.count
                                           : (size_t)values * leaf->width;

@@ -18,6 +18,7 @@ typedef struct pl_dictionary {
     uint32_t index_count, index_room;
     uint32_t *indices; // [index_count] entry of every value that is not NULL, in order; owned
     size_t bytes;      // of the entries in PLAIN form
+    uint64_t steps;    // taken to look them up, beyond the first of each
 } pl_dictionary;
 
 // Whether a dictionary of at most `bytes_max` makes the chunk smaller; if so it is in `d`.

@@ -66,7 +66,7 @@ static inline void put_text(pl_buf *out, pl_span text)
     uint32_t bytes = (uint32_t)text.bytes;
     char *to = pl_buf_reserve(out, text.bytes + sizeof bytes);
     memcpy(to, &bytes, sizeof bytes);
-    if (text.bytes) memcpy(to + sizeof bytes, text.data, text.bytes);
+    pl_copy(to + sizeof bytes, text.data, text.bytes);
     out->count += text.bytes + sizeof bytes;
 }
 
