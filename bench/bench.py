@@ -39,7 +39,7 @@ class Round:
     """What one contender came to in one round."""
 
     def __init__(self, usage):
-        self.usage, self.ingest, self.floor = usage, None, None
+        self.usage, self.ingest, self.floor, self.start = usage, None, None, None
         self.bytes = self.files = 0
         self.reads = {}
 
@@ -104,9 +104,14 @@ def ways(options, *more):
 def part_main(options):
     for variant in options.variants or ["text", "words"]:
         files = posts.made(options, variant)
-        all_peers = contenders.peers(options.build, options.threads)
+        all_peers = contenders.peers(options.build, options.threads, variant)
         who = ways(options, *(all_peers[name] for name in options.peers))
-        yield f"The job, variant {variant}", files, alternate([(w, files) for w in who], options)
+        few = posts.made(options, variant, posts=100)
+        starts = alternate([(w, few) for w in who], options, rounds=1)
+        results = alternate([(w, files) for w in who], options)
+        for name, rounds in results.items():
+            rounds[0].start = starts[name][0].usage.wall
+        yield f"The job, variant {variant}", files, results
 
 
 def part_level0(options):
@@ -120,8 +125,7 @@ def part_level0(options):
 def part_hostile(options):
     for variant in options.variants or HOSTILE:
         files = posts.made(options, variant)
-        theirs = contenders.Peer(options.build, options.threads, "duckdb", "duckdb_copy.py",
-                                 *(["errors=ignore"] if variant == "sparse" else []))
+        theirs = contenders.peers(options.build, options.threads, variant)["duckdb"]
         ours = contenders.Plumb(options.build, options.threads)
         yield f"Hostile: {variant}", files, alternate([(ours, files), (theirs, files)], options)
 
@@ -165,7 +169,7 @@ def read_options():
     parser.add_argument("--rounds", default=7, type=int)
     parser.add_argument("--threads", default=2, type=int)
     parser.add_argument("--variant", default="", help="only these, comma separated")
-    parser.add_argument("--peer", default="duckdb,duckdb-auto")
+    parser.add_argument("--peer", default="duckdb,duckdb-auto,clickhouse,polars,spark")
     parser.add_argument("--no-floor", dest="floor", action="store_false")
     parser.add_argument("--cache", type=pathlib.Path, help="of data sets (BUILD/bench/data)")
     parser.add_argument("--work", type=pathlib.Path, help="of outputs (BUILD/bench/work)")

@@ -21,7 +21,9 @@ def exact(column):
         return f"{column}::DOUBLE::VARCHAR"
     if column == "published_at":
         return "epoch_us(published_at)"
-    types = {"verified": "BOOLEAN", "hashtags": "VARCHAR[]", **dict.fromkeys(INTS, "BIGINT")}
+    if column == "hashtags":  # hash() takes an empty list for NULL
+        return "to_json(hashtags::VARCHAR[])::VARCHAR"
+    types = {"verified": "BOOLEAN", **dict.fromkeys(INTS, "BIGINT")}
     return f"{column}::{types.get(column, 'VARCHAR')}"
 
 
@@ -33,9 +35,8 @@ def facts(files):
         value = exact(column)
         asked[f"{column}: values"] = f"count({value})"
         asked[f"{column}: hashes"] = f"sum(hash({value})::HUGEINT)"
-        if column != "hashtags":
-            asked[f"{column}: least"] = f"min({value})"
-            asked[f"{column}: greatest"] = f"max({value})"
+        asked[f"{column}: least"] = f"min({value})"
+        asked[f"{column}: greatest"] = f"max({value})"
         if column in INTS:
             asked[f"{column}: sum"] = f"sum({value})"
     database = duckdb.connect()

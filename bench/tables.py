@@ -88,7 +88,7 @@ class Report:
         self.say(f"## {title}", "", f"{posts.raw_bytes(files) / 1e6:.0f} MB of JSON in "
                  f"{len(files)} files of together {packed / 1e6:.0f} MB.", "")
         rows = [["", "wall s", "synced s", "user+sys s", "user s", "peak MiB", "output MB", "files",
-                 "read ints s", "read texts s"]]
+                 "read ints s", "read texts s", "of 100 posts s"]]
         for name, rounds in results.items():
             def mid(of, form):
                 return format(statistics.median(of(r) for r in rounds), form)
@@ -97,16 +97,17 @@ class Report:
                              *(mid(lambda r, of=of: of(r.ingest), form) for of, form in (
                                  (lambda u: u.wall, ".2f"), (lambda u: u.wall, ".2f"),
                                  (lambda u: u.cpu, ".2f"), (lambda u: u.user, ".2f"),
-                                 (lambda u: u.peak, ".0f"))), "", "", "", ""])
+                                 (lambda u: u.peak, ".0f"))), *[""] * 5])
             rows.append([f"{name}: run" if rounds[0].ingest else name,
                          mid(lambda r: r.usage.wall, ".2f"), mid(lambda r: r.usage.synced, ".2f"),
                          mid(lambda r: r.usage.cpu, ".2f"), mid(lambda r: r.usage.user, ".2f"),
                          mid(lambda r: r.usage.peak, ".0f"), mid(lambda r: r.bytes / 1e6, ".1f"),
                          mid(lambda r: r.files, ".0f"), mid(lambda r: r.reads["ints"], ".3f"),
-                         mid(lambda r: r.reads["texts"], ".3f")])
+                         mid(lambda r: r.reads["texts"], ".3f"),
+                         f"{rounds[0].start:.2f}" if rounds[0].start else ""])
             if rounds[0].floor:
                 rows.append([f"{name}: its floor", "", "", "", mid(lambda r: sum(r.floor), ".2f"),
-                             *[""] * 5])
+                             *[""] * 6])
         self.say(*lined(rows), "")
         self._ratios(title, results)
 

@@ -20,8 +20,7 @@ COLUMNS = """columns = {
                    engagement_rate VARCHAR)',
   location: 'STRUCT(name VARCHAR, lat DOUBLE, lng DOUBLE)'}"""
 
-# A hundredth is rounded twice when '4.70' becomes a double and is divided by 100. The digits alone
-# are a whole number, exact as a double, so this division is the only rounding.
+# "4.70%" as 4.70e-2: rounded once. 4.70 divided by 100 is rounded twice, and another double.
 SELECT = """
 SELECT platform, id AS post_id, created_at AS published_at, author.id AS account_id,
        author.username AS username, author.followers AS followers, author.verified AS verified,
@@ -29,7 +28,7 @@ SELECT platform, id AS post_id, created_at AS published_at, author.id AS account
        content.lang AS language, content.hashtags AS hashtags, metrics.likes AS likes,
        metrics.comments AS comments, metrics.shares AS shares, metrics.views AS views,
        metrics.saves AS saves,
-       {cast}(translate(metrics.engagement_rate, '.%', '') AS DOUBLE) / 10000 AS engagement_rate,
+       {cast}(replace(metrics.engagement_rate, '%', 'e-2') AS DOUBLE) AS engagement_rate,
        location.name AS location_name, location.lat AS location_lat, location.lng AS location_lng,
        created_at::DATE AS day
 FROM read_json([{files}], format = 'newline_delimited', {read})
