@@ -14,7 +14,8 @@ or there is no result.
 
 Parts: main (all peers, the floor), level0 (raw kept unpacked, DuckDB reading plain files), hostile
 (shuffled keys, sparse with type drift, escaped, spaced), threads (2 against 1, of eight files and
-of one), settings (what was tried for each peer).
+of one). Not unless asked for: settings (what was tried for each peer), and growth: size (0.1 to 10
+GB of raw), partitions (1 to 5,000), publish (into a table of 10,000 files and 1,000 snapshots).
 """
 import argparse
 import os
@@ -27,11 +28,11 @@ import time
 
 import compare
 import contenders
+import growth
 import posts
 import tables
 
 HOSTILE = ["shuffle", "sparse", "escaped", "spaced"]
-PARTS = ["main", "level0", "hostile", "threads"]
 COMPACT = "encodings: compact\n"
 
 
@@ -101,7 +102,7 @@ def ways(options, *more):
     return [plain, *([compact] if compact.knows(options.work / "probe") else []), *more]
 
 
-def part_main(options):
+def part_main(options, report):
     for variant in options.variants or ["text", "words"]:
         files = posts.made(options, variant)
         all_peers = contenders.peers(options.build, options.threads, variant)
@@ -111,31 +112,49 @@ def part_main(options):
         results = alternate([(w, files) for w in who], options)
         for name, rounds in results.items():
             rounds[0].start = starts[name][0].usage.wall
-        yield f"The job, variant {variant}", files, results
+        report.section(f"The job, variant {variant}", files, results)
 
 
-def part_level0(options):
+def part_level0(options, report):
     plain = posts.made(options, "text", packed=False)
     ours = contenders.Plumb(options.build, options.threads, settings="raw: {level: 0}\n")
     theirs = contenders.peers(options.build, options.threads)["duckdb"]
-    yield "Raw kept at level 0, DuckDB reading plain files", plain, alternate(
-        [(ours, plain), (theirs, plain)], options)
+    report.section("Raw kept at level 0, DuckDB reading plain files", plain,
+                   alternate([(ours, plain), (theirs, plain)], options))
 
 
-def part_hostile(options):
+def part_hostile(options, report):
     for variant in options.variants or HOSTILE:
         files = posts.made(options, variant)
         theirs = contenders.peers(options.build, options.threads, variant)["duckdb"]
         ours = contenders.Plumb(options.build, options.threads)
-        yield f"Hostile: {variant}", files, alternate([(ours, files), (theirs, files)], options)
+        report.section(f"Hostile: {variant}", files,
+                       alternate([(ours, files), (theirs, files)], options))
 
 
-def part_threads(options):
+def part_threads(options, report):
     for title, files in (("eight files", posts.made(options, "text")),
                          ("one gzip file", posts.made(options, "text", count=1))):
         who = [contenders.Plumb(options.build, n, f"plumb, {n} thread{'s' * (n > 1)}")
                for n in (2, 1)]
-        yield f"Threads, {title}", files, alternate([(w, files) for w in who], options)
+        report.section(f"Threads, {title}", files,
+                       alternate([(w, files) for w in who], options))
+
+
+def part_settings(options, report):
+    for name in options.peers:
+        if name not in contenders.TRIED:
+            continue
+        files = posts.made(options, "text")
+        who = contenders.tried(options.build, options.threads, name)
+        report.section(f"Settings of {name}", files,
+                       alternate([(w, files) for w in who], options))
+
+
+PARTS = {"main": part_main, "level0": part_level0, "hostile": part_hostile,
+         "threads": part_threads, "settings": part_settings, "size": growth.part_size,
+         "partitions": growth.part_partitions, "publish": growth.part_publish}
+USUAL = "main,level0,hostile,threads"
 
 
 def machine():
@@ -163,13 +182,14 @@ HERE = pathlib.Path(__file__).resolve().parent
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build", default=HERE.parent / "build", type=pathlib.Path)
-    parser.add_argument("--parts", default=",".join(PARTS), help="of main level0 hostile threads")
+    parser.add_argument("--parts", default=USUAL, help="of " + " ".join(PARTS))
     parser.add_argument("--posts", default=1000000, type=int)
     parser.add_argument("--files", default=8, type=int)
     parser.add_argument("--rounds", default=7, type=int)
     parser.add_argument("--threads", default=2, type=int)
     parser.add_argument("--variant", default="", help="only these, comma separated")
     parser.add_argument("--peer", default="duckdb,duckdb-auto,clickhouse,polars,spark")
+    parser.add_argument("--snapshots", default=1000, type=int, help="of publish")
     parser.add_argument("--no-floor", dest="floor", action="store_false")
     parser.add_argument("--cache", type=pathlib.Path, help="of data sets (BUILD/bench/data)")
     parser.add_argument("--work", type=pathlib.Path, help="of outputs (BUILD/bench/work)")
@@ -188,8 +208,7 @@ def main():
     options.work.mkdir(parents=True, exist_ok=True)
     report = tables.Report(options, machine())
     for part in options.parts.split(","):
-        for title, files, results in globals()[f"part_{part}"](options):
-            report.section(title, files, results)
+        PARTS[part](options, report)
     report.goals()
     if options.markdown:
         options.markdown.write_text(report.text(), encoding="utf-8")

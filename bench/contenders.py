@@ -163,6 +163,30 @@ def peers(build, threads, variant="text"):
         ("spark", "spark.py"))}
 
 
+# What else was tried for each peer, to be beaten by what peers() says: PARTS=settings.
+TRIED = {
+    "duckdb": ["preserve_insertion_order=false", "allocator_background_threads=true",
+               "partitioned_write_flush_threshold=2000000", "copy.row_group_size=1000000",
+               "read.maximum_object_size=65536", "read.maximum_object_size=4194304"],
+    "clickhouse": ["input_format_parallel_parsing=0", "max_insert_threads=2",
+                   "output_format_parquet_parallel_encoding=0", "max_block_size=16384",
+                   "min_chunk_bytes_for_parallel_parsing=2097152",
+                   "output_format_parquet_use_custom_encoder=0"],
+    "polars": ["order=keep", "scan.batch_size=16384", "scan.low_memory=1",
+               "sink.row_group_size=100000", "engine=in-memory"],
+    "spark": ["spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1",
+              "spark.driver.extraJavaOptions=-XX:+UseParallelGC", "spark.driver.memory=1g",
+              "spark.sql.maxConcurrentOutputFileWriters=100", "repartition=2"],
+}
+
+
+def tried(build, threads, name):
+    """The peer and its variations, one setting each."""
+    base = peers(build, threads)[name]
+    return [base] + [Peer(build, threads, f"{name} {word}", base.script, *base.options, word)
+                     for word in TRIED[name]]
+
+
 def floor(build, threads, raw, files):
     """User CPU seconds of inflating `raw` and of compressing what is Snappy in `files`."""
     import duckdb

@@ -3,6 +3,8 @@
 
     types=declared|auto     declared, or what it finds by itself, as people usually call it
     errors=ignore           a value that does not fit is NULL: for files with type drift
+    read.NAME=VALUE         an argument of read_json
+    copy.NAME=VALUE         an option of COPY
     anything else           is SET before the COPY
 """
 import sys
@@ -38,16 +40,18 @@ FROM read_json([{files}], format = 'newline_delimited', {read})
 def main():
     out, threads, files, options = words(sys.argv)
     types, errors = options.pop("types", "declared"), options.pop("errors", None)
-    options = {"threads": threads, **options}
-    database = duckdb.connect(config=options)
     read = [COLUMNS] if types == "declared" else []
     read += ["ignore_errors = true"] if errors else []
+    read += [f"{k[5:]} = {v}" for k, v in options.items() if k.startswith("read.")]
+    copy = ["FORMAT parquet", "COMPRESSION snappy", "PARTITION_BY (platform, day)"]
+    copy += [f"{k[5:]} {v}" for k, v in options.items() if k.startswith("copy.")]
+    database = duckdb.connect(config={"threads": threads, **{
+        k: v for k, v in options.items() if not k.startswith(("read.", "copy."))}})
     select = SELECT.format(files=", ".join(f"'{f}'" for f in files), read=", ".join(read),
                            cast="TRY_CAST" if errors else "CAST")
     if types != "declared":
         select = select.replace("format = 'newline_delimited', ", "")
-    database.execute(f"COPY ({select}) TO '{out}' "
-                     "(FORMAT parquet, COMPRESSION snappy, PARTITION_BY (platform, day))")
+    database.execute(f"COPY ({select}) TO '{out}' ({', '.join(copy)})")
 
 
 main()

@@ -2,6 +2,7 @@
 """Polars: one lazy query, scanned and sunk by the streaming engine. Words: OUT THREADS FILE...
 
     order=keep     keep the order of rows (it is given up otherwise)
+    engine=NAME    another engine than streaming
     scan.NAME=N    another argument of scan_ndjson, sink.NAME=N of sink_parquet
 """
 import os
@@ -49,7 +50,7 @@ def main():
     rows = pl.scan_ndjson(FILES, schema=SCHEMA, **typed("scan.")).select(columns)
     rows.sink_parquet(pl.PartitionBy(OUT, key=["platform", "day"], include_key=False),
                       compression="snappy", maintain_order="order" in OPTIONS, mkdir=True,
-                      engine="streaming", **typed("sink."))
+                      engine=OPTIONS.get("engine", "streaming"), **typed("sink."))
 
 
 main()
