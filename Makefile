@@ -45,7 +45,7 @@ bench: all ## plumb against its peers, alternately: PARTS= PEER= VARIANT= POSTS=
 	@$(SETUP) bench
 	@.deps/venv-bench/bin/python bench/bench.py --build $(BUILD) \
 		$(foreach word,PARTS PEER VARIANT POSTS ROUNDS THREADS MARKDOWN, \
-			$(if $($(word)),--$(call lower,$(word)) $($(word))))
+			$(if $($(word)),--$(call lower,$(word)) $($(word)))) $(if $(APPEND),--append)
 
 install: TO = $(DESTDIR)$(PREFIX)
 install: all ## into PREFIX (default /usr/local); DESTDIR is honoured

@@ -172,7 +172,7 @@ TRIED = {
                    "output_format_parquet_parallel_encoding=0", "max_block_size=16384",
                    "min_chunk_bytes_for_parallel_parsing=2097152",
                    "output_format_parquet_use_custom_encoder=0"],
-    "polars": ["order=keep", "scan.batch_size=16384", "scan.low_memory=1",
+    "polars": ["order=keep", "scan.batch_size=16384", "scan.low_memory=true",
                "sink.row_group_size=100000", "engine=in-memory"],
     "spark": ["spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1",
               "spark.driver.extraJavaOptions=-XX:+UseParallelGC", "spark.driver.memory=1g",

@@ -34,7 +34,8 @@ FLAT = {"account_id": "author.id", "username": "author.username", "followers": "
 
 
 def typed(prefix):
-    return {k[len(prefix):]: int(v) for k, v in OPTIONS.items() if k.startswith(prefix)}
+    return {k[len(prefix):]: int(v) if v.isdigit() else v == "true"
+            for k, v in OPTIONS.items() if k.startswith(prefix)}
 
 
 def main():
