@@ -175,6 +175,7 @@ static void seed_file(unsigned how, uint32_t rows, uint32_t groups)
     pl_sort_field sorted = {.source_id = 1, .descending = true, .nulls_last = true};
     pl_sort_order sort = {.id = 1, .count = 1, .fields = &sorted};
     pl_parquet_options options = {.codec = how % 3 ? PL_PARQUET_SNAPPY : PL_PARQUET_ZSTD,
+                                  .compact = (how / 2 + rows) % 2,
                                   .sort = groups == 2 ? &sort : NULL,
                                   .page_bytes = rows > 40 ? 64 : 0,
                                   .dictionary_bytes_max = rows % 2 ? 1 : 0};

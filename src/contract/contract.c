@@ -5,9 +5,9 @@
 #include "contract/contract_int.h"
 #include "contract/project.h"
 
-static const char *const CONTRACT_KEYS[] = {"table",      "doc",      "key",         "partition",
-                                            "columns",    "critical", "checks",      "rest",
-                                            "duplicates", "sort",     "compression", NULL};
+static const char *const CONTRACT_KEYS[] = {
+    "table", "doc",        "key",  "partition",   "columns",   "critical", "checks",
+    "rest",  "duplicates", "sort", "compression", "encodings", NULL};
 static const char *const TRANSFORMS[] = {"bucket", "truncate", "year", "month",
                                          "day",    "hour",     NULL};
 

@@ -12,10 +12,14 @@
 //     duplicates: first
 //     sort: [post_id, observed_at desc]
 //     compression: zstd
+//     encodings: compact
 //
 // `sort` is the order of rows within each row group of a data file, ascending unless a column says
 // desc; NULLs come first ascending and last descending. It costs a sort per row group and lets
 // readers skip more. `compression` is snappy (the default) or zstd: smaller files, more CPU.
+// `encodings` is safe (the default), what every reader knows, or compact: smaller files that are
+// read faster, by readers that know delta encodings. Both may change at any time, for files made
+// then.
 //
 // A column is a type, `!` for required, and any of min(n) max(n) range(a, b) was(name); the long
 // form is a map of type, required, min, max, range, was, doc. Field ids are not here: they live in
@@ -73,6 +77,7 @@ typedef struct pl_contract {
     pl_partition_spec partition; // sources by name; ids 0
     pl_sort_order sort;          // sources by name; ids 0
     pl_compression compression;  // of Parquet pages
+    bool compact;                // encodings: compact
     int64_t freshness_us;        // 0: no check
     bool drop_rest;              // rest: drop
     pl_duplicates duplicates;

@@ -22,7 +22,7 @@ int pl_contract__find(const pl_contract_reading *self, const pl_yaml *node, size
 const pl_yaml *pl_contract__items(const pl_contract_reading *self, const pl_yaml *node,
                                   const char *what, bool *ret_single);
 
-// Read `sort:` and `compression:`, how the table's files are laid out.
+// Read `sort:`, `compression:` and `encodings:`, how the table's files are laid out.
 void pl_contract__layout(pl_contract_reading *self, const pl_yaml *root);
 
 // Read `columns:` into the contract, and the names for look-ups.

@@ -1,9 +1,10 @@
-// layout.c -- `sort:` and `compression:` of a contract.
+// layout.c -- `sort:`, `compression:` and `encodings:` of a contract.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "contract/contract_int.h"
 
 static const char *const COMPRESSIONS[] = {"snappy", "zstd", NULL};
+static const char *const ENCODINGS[] = {"safe", "compact", NULL};
 static const char *const DIRECTIONS[] = {"asc", "desc", NULL};
 
 const char *pl_compression_name(pl_compression compression)
@@ -64,16 +65,24 @@ static void read_sort(pl_contract_reading *self, const pl_yaml *root)
             add_sort(self, item, sort);
 }
 
+// Which of `words` the contract says for `key`; the first where it says nothing, or nothing right.
+static int read_word(pl_contract_reading *self, const pl_yaml *root, const char *key,
+                     const char *kind, const char *const *words)
+{
+    const pl_yaml *node = pl_yaml_get(root, key);
+    if (!node || !pl_contract__want(&self->base, node, PL_YAML_SCALAR, key)) return 0;
+    int which = pl_contract__word(node->text, words);
+    if (which >= 0) return which;
+    pl_contract__words(
+        pl_contract__mistake(&self->base, node, 0, "unknown %s '%.*s'", kind, PL_FMT(node->text)),
+        node->text, words);
+    return 0;
+}
+
 void pl_contract__layout(pl_contract_reading *self, const pl_yaml *root)
 {
     read_sort(self, root);
-    const pl_yaml *node = pl_yaml_get(root, "compression");
-    if (!node || !pl_contract__want(&self->base, node, PL_YAML_SCALAR, "compression")) return;
-    int which = pl_contract__word(node->text, COMPRESSIONS);
-    if (which >= 0)
-        self->contract->compression = (pl_compression)which;
-    else
-        pl_contract__words(pl_contract__mistake(&self->base, node, 0, "unknown compression '%.*s'",
-                                                PL_FMT(node->text)),
-                           node->text, COMPRESSIONS);
+    self->contract->compression =
+        (pl_compression)read_word(self, root, "compression", "compression", COMPRESSIONS);
+    self->contract->compact = read_word(self, root, "encodings", "encodings", ENCODINGS) == 1;
 }

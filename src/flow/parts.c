@@ -255,6 +255,7 @@ static plumb_status file_open(pl_parts *parts, part *p, plumb_error *err)
     PL_TRY(pl_put_begin(o->store, p->file_key, &p->put, err));
     parts->open_files++;
     pl_parquet_options options = {.memory = parts->memory,
+                                  .compact = o->compact,
                                   .codec = o->zstd ? PL_PARQUET_ZSTD : PL_PARQUET_SNAPPY,
                                   .sort = o->sort,
                                   .bloom_ids = o->bloom_ids,

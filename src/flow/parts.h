@@ -49,6 +49,7 @@ typedef struct pl_parts_options {
     const int32_t *bloom_ids;      // columns to make bloom filters of; borrowed
     uint32_t bloom_count;
     bool zstd;                 // pages are packed by zstd, not Snappy
+    bool compact;              // delta encodings where they pay
     const char *data_prefix;   // "tables/post_metrics/data"
     const char *name_prefix;   // "<run>-<task>-<nonce>"
     size_t memory_bytes;       // for rows not yet written

@@ -349,6 +349,7 @@ static plumb_status attempt_once(const pl_work_task *task, pl_task_result *resul
         .spec = task->spec,
         .sort = task->sort,
         .zstd = task->contract->compression == PL_COMPRESSION_ZSTD,
+        .compact = task->contract->compact,
         .data_prefix = pl_arena_printf(arena, "%s/data", task->table_key),
         .name_prefix = pl_arena_printf(arena, "%s-%s-%08x", task->run, task->id, nonce),
         .memory_bytes = task->memory_bytes,

@@ -6,11 +6,13 @@
 
 #include "codec/gzip.h"
 #include "codec/snappy.h"
+#include "parquet/delta_int.h"
 #include "parquet/format_int.h"
 #include "parquet/hybrid_int.h"
 
 enum {
-    HEADER_BYTES_MAX = 64,       // a page header without statistics needs less than 50
+    HEADER_BYTES_MAX = 64, // a page header without statistics needs less than 50
+    PROBE_BYTES = 32 * 1024,
     PAGE_SLOTS_MAX = 128 * 1024, // so that no reader meets a page of millions of list elements
 };
 
@@ -22,7 +24,8 @@ typedef struct work {
     const pl_parquet_options *options;
     const pl_column *values;         // the leaf's column
     const uint8_t *rep, *def;        // per slot; NULL unless the leaf is in a list
-    const pl_dictionary *dictionary; // NULL: PLAIN
+    const pl_dictionary *dictionary; // NULL: none
+    size_t dictionary_bytes;         // of it and the indices
     uint32_t slots;
     pl_range range; // of the chunk
     pl_chunk *chunk;
@@ -49,6 +52,7 @@ void pl_scratch__done(pl_scratch *scratch)
     pl_buf_done(&scratch->page);
     pl_buf_done(&scratch->packed);
     pl_buf_done(&scratch->head);
+    pl_buf_done(&scratch->integers);
     pl_buf_done(&scratch->filter);
     pl_buf_done(&scratch->blooms);
     pl_zstd_packer_free(scratch->packer);
@@ -85,36 +89,42 @@ static void shred(pl_scratch *s, const pl_column *column, uint32_t row, bool req
 
 static size_t pack_bound(const work *w, size_t bytes)
 {
-    return w->options->codec == PL_PARQUET_ZSTD ? pl_zstd_bound(bytes) : pl_snappy_bound(bytes);
+    return w->chunk->codec == PL_CODEC_ZSTD ? pl_zstd_bound(bytes) : pl_snappy_bound(bytes);
 }
 
 static size_t pack(work *w, pl_span bytes, char *to)
 {
     pl_scratch *s = w->scratch;
-    if (w->options->codec != PL_PARQUET_ZSTD) return pl_snappy_compress(bytes, to);
+    if (w->chunk->codec != PL_CODEC_ZSTD) return pl_snappy_compress(bytes, to);
     if (!s->packer) s->packer = pl_zstd_packer_new(PL_ZSTD_LEVEL);
     return pl_zstd_pack(s->packer, bytes, to);
 }
 
-// A page of `scratch->page`: compressed behind room for its header, the header put right before
-// it, so that both go out in one piece.
-static plumb_status put_page(work *w, bool dictionary, uint32_t count, plumb_error *err)
+// Does the codec take enough of the page's beginning, out of `whole` bytes that it stands for?
+static bool pays(work *w, size_t whole)
+{
+    pl_span probe = pl_buf_view(&w->scratch->page);
+    probe.bytes = PL_MIN(probe.bytes, (size_t)PROBE_BYTES);
+    if (!probe.bytes) return false;
+    pl_buf_reset(&w->scratch->packed);
+    size_t packed = pack(w, probe, pl_buf_reserve(&w->scratch->packed, pack_bound(w, probe.bytes)));
+    double share = 1 - (double)packed / (double)probe.bytes;
+    return share * (double)w->scratch->page.count * 100 >= PL_PARQUET_GAIN_MIN * (double)whole;
+}
+
+static void put_header(const work *w, bool dictionary, int32_t encoding, uint32_t count,
+                       pl_span body)
 {
     pl_scratch *s = w->scratch;
-    assert(s->page.count <= INT32_MAX);
-    pl_buf_reset(&s->packed);
-    char *room = pl_buf_reserve(&s->packed, HEADER_BYTES_MAX + pack_bound(w, s->page.count));
-    size_t packed = pack(w, pl_buf_view(&s->page), room + HEADER_BYTES_MAX);
-
     pl_buf_reset(&s->head);
     pl_thrift t = pl_thrift__begin(&s->head);
     pl_thrift__i32(&t, 1, dictionary ? PL_DICTIONARY_PAGE : PL_DATA_PAGE);
     pl_thrift__i32(&t, 2, (int32_t)s->page.count);
-    pl_thrift__i32(&t, 3, (int32_t)packed);
-    pl_thrift__i32(&t, 4, (int32_t)pl_crc32(0, pl_span_make(room + HEADER_BYTES_MAX, packed)));
+    pl_thrift__i32(&t, 3, (int32_t)body.bytes);
+    pl_thrift__i32(&t, 4, (int32_t)pl_crc32(0, body));
     pl_thrift__struct(&t, dictionary ? 7 : 5);
     pl_thrift__i32(&t, 1, (int32_t)count);
-    pl_thrift__i32(&t, 2, dictionary || !w->dictionary ? PL_PLAIN : PL_RLE_DICTIONARY);
+    pl_thrift__i32(&t, 2, encoding);
     if (!dictionary) {
         pl_thrift__i32(&t, 3, PL_RLE);
         pl_thrift__i32(&t, 4, PL_RLE);
@@ -122,10 +132,30 @@ static plumb_status put_page(work *w, bool dictionary, uint32_t count, plumb_err
     pl_thrift__end(&t);
     pl_thrift__end(&t);
     assert(s->head.count <= HEADER_BYTES_MAX);
+}
 
-    char *start = room + HEADER_BYTES_MAX - s->head.count;
-    memcpy(start, s->head.data, s->head.count);
-    PL_TRY(pl_sink__write(w->sink, pl_span_make(start, s->head.count + packed), err));
+// A page of `scratch->page`: compressed behind room for its header, the header put right before
+// it, so that both go out in one piece.
+static plumb_status put_page(work *w, bool dictionary, int32_t encoding, uint32_t count,
+                             plumb_error *err)
+{
+    pl_scratch *s = w->scratch;
+    assert(s->page.count <= INT32_MAX);
+    size_t packed = s->page.count;
+    if (w->chunk->codec == PL_CODEC_NONE) {
+        put_header(w, dictionary, encoding, count, pl_buf_view(&s->page));
+        PL_TRY(pl_sink__write(w->sink, pl_buf_view(&s->head), err));
+        PL_TRY(pl_sink__write(w->sink, pl_buf_view(&s->page), err));
+    } else {
+        pl_buf_reset(&s->packed);
+        char *room = pl_buf_reserve(&s->packed, HEADER_BYTES_MAX + pack_bound(w, s->page.count));
+        char *body = room + HEADER_BYTES_MAX;
+        packed = pack(w, pl_buf_view(&s->page), body);
+        put_header(w, dictionary, encoding, count, pl_span_make(body, packed));
+        char *start = body - s->head.count;
+        memcpy(start, s->head.data, s->head.count);
+        PL_TRY(pl_sink__write(w->sink, pl_span_make(start, s->head.count + packed), err));
+    }
     w->chunk->bytes += s->head.count + packed;
     w->chunk->bytes_raw += s->head.count + s->page.count;
     return PLUMB_OK;
@@ -196,8 +226,8 @@ static uint32_t present(const pl_column *column, uint32_t first, uint32_t end)
     return count;
 }
 
-// `*index` is the number of values in the pages before.
-static void fill_page(const work *w, cut page, uint32_t *index)
+// `*index` is the number of values in the pages before. Returns the encoding.
+static int32_t fill_page(const work *w, cut page, uint32_t *index)
 {
     pl_buf *out = &w->scratch->page;
     pl_buf_reset(out);
@@ -211,15 +241,20 @@ static void fill_page(const work *w, cut page, uint32_t *index)
         else
             put_all_present(out, slots);
     }
+    uint32_t count = present(w->values, page.row, page.row_end);
     if (w->dictionary) {
-        uint32_t count = present(w->values, page.row, page.row_end);
         uint32_t width = pl_hybrid__width(w->dictionary->count - 1);
         pl_buf_char(out, (char)width);
         pl_hybrid__indices(out, w->dictionary->indices + *index, count, width);
         *index += count;
-    } else {
-        pl_leaf__plain(out, w->leaf, w->values, page.row, page.row_end);
+        return PL_RLE_DICTIONARY;
     }
+    if (w->chunk->encoding == PL_PLAIN || !count) {
+        pl_leaf__plain(out, w->leaf, w->values, page.row, page.row_end);
+        return PL_PLAIN;
+    }
+    pl_leaf__delta(out, w->leaf, w->values, page.row, page.row_end, &w->scratch->integers);
+    return w->chunk->encoding;
 }
 
 // Remember the page just written for the index. `*rows` are those of the pages before.
@@ -246,7 +281,9 @@ static plumb_status put_pages(work *w, plumb_error *err)
         pl_buf_reset(&w->scratch->page);
         pl_leaf__plain_rows(&w->scratch->page, w->leaf, w->values, w->dictionary->rows,
                             w->dictionary->count);
-        PL_TRY(put_page(w, true, w->dictionary->count, err));
+        // The indices are packed already; what is to gain is in the dictionary.
+        if (w->options->compact && !pays(w, w->dictionary_bytes)) w->chunk->codec = PL_CODEC_NONE;
+        PL_TRY(put_page(w, true, PL_PLAIN, w->dictionary->count, err));
     }
     w->chunk->data_offset = w->sink->offset;
     bool by_rows = w->rep || (pl_leaf__is_text(w->leaf) && !w->dictionary);
@@ -255,9 +292,13 @@ static plumb_status put_pages(work *w, plumb_error *err)
     w->scratch->page_count = 0;
     while (page.slot_end < w->slots) {
         page = by_rows ? cut_rows(w, page) : cut_flat(w, page);
-        fill_page(w, page, &index);
+        int32_t encoding = fill_page(w, page, &index);
+        bool first = page.slot == 0 && !w->dictionary;
+        if (first && w->options->compact && !pays(w, w->scratch->page.count))
+            w->chunk->codec = PL_CODEC_NONE;
+        w->chunk->empty_pages += encoding != w->chunk->encoding;
         uint64_t offset = w->sink->offset;
-        PL_TRY(put_page(w, false, page.slot_end - page.slot, err));
+        PL_TRY(put_page(w, false, encoding, page.slot_end - page.slot, err));
         note_page(w, page, offset, &rows);
     }
     pl_span pages = {(const char *)w->scratch->pages, w->scratch->page_count * sizeof(pl_page)};
@@ -276,6 +317,43 @@ static void make_bloom(work *w)
     size_t before = s->blooms.count;
     pl_bloom__write(&s->blooms, pl_buf_view(&s->filter));
     w->chunk->bloom_bytes = (uint32_t)(s->blooms.count - before);
+}
+
+// The bytes of the values in the leaf's delta encoding.
+static size_t delta_bytes(const work *w)
+{
+    size_t bytes = 0;
+    int64_t values[8 * PL_DELTA_BLOCK];
+    for (uint32_t row = 0, end; row < w->values->count; row = end) {
+        end = row + PL_MIN(w->values->count - row, (uint32_t)PL_COUNT(values));
+        uint32_t count = pl_leaf__integers(w->leaf, w->values, row, end, values);
+        bytes += pl_delta__bytes(values, count, w->leaf->physical != PL_PHYSICAL_INT64);
+    }
+    return bytes + (pl_leaf__is_text(w->leaf) ? w->values->heap.count : 0);
+}
+
+static void choose_encoding(work *w)
+{
+    const pl_column *c = w->values;
+    pl_dictionary *dictionary = &w->scratch->dictionary;
+    uint32_t values = c->count - c->nulls;
+    size_t bytes = pl_leaf__is_text(w->leaf) ? (size_t)values * 4 + c->heap.count
+                                             : (size_t)values * w->leaf->width;
+    w->chunk->codec = w->options->codec == PL_PARQUET_ZSTD ? PL_CODEC_ZSTD : PL_CODEC_SNAPPY;
+    w->chunk->encoding = PL_PLAIN;
+    int32_t delta = w->options->compact ? pl_leaf__delta_encoding(w->leaf) : PL_PLAIN;
+    size_t less = delta == PL_PLAIN || !values ? bytes : delta_bytes(w);
+    if (less < bytes) {
+        w->chunk->encoding = delta;
+        bytes = less;
+    }
+    if (!pl_dictionary__build(dictionary, w->leaf, c, w->options->dictionary_bytes_max, bytes))
+        return;
+    w->dictionary = dictionary;
+    w->dictionary_bytes = dictionary->bytes + (size_t)dictionary->index_count *
+                                                  pl_hybrid__width(dictionary->count - 1) / 8;
+    w->chunk->encoding = PL_RLE_DICTIONARY;
+    w->chunk->has_dictionary = true;
 }
 
 plumb_status pl_chunk__write(pl_sink *sink, pl_scratch *scratch, const pl_leaf *leaf,
@@ -304,13 +382,11 @@ plumb_status pl_chunk__write(pl_sink *sink, pl_scratch *scratch, const pl_leaf *
     chunk.slots = w.slots;
     chunk.nulls = (int64_t)w.slots - (w.values->count - w.values->nulls);
 
-    const pl_dictionary *dictionary = &scratch->dictionary;
-    if (pl_dictionary__build(&scratch->dictionary, leaf, w.values, options->dictionary_bytes_max))
-        w.dictionary = dictionary;
-    chunk.has_dictionary = w.dictionary != NULL;
+    choose_encoding(&w);
+    const pl_dictionary *dictionary = w.dictionary;
     // The entries are enough for the range, but NaNs are counted row by row.
     bool floating = leaf->type->kind == PL_FLOAT || leaf->type->kind == PL_DOUBLE;
-    w.range = w.dictionary && !floating
+    w.range = dictionary && !floating
                   ? pl_range__scan_rows(w.values, dictionary->rows, dictionary->count)
                   : pl_range__scan(w.values);
     chunk.statistic = pl_statistic__make(leaf, &w.range, arena);
@@ -353,30 +429,32 @@ static void footer_page_kind(pl_thrift *t, int32_t page, int32_t encoding, uint3
     pl_thrift__end(t);
 }
 
-void pl_chunk__footer(pl_thrift *t, const pl_leaf *leaf, const pl_chunk *chunk,
-                      pl_parquet_codec codec)
+void pl_chunk__footer(pl_thrift *t, const pl_leaf *leaf, const pl_chunk *chunk)
 {
     bool levels = leaf->def_max > 0;
     pl_thrift__struct_element(t);
     pl_thrift__i64(t, 2, 0); // file_offset: deprecated, zero says there is none
     pl_thrift__struct(t, 3);
     pl_thrift__i32(t, 1, (int32_t)leaf->physical);
-    pl_thrift__list(t, 2, PL_THRIFT_I32, 1u + levels + chunk->has_dictionary);
-    pl_thrift__i32_element(t, PL_PLAIN); // values or dictionary page
+    bool other = chunk->encoding != PL_PLAIN;
+    bool plain = !other || chunk->has_dictionary || chunk->empty_pages;
+    pl_thrift__list(t, 2, PL_THRIFT_I32, 0u + plain + levels + other);
+    if (plain) pl_thrift__i32_element(t, PL_PLAIN); // values or dictionary page
     if (levels) pl_thrift__i32_element(t, PL_RLE);
-    if (chunk->has_dictionary) pl_thrift__i32_element(t, PL_RLE_DICTIONARY);
+    if (other) pl_thrift__i32_element(t, chunk->encoding);
     pl_leaf__path(t, 3, leaf);
-    pl_thrift__i32(t, 4, codec == PL_PARQUET_ZSTD ? PL_CODEC_ZSTD : PL_CODEC_SNAPPY);
+    pl_thrift__i32(t, 4, chunk->codec);
     pl_thrift__i64(t, 5, chunk->slots);
     pl_thrift__i64(t, 6, (int64_t)chunk->bytes_raw);
     pl_thrift__i64(t, 7, (int64_t)chunk->bytes);
     pl_thrift__i64(t, 9, (int64_t)chunk->data_offset);
     if (chunk->has_dictionary) pl_thrift__i64(t, 11, (int64_t)chunk->offset);
     footer_statistics(t, leaf, chunk);
-    pl_thrift__list(t, 13, PL_THRIFT_STRUCT, 1u + chunk->has_dictionary);
+    uint32_t empty = chunk->empty_pages, full = chunk->data_pages - empty;
+    pl_thrift__list(t, 13, PL_THRIFT_STRUCT, 0u + chunk->has_dictionary + (full > 0) + (empty > 0));
     if (chunk->has_dictionary) footer_page_kind(t, PL_DICTIONARY_PAGE, PL_PLAIN, 1);
-    footer_page_kind(t, PL_DATA_PAGE, chunk->has_dictionary ? PL_RLE_DICTIONARY : PL_PLAIN,
-                     chunk->data_pages);
+    if (full) footer_page_kind(t, PL_DATA_PAGE, chunk->encoding, full);
+    if (empty) footer_page_kind(t, PL_DATA_PAGE, PL_PLAIN, empty);
     if (chunk->bloom) {
         pl_thrift__i64(t, 14, (int64_t)chunk->bloom);
         pl_thrift__i32(t, 15, (int32_t)chunk->bloom_bytes);

@@ -2,7 +2,7 @@
 //
 //     data page body:  [size, repetition levels]  lists only
 //                      [size, definition levels]  not for required columns
-//                      values: PLAIN, or the index width in a byte and the indices
+//                      values: PLAIN, delta, or the index width in a byte and the indices
 //
 // A list's levels say where rows and lists begin and end (Dremel). For `optional list`, element
 // optional, as all of ours are, with one level of nesting:
@@ -36,6 +36,9 @@ typedef struct pl_chunk {
     uint64_t bytes;       // in the file, page headers included
     uint64_t bytes_raw;   // before compression, page headers included
     uint32_t data_pages;
+    uint32_t empty_pages; // of them, PLAIN whatever `encoding` is
+    int32_t encoding;     // of data pages
+    int32_t codec;        // CompressionCodec
     bool has_dictionary;
     int64_t slots; // level pairs: values, NULLs and empty lists
     int64_t nulls; // slots without a value
@@ -54,6 +57,7 @@ typedef struct pl_scratch {
     pl_buf page;     // one page before compression
     pl_buf packed;   // its header and compressed bytes
     pl_buf head;
+    pl_buf integers;        // of a page in delta encoding
     pl_buf filter;          // one bloom filter
     pl_buf blooms;          // the open group's as they go out; the writer empties it
     pl_zstd_packer *packer; // NULL until it is needed
@@ -70,7 +74,6 @@ PL_MUST_USE plumb_status pl_chunk__write(pl_sink *sink, pl_scratch *scratch, con
                                          plumb_error *err);
 
 // The chunk as the footer's ColumnChunk, an element of an open list.
-void pl_chunk__footer(pl_thrift *t, const pl_leaf *leaf, const pl_chunk *chunk,
-                      pl_parquet_codec codec);
+void pl_chunk__footer(pl_thrift *t, const pl_leaf *leaf, const pl_chunk *chunk);
 
 #endif

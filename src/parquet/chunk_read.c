@@ -99,6 +99,10 @@ static bool expand(work *w, pl_span packed, size_t raw)
     size_t says;
     pl_buf_reset(page);
     switch (w->chunk->codec) {
+    case PL_CODEC_NONE:
+        if (packed.bytes != raw) return refuse(w, "a page does not expand to what its header says");
+        pl_buf_span(page, packed);
+        break;
     case PL_CODEC_SNAPPY:
         if (!pl_snappy_size(packed, &says) || says != raw ||
             !pl_snappy_expand(packed, pl_buf_reserve(page, raw)))
@@ -224,7 +228,7 @@ static bool assemble(work *w, const pl_column *from, const uint32_t *rows, uint3
 
 // --- a chunk -------------------------------------------------------------------------------------
 
-// The values of a data page: dictionary indices in `scratch->indices`, or PLAIN.
+// The values of a data page: dictionary indices in `scratch->indices`, or in themselves.
 static bool read_indices(work *w, size_t at, uint32_t values)
 {
     pl_chunk_scratch *s = w->scratch;
@@ -244,7 +248,7 @@ static bool read_indices(work *w, size_t at, uint32_t values)
     return take_room(w, text);
 }
 
-static bool read_values(work *w, size_t at, uint32_t slots, uint32_t values)
+static bool read_values(work *w, size_t at, int32_t encoding, uint32_t slots, uint32_t values)
 {
     pl_chunk_scratch *s = w->scratch;
     const uint8_t *valid = w->leaf->def_max ? (const uint8_t *)s->def.data : NULL;
@@ -259,8 +263,9 @@ static bool read_values(work *w, size_t at, uint32_t slots, uint32_t values)
     bool direct = !w->leaf->rep_max && values == slots;
     pl_column *to = direct ? w->values : &s->dictionary;
     if (!direct) pl_column_reset(to);
-    pl_span plain = pl_span_make(s->page.data + at, s->page.count - at);
-    const char *reason = pl_leaf__read_plain(w->leaf, plain, values, to);
+    pl_span in = pl_span_make(s->page.data + at, s->page.count - at);
+    const char *reason = encoding == PL_PLAIN ? pl_leaf__read_plain(w->leaf, in, values, to)
+                                              : pl_leaf__read_delta(w->leaf, in, values, to);
     if (reason) return refuse(w, reason);
     if (w->leaf->rep_max) return assemble(w, to, NULL, slots);
     if (!direct) pl_leaf__scatter(w->values, to, NULL, valid, slots);
@@ -272,8 +277,10 @@ static bool read_data(work *w, int64_t *left)
     header h;
     pl_chunk_scratch *s = w->scratch;
     if (!read_page(w, &h)) return false;
-    if (h.type != PL_DATA_PAGE ||
-        h.encoding != (w->chunk->has_dictionary ? PL_RLE_DICTIONARY : PL_PLAIN))
+    bool known = w->chunk->has_dictionary
+                     ? h.encoding == PL_RLE_DICTIONARY
+                     : h.encoding == PL_PLAIN || h.encoding == pl_leaf__delta_encoding(w->leaf);
+    if (h.type != PL_DATA_PAGE || !known)
         return refuse(w, "a page is not encoded as its column chunk is");
     if (h.slots == 0 || h.slots > *left)
         return refuse(w, "a page's count of values is not its column chunk's");
@@ -289,7 +296,7 @@ static bool read_data(work *w, int64_t *left)
         if (!read_levels(w, &at, slots, leaf->def_max, &s->def)) return false;
         values = count_values(&s->def, slots, leaf->def_max);
     }
-    return read_values(w, at, slots, values);
+    return read_values(w, at, h.encoding, slots, values);
 }
 
 bool pl_chunk__read(pl_span bytes, const pl_leaf *leaf, const pl_footer_chunk *chunk, uint32_t rows,

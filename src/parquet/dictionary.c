@@ -200,7 +200,7 @@ static bool build_any(pl_dictionary *d, const pl_column *column, size_t width, s
 }
 
 bool pl_dictionary__build(pl_dictionary *d, const pl_leaf *leaf, const pl_column *column,
-                          size_t bytes_max)
+                          size_t bytes_max, size_t plain)
 {
     uint32_t values = column->count - column->nulls;
     if (leaf->type->kind == PL_BOOLEAN || values == 0) return false;
@@ -212,8 +212,6 @@ bool pl_dictionary__build(pl_dictionary *d, const pl_leaf *leaf, const pl_column
     d->count = d->index_count = 0;
     d->bytes = 0;
 
-    size_t plain = pl_leaf__is_text(leaf) ? (size_t)values * 4 + column->heap.count
-                                          : (size_t)values * leaf->width;
     if (!build_any(d, column, leaf->width, PL_MIN(bytes_max, plain))) return false;
     // Runs can only make the indices smaller than this.
     size_t packed = ((size_t)values * pl_hybrid__width(d->count - 1) + 7) / 8;

@@ -21,10 +21,11 @@ typedef struct pl_dictionary {
     uint64_t steps;    // taken to look them up, beyond the first of each
 } pl_dictionary;
 
-// Whether a dictionary of at most `bytes_max` makes the chunk smaller; if so it is in `d`.
+// Whether a dictionary of at most `bytes_max` makes a chunk smaller that is `plain` bytes without
+// one; if so it is in `d`.
 // Memory is kept for the next call; start from a zero `d`.
 bool pl_dictionary__build(pl_dictionary *d, const pl_leaf *leaf, const pl_column *column,
-                          size_t bytes_max);
+                          size_t bytes_max, size_t plain);
 void pl_dictionary__done(pl_dictionary *d);
 
 #endif

@@ -14,10 +14,17 @@ typedef enum pl_physical { // Type
     PL_PHYSICAL_FIXED = 7,
 } pl_physical;
 
-enum { PL_REQUIRED = 0, PL_OPTIONAL = 1, PL_REPEATED = 2 }; // FieldRepetitionType
-enum { PL_PLAIN = 0, PL_RLE = 3, PL_RLE_DICTIONARY = 8 };   // Encoding
-enum { PL_CODEC_SNAPPY = 1, PL_CODEC_ZSTD = 6 };            // CompressionCodec
-enum { PL_DATA_PAGE = 0, PL_DICTIONARY_PAGE = 2 };          // PageType
+enum { PL_REQUIRED = 0, PL_OPTIONAL = 1, PL_REPEATED = 2 };         // FieldRepetitionType
+enum { PL_CODEC_NONE = 0, PL_CODEC_SNAPPY = 1, PL_CODEC_ZSTD = 6 }; // CompressionCodec
+enum { PL_DATA_PAGE = 0, PL_DICTIONARY_PAGE = 2 };                  // PageType
+
+enum { // Encoding
+    PL_PLAIN = 0,
+    PL_RLE = 3,
+    PL_DELTA_BINARY_PACKED = 5,
+    PL_DELTA_LENGTH_BYTE_ARRAY = 6,
+    PL_RLE_DICTIONARY = 8,
+};
 
 enum { // ConvertedType
     PL_CONVERTED_UTF8 = 0,

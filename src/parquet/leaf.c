@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "base/limits.h"
+#include "parquet/delta_int.h"
 
 // PLAIN is little-endian and so is every machine plumb runs on: values are copied as they are.
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "PLAIN values are copied");
@@ -162,6 +163,48 @@ void pl_leaf__plain_rows(pl_buf *out, const pl_leaf *leaf, const pl_column *colu
             memcpy(to, values + rows[i] * width, width);
     }
     out->count += count * width;
+}
+
+static inline int64_t integer_of(const pl_column *column, uint32_t row)
+{
+    switch (column->type.kind) {
+    case PL_INT:
+    case PL_DATE:
+        return column->i32[row];
+    case PL_DECIMAL:
+        return (int64_t)column->i128[row];
+    case PL_STRING:
+    case PL_JSON:
+        return column->offsets[row + 1] - column->offsets[row];
+    default:
+        return column->i64[row];
+    }
+}
+
+uint32_t pl_leaf__integers(const pl_leaf *leaf, const pl_column *column, uint32_t first,
+                           uint32_t end, int64_t *to)
+{
+    assert(pl_leaf__delta_encoding(leaf) != PL_PLAIN);
+    uint32_t count = 0;
+    for (uint32_t row = first; row < end; row++) {
+        to[count] = integer_of(column, row);
+        count += column->valid[row];
+    }
+    return count;
+}
+
+void pl_leaf__delta(pl_buf *out, const pl_leaf *leaf, const pl_column *column, uint32_t first,
+                    uint32_t end, pl_buf *scratch)
+{
+    pl_buf_reset(scratch);
+    int64_t *values =
+        (int64_t *)(void *)pl_buf_reserve(scratch, (end - first + 1) * sizeof *values);
+    uint32_t count = pl_leaf__integers(leaf, column, first, end, values);
+    pl_delta__put(out, values, count, leaf->physical != PL_PHYSICAL_INT64);
+    if (!pl_leaf__is_text(leaf)) return;
+    // A NULL has no bytes, so that the texts stand one after the other.
+    pl_buf_append(out, column->heap.data + column->offsets[first],
+                  column->offsets[end] - column->offsets[first]);
 }
 
 void pl_leaf__statistic(pl_buf *out, const pl_leaf *leaf, const pl_value *value)

@@ -45,6 +45,22 @@ void pl_leaf__plain(pl_buf *out, const pl_leaf *leaf, const pl_column *column, u
 // Append the values of these rows, none of them NULL; not for booleans.
 void pl_leaf__plain_rows(pl_buf *out, const pl_leaf *leaf, const pl_column *column,
                          const uint32_t *rows, uint32_t count);
+// The delta encoding of a leaf: of values of 32 and 64 bits, of texts; PLAIN: it has none.
+static inline int32_t pl_leaf__delta_encoding(const pl_leaf *leaf)
+{
+    bool integer = leaf->physical == PL_PHYSICAL_INT32 || leaf->physical == PL_PHYSICAL_INT64;
+    return integer                  ? PL_DELTA_BINARY_PACKED
+           : pl_leaf__is_text(leaf) ? PL_DELTA_LENGTH_BYTE_ARRAY
+                                    : PL_PLAIN;
+}
+// The integers it stores: values, lengths of texts. Of rows [first, end) that are not NULL, to
+// `to`, which has room for all rows; how many.
+uint32_t pl_leaf__integers(const pl_leaf *leaf, const pl_column *column, uint32_t first,
+                           uint32_t end, int64_t *to);
+// Append the values of rows [first, end) that are not NULL in the leaf's delta encoding. `scratch`
+// is room for their integers.
+void pl_leaf__delta(pl_buf *out, const pl_leaf *leaf, const pl_column *column, uint32_t first,
+                    uint32_t end, pl_buf *scratch);
 // Append one value as statistics carry it: PLAIN, but text without its size, boolean as a byte.
 void pl_leaf__statistic(pl_buf *out, const pl_leaf *leaf, const pl_value *value);
 
@@ -57,6 +73,8 @@ void pl_leaf__path(pl_thrift *t, int16_t id, const pl_leaf *leaf);
 // Append `count` PLAIN values that fill `in` exactly to `to`, whose type the leaf's type may be
 // promoted to. The reason why not, or NULL; `to` may then hold some of them beyond its count.
 const char *pl_leaf__read_plain(const pl_leaf *leaf, pl_span in, uint32_t count, pl_column *to);
+// The same of values in the leaf's delta encoding.
+const char *pl_leaf__read_delta(const pl_leaf *leaf, pl_span in, uint32_t count, pl_column *to);
 // Append `count` rows: NULL where `valid` (NULL: all are) says so, else the next row of `from`, or
 // with `rows` the row they name next. No lists.
 void pl_leaf__scatter(pl_column *to, const pl_column *from, const uint32_t *rows,

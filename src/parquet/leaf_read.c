@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
 
+#include "parquet/delta_int.h"
 #include "parquet/leaf_int.h"
 
 static const char short_of[] = "a page ends within its values";
@@ -102,6 +103,69 @@ const char *pl_leaf__read_plain(const pl_leaf *leaf, pl_span in, uint32_t count,
         memcpy((char *)to->values + (size_t)to->count * leaf->width, in.data, in.bytes);
     if (reason) return reason;
     memset(to->valid + to->count, 1, count);
+    to->count += count;
+    return NULL;
+}
+
+// Store integers as values of the leaf: any of them are in its type's range, but not decimals.
+static bool store(const pl_leaf *leaf, const int64_t *values, uint32_t count, pl_column *to,
+                  uint32_t row)
+{
+    pl_i128 limit = leaf->type->kind == PL_DECIMAL ? pl_decimal_power(leaf->type->precision) : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (limit && (values[i] >= limit || values[i] <= -limit)) return false;
+        if (to->type.kind == PL_DECIMAL)
+            to->i128[row + i] = values[i];
+        else if (pl_column_width(to->type.kind) == 4)
+            to->i32[row + i] = (int32_t)values[i];
+        else
+            to->i64[row + i] = values[i];
+    }
+    return true;
+}
+
+// Lengths, of which `from` is at the first, then the bytes of all.
+static const char *read_delta_texts(pl_delta_in *from, uint32_t count, pl_column *to)
+{
+    int64_t lengths[PL_DELTA_BLOCK];
+    uint64_t bytes = 0;
+    if (to->count == 0) to->offsets[0] = 0;
+    uint32_t *ends = to->offsets + to->count + 1;
+    for (uint32_t row = 0, now; row < count; row += now) {
+        if (!pl_delta__get(from, lengths, &now)) return "a page's differences are damaged";
+        for (uint32_t i = 0; i < now; i++) {
+            if (lengths[i] < 0) return "a text has fewer than no bytes";
+            bytes += (uint64_t)lengths[i];
+            if (bytes > UINT32_MAX - to->heap.count) return "a column's text passes 4 GiB";
+            ends[row + i] = (uint32_t)(to->heap.count + bytes);
+        }
+    }
+    size_t left = from->in.bytes - from->at;
+    if (bytes != left) return bytes > left ? short_of : "a page goes on after its values";
+    pl_buf_append(&to->heap, from->in.data + from->at, left);
+    return NULL;
+}
+
+const char *pl_leaf__read_delta(const pl_leaf *leaf, pl_span in, uint32_t count, pl_column *to)
+{
+    pl_delta_in from;
+    bool narrow = leaf->physical != PL_PHYSICAL_INT64;
+    // Before memory is taken for `count` values: 128 of them are 5 bytes at least.
+    if (in.bytes < count / PL_DELTA_BLOCK * 5u || !pl_delta__over(in, count, narrow, &from))
+        return "a page's differences are damaged";
+    pl_column_reserve(to, count);
+    if (pl_leaf__is_text(leaf)) {
+        const char *reason = read_delta_texts(&from, count, to);
+        if (reason) return reason;
+    } else {
+        int64_t values[PL_DELTA_BLOCK];
+        for (uint32_t row = to->count, now; from.left; row += now) {
+            if (!pl_delta__get(&from, values, &now)) return "a page's differences are damaged";
+            if (!store(leaf, values, now, to, row)) return "a decimal has too many digits";
+        }
+        if (from.at != in.bytes) return "a page goes on after its values";
+    }
+    if (count) memset(to->valid + to->count, 1, count);
     to->count += count;
     return NULL;
 }

@@ -1,8 +1,9 @@
 // reader.h -- a Parquet file that plumb wrote, back as column batches: for copying rows.
 //
-// Read is what parquet/writer.h writes and nothing else: data page v1, Snappy or zstd, PLAIN or
-// RLE_DICTIONARY, RLE levels, three-level lists; a chunk wholly in one encoding; the sort order and
-// the bloom filters of a group. Files of other programs are for the SQL engine.
+// Read is what parquet/writer.h writes and nothing else: data page v1; Snappy, zstd or no
+// compression; PLAIN, RLE_DICTIONARY, and the delta encodings in the block size plumb has; RLE
+// levels, three-level lists; the sort order and the bloom filters of a group. Files of other
+// programs are for the SQL engine.
 //
 // Columns are found by field id. What the table's schema has and the file does not is NULL; what
 // the file was written with before a promotion (int -> long, float -> double, a decimal's digits)

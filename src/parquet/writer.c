@@ -175,7 +175,7 @@ static void put_group(const pl_parquet_writer *w, pl_thrift *t, uint32_t index)
     pl_thrift__struct_element(t);
     pl_thrift__list(t, 1, PL_THRIFT_STRUCT, w->schema->count);
     for (uint32_t i = 0; i < w->schema->count; i++) {
-        pl_chunk__footer(t, &w->leaves[i], &g->chunks[i], w->options.codec);
+        pl_chunk__footer(t, &w->leaves[i], &g->chunks[i]);
         bytes += g->chunks[i].bytes;
         bytes_raw += g->chunks[i].bytes_raw;
     }

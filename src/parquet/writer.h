@@ -3,12 +3,11 @@
 // The file is what every reader of an Iceberg table understands: data page v1, Snappy or zstd,
 // PLAIN or RLE_DICTIONARY, RLE levels, three-level lists, field ids on columns and list elements,
 // logical and converted types, exact statistics, page index. Pages start on row boundaries and
-// have at most 20,000 rows, as parquet-mr's do, so that the page index has something to skip.
+// have at most 20,000 rows, as parquet-mr's do, so that the page index has something to skip. Every
+// page has a checksum (CRC-32) in its header.
 //
 // Format: parquet-format, parquet.thrift, and what README.md, Encodings.md, Compression.md,
 // PageIndex.md and BloomFilter.md say of it.
-//
-// Every page has a checksum (CRC-32) in its header.
 //
 //     "PAR1"
 //     row group 0:  chunk of column 0:  [dictionary page] data page, data page, ...
@@ -18,7 +17,12 @@
 //     column indexes, offset indexes: of every data page its bounds, its place, its first row
 //     footer (Thrift), its size as 4 bytes, "PAR1"
 //
-// A column chunk is either wholly dictionary-encoded or wholly PLAIN. The rows of a group are all
+// With `options.compact` integers and times are DELTA_BINARY_PACKED and texts
+// DELTA_LENGTH_BYTE_ARRAY where that is smaller than a dictionary (a page without a value is PLAIN:
+// some readers know no empty differences), and a chunk of which the codec takes less than
+// PL_PARQUET_GAIN_MIN percent is not compressed.
+//
+// A column chunk is either wholly dictionary-encoded or not at all. The rows of a group are all
 // at hand, so its dictionary is built first and dropped when it outgrows its bound or would make
 // the chunk larger (a column of unique values): no useless dictionary page stays in the file.
 //
@@ -42,6 +46,8 @@
 #include "schema/sort.h"
 #include "store/store.h"
 
+#define PL_PARQUET_GAIN_MIN 12
+
 typedef enum pl_parquet_codec {
     PL_PARQUET_SNAPPY,
     PL_PARQUET_ZSTD,
@@ -55,6 +61,7 @@ void pl_parquet_memory_free(pl_parquet_memory *memory); // NULL is a no-op
 
 typedef struct pl_parquet_options {
     pl_parquet_codec codec;
+    bool compact;                  // delta encodings, and no codec where it gains little
     pl_parquet_memory *memory;     // outlives the writer; NULL: it has its own
     const pl_sort_order *sort;     // of the rows of every group, as its caller has them; or NULL
     const int32_t *bloom_ids;      // columns to make bloom filters of: int, long or text

@@ -32,8 +32,10 @@ TYPES = ["boolean", "int", "long", "float", "double", "decimal(9, 2)", "decimal(
 MODES = ["req", "opt", "some", "nul"]
 NULL_OF_7 = {"req": 0, "opt": 0, "some": 1, "nul": 7}
 GROUPS = {"types": [1000, 1, 777, 3000], "pages": [1000, 1, 777, 3000],
-          "zstd": [1000, 1, 777, 3000], "large": [100000], "keys": [60000, 40000],
+          "zstd": [1000, 1, 777, 3000], "compact": [1000, 1, 777, 3000],
+          "large": [100000], "compact-large": [100000], "keys": [60000, 40000],
           "texts": [1] * 6, "empty": []}
+COMPACT = ("compact", "compact-large")
 MASK = (1 << 64) - 1
 ODD_TEXTS = ["", "\U0010ffff", "\U0001f600" * 3, "\u00e9" * 70, "\ud7ff" * 20, "\x01\x7f"]
 LONG_TEXTS = ["a" * 64, "b" * 65, "\u00e9" * 70, "\ud7ff" * 30, "\U0001f600" * 17,
@@ -111,7 +113,7 @@ class Column:
 
 @functools.cache
 def columns(case):
-    if case in ("large", "keys"):
+    if case in ("large", "compact-large", "keys"):
         rows = range(100000)
         values = [
             ("long", [*rows]),
@@ -291,7 +293,8 @@ def test_footer_describes_the_row_groups(made, case):
             first = chunk.dictionary_page_offset if chunk.has_dictionary_page \
                 else chunk.data_page_offset
             assert first == end and chunk.data_page_offset >= end
-            assert chunk.compression == ("ZSTD" if case == "zstd" else "SNAPPY")
+            known = {"zstd": ["ZSTD"]} | dict.fromkeys(COMPACT, ["SNAPPY", "UNCOMPRESSED"])
+            assert chunk.compression in known.get(case, ["SNAPPY"])
             assert chunk.file_path == ""
             end += chunk.total_compressed_size
             raw += chunk.total_uncompressed_size
@@ -310,7 +313,30 @@ def test_encodings_say_what_the_pages_are(made, case):
             chunk = meta.row_group(g).column(c)
             levels = {"RLE"} if column.depth or not column.required else set()
             dictionary = {"RLE_DICTIONARY"} if chunk.has_dictionary_page else set()
-            assert set(chunk.encodings) == {"PLAIN"} | levels | dictionary
+            found = set(chunk.encodings) - levels - dictionary
+            delta = {"string": "DELTA_LENGTH_BYTE_ARRAY", "json": "DELTA_LENGTH_BYTE_ARRAY"}.get(
+                column.leaf_kind, "DELTA_BINARY_PACKED")
+            if case not in COMPACT or dictionary:
+                assert found == {"PLAIN"}
+            else:
+                assert found in ({"PLAIN"}, {delta}, {"PLAIN", delta})
+
+
+def test_compact_is_smaller_in_every_kind_of_column(made):
+    """What the default has in a plain column is packed; times and counters to a few bits."""
+    large, compact = (pq.ParquetFile(made(case)[0]) for case in ("large", "compact-large"))
+    sizes = [[sum(meta.row_group(g).column(c).total_compressed_size
+                  for g in range(meta.num_row_groups)) for c in range(6)]
+             for meta in (large.metadata, compact.metadata)]
+    rows = large.metadata.num_rows
+    assert all(small < big * 1.1 for big, small in zip(*sizes))
+    assert sizes[1][0] < rows / 4 and sizes[1][4] < rows / 4  # steps of 1 and of 250
+    assert sum(sizes[1]) < 0.7 * sum(sizes[0])
+    assert large.read().equals(compact.read())
+    group = compact.metadata.row_group(0)
+    encodings = [set(group.column(c).encodings) - {"RLE", "PLAIN"} for c in range(6)]
+    assert encodings == [{"DELTA_BINARY_PACKED"}, {"DELTA_LENGTH_BYTE_ARRAY"}, {"RLE_DICTIONARY"},
+                         {"RLE_DICTIONARY"}, {"DELTA_BINARY_PACKED"}, {"RLE_DICTIONARY"}]
 
 
 def test_a_dictionary_is_used_where_it_pays(made):

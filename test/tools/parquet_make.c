@@ -7,6 +7,7 @@
 //     types   every type, required / optional / optional with NULLs / all NULL, lists, 4 groups
 //     pages   the same with tiny pages and dictionaries
 //     zstd    the columns of types, their pages packed by zstd
+//     compact the columns of types in delta encodings; and so compact-large of large
 //     large   100,000 rows in one group: unique, few and many distinct values, sorted times
 //     keys    the same in two groups that say they are sorted, with bloom filters
 //     table   a row number and every scalar type in all modes, ids as a new Iceberg table has them
@@ -259,6 +260,8 @@ static const file_case cases[] = {
      {1000, 1, 777, 3000}},
     {"zstd", ALL_TYPES, {.codec = PL_PARQUET_ZSTD}, 4, {1000, 1, 777, 3000}},
     {"large", LARGE, {0}, 1, {LARGE_ROWS}},
+    {"compact", ALL_TYPES, {.compact = true}, 4, {1000, 1, 777, 3000}},
+    {"compact-large", LARGE, {.compact = true}, 1, {LARGE_ROWS}},
     {"keys",
      LARGE,
      {.sort = &keys_sort, .bloom_ids = keys_blooms, .bloom_count = PL_COUNT(keys_blooms)},
@@ -343,7 +346,8 @@ int main(int argc, char **argv)
     const file_case *c = cases, *end = cases + PL_COUNT(cases);
     while (argc == 3 && c < end && strcmp(c->name, argv[2]) != 0) c++;
     if (argc != 3 || c == end) {
-        fprintf(stderr, "parquet_make FOLDER types|pages|zstd|large|keys|table|texts|empty\n");
+        fprintf(stderr, "parquet_make FOLDER "
+                        "types|pages|zstd|compact|large|compact-large|keys|table|texts|empty\n");
         return 2;
     }
     plumb_error err;

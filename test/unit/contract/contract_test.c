@@ -24,7 +24,8 @@ static const char POSTS[] = "# one\n"
                             "rest: drop\n"
                             "duplicates: last\n"
                             "sort: [likes desc, post_id asc, observed_at]\n"
-                            "compression: zstd\n";
+                            "compression: zstd\n"
+                            "encodings: compact\n";
 
 static void check_contract(const char *text, const char *mistakes)
 {
@@ -65,6 +66,7 @@ TEST(contract_reads_all_that_may_be_declared)
     CHECK(!c->sort.fields[1].descending && !c->sort.fields[1].nulls_last);
     CHECK_SPAN("observed_at", c->sort.fields[2].source);
     CHECK_STR("zstd", pl_compression_name(c->compression));
+    CHECK(c->compact);
     CHECK_INT(10, c->column_count);
     CHECK_INT(10, c->schema.count);
     CHECK_INT(3, c->key_count);
@@ -177,7 +179,7 @@ TEST(contract_reports_what_is_missing_or_unknown)
                    "{freshness: soon, nulls: {a: 200%}}\n",
                    "3:1 unknown key 'colums'\n"
                    "  Did you mean 'columns'? Valid are table, doc, key, partition, columns, "
-                   "critical, checks, rest, duplicates, sort and compression.\n"
+                   "critical, checks, rest, duplicates, sort, compression and encodings.\n"
                    "1:8 table name 'T' may hold only a-z, 0-9 and _\n"
                    "2:10 the contract declares no columns\n"
                    "6:21 'soon' is not a duration\n"
@@ -224,6 +226,8 @@ TEST(contract_refuses_what_is_no_layout)
                            "3:11 cannot sort by column 'c': it is json\n"},
         {"sort: {a: desc}\n", "3:7 sort must be a list, not a map\n"},
         {"compression: gzip\n", "3:14 unknown compression 'gzip'\n  Valid are snappy and zstd.\n"},
+        {"encodings: delta\n", "3:12 unknown encodings 'delta'\n  Valid are safe and compact.\n"},
+        {"encodings: {}\n", "3:12 encodings must be plain text, not a map\n"},
         {"compression: [zstd]\n", "3:14 compression must be plain text, not a list\n"},
     };
     for (unsigned i = 0; i < PL_COUNT(cases); i++) {

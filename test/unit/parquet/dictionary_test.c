@@ -8,6 +8,14 @@ static pl_field field_of(pl_kind kind)
     return (pl_field){.id = 1, .name = PL_SPAN("c"), .type = {.kind = kind}};
 }
 
+// A dictionary of at most `bytes_max` against PLAIN values.
+static bool build(pl_dictionary *d, const pl_leaf *leaf, const pl_column *column, size_t bytes_max)
+{
+    uint32_t values = column->count - column->nulls;
+    size_t plain = leaf->width ? (size_t)values * leaf->width : values * 4 + column->heap.count;
+    return pl_dictionary__build(d, leaf, column, bytes_max, plain);
+}
+
 TEST(dictionary_numbers_values_as_they_appear)
 {
     pl_field field = field_of(PL_STRING);
@@ -23,14 +31,14 @@ TEST(dictionary_numbers_values_as_they_appear)
             else
                 pl_column_null(&column);
         }
-    CHECK(pl_dictionary__build(&d, &leaf, &column, 1000));
+    CHECK(build(&d, &leaf, &column, 1000));
     CHECK_INT(3, d.count);
     CHECK_INT(3 * 4 + 6 + 5, d.bytes);
     CHECK_INT(18, d.index_count);
     const uint32_t want[] = {0, 1, 0, 2, 1, 0};
     for (unsigned i = 0; i < 18; i++) CHECK_INT(want[i % 6], d.indices[i]);
     CHECK_INT(4, d.rows[2]);
-    CHECK(!pl_dictionary__build(&d, &leaf, &column, 22)); // one byte short
+    CHECK(!build(&d, &leaf, &column, 22)); // one byte short
     pl_column_done(&column);
     pl_dictionary__done(&d);
 }
@@ -54,7 +62,7 @@ static bool pays(pl_kind kind, uint8_t precision, uint32_t distinct, uint32_t *r
         if (kind == PL_BOOLEAN) value.boolean = n & 1;
         pl_column_append(&column, &value);
     }
-    bool built = pl_dictionary__build(&d, &leaf, &column, 1024 * 1024);
+    bool built = build(&d, &leaf, &column, 1024 * 1024);
     *ret_count = d.count;
     pl_column_done(&column);
     pl_dictionary__done(&d);
@@ -92,7 +100,7 @@ TEST(dictionary_of_no_value_is_none)
     pl_column column;
     pl_column_init(&column, &field.type);
     pl_column_null(&column);
-    CHECK(!pl_dictionary__build(&d, &leaf, &column, 1000));
+    CHECK(!build(&d, &leaf, &column, 1000));
     pl_column_done(&column);
     pl_dictionary__done(&d);
 }
@@ -110,7 +118,7 @@ TEST(dictionary_is_dropped_when_its_values_were_made_to_hash_alike)
         hash = (hash ^ hash >> 29 ^ hash >> 58) * inverse;
         pl_column_append(&column, &(pl_value){.kind = PL_LONG, .i64 = (int64_t)hash});
     }
-    CHECK(!pl_dictionary__build(&d, &leaf, &column, 1024 * 1024));
+    CHECK(!build(&d, &leaf, &column, 1024 * 1024));
     CHECK(d.count < 5000);
     pl_column_done(&column);
     pl_dictionary__done(&d);

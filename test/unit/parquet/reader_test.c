@@ -240,6 +240,17 @@ TEST(reader_gives_back_zstd_pages)
     check_round_trip(&(pl_parquet_options){.codec = PL_PARQUET_ZSTD, .page_rows = 7});
 }
 
+TEST(reader_gives_back_compact_encodings)
+{
+    check_round_trip(&(pl_parquet_options){.compact = true});
+}
+
+TEST(reader_gives_back_compact_encodings_of_small_pages)
+{
+    check_round_trip(&(pl_parquet_options){
+        .compact = true, .codec = PL_PARQUET_ZSTD, .page_rows = 3, .dictionary_bytes_max = 1});
+}
+
 static void write_keys(uint32_t rows, const pl_parquet_options *options)
 {
     pl_put *put;
@@ -522,6 +533,8 @@ int main(void)
     return RUN_TESTS(
         "parquet/reader", FILE_TEST(reader_gives_back_every_type),
         FILE_TEST(reader_gives_back_many_small_pages), FILE_TEST(reader_gives_back_zstd_pages),
+        FILE_TEST(reader_gives_back_compact_encodings),
+        FILE_TEST(reader_gives_back_compact_encodings_of_small_pages),
         FILE_TEST(reader_asks_bloom_filters_and_knows_the_order),
         FILE_TEST(reader_finds_no_bloom_filter_where_it_would_not_pay),
         FILE_TEST(reader_refuses_a_damaged_bloom_filter), FILE_TEST(reader_promotes_and_fills_in),
