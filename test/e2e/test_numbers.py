@@ -22,6 +22,7 @@ import pytest
 from lake import FULL, figures, project, read, table
 
 COUNT = 10**6 if FULL else 10**4
+FORMAT = "%d.%m.%Y %H:%M:%S.%f %z"
 LOST = object()  # the judge's word for: this type has no such value
 CONTEXT = decimal.Context(prec=2000, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
 EPOCH = datetime.date(1970, 1, 1).toordinal()
@@ -148,19 +149,32 @@ def instant(text):
     return micros if FIRST_MICROS <= micros <= LAST_MICROS else LOST
 
 
-def epoch(text):
-    """Seconds to nanoseconds, by the number of digits before the point."""
+def epoch(text, shift=None):
+    """Seconds to nanoseconds, by the number of digits before the point where nothing says it."""
     value = D(text)
     digits = value.adjusted() + 1
-    shift = 6 if digits <= 11 else 3 if digits <= 14 else 0 if digits <= 17 else -3
+    if shift is None:
+        shift = 6 if digits <= 11 else 3 if digits <= 14 else 0 if digits <= 17 else -3
     micros = value.scaleb(shift, context=CONTEXT)
     if abs(micros) > 10**18 or micros != micros.to_integral_value(context=CONTEXT):
         return LOST
     return int(micros) if FIRST_MICROS <= micros <= LAST_MICROS else LOST
 
 
+def written(text):
+    """A time in FORMAT, by way of the same in ISO 8601."""
+    parts = re.fullmatch(r"(\d\d)\.(\d\d)\.(\d{4}) ([\d:.]+) (\S+)", text)
+    if not parts or ":" not in parts[4] or "." not in parts[4]:
+        return LOST
+    day_of, month, year, clock, offset = parts.groups()
+    clock = clock.rjust(len(clock) + (clock[1] == ":"), "0")  # %H may have one digit
+    return instant(f"{year}-{month}-{day_of}T{clock}{offset}")
+
+
 def percent(text):
     text = text.strip()
+    if re.match("-?0[0-9]", text):  # as in JSON, a number does not begin with zeros
+        return LOST
     if text.endswith("%"):
         return double(f"{D(text[:-1].strip()).scaleb(-2, context=CONTEXT):e}")
     return double(text)
@@ -192,7 +206,15 @@ def integer_text(rng, bits):
 
 
 def real_text(rng, edges):
-    kind = rng.randrange(10)
+    kind = rng.randrange(12)
+    if kind == 11:  # as many digits as a uint64_t holds, about the point
+        return f"{rng.randrange(10**15, 10**19)}e{rng.randrange(-20, 21)}"
+    if kind == 10:  # what stands between two doubles, with all of its digits, or nearly there
+        value = CONTEXT.divide(D(2 * rng.randrange(1 << 52, 1 << 53) + 1),
+                               D(2 ** rng.randrange(1, 120)))
+        text = f"{value:f}"
+        text = text[:rng.choice([-1, 19, 20, 21, None])] + rng.choice(["", "", "0", "1", "5000001"])
+        return text + "0" if text.endswith(".") else text
     if kind < 2:  # any double
         value = struct.unpack("d", rng.randbytes(8))[0]
         return repr(value) if value == value and abs(value) != float("inf") else "0.1"
@@ -300,10 +322,17 @@ def epoch_text(rng):
                        "1763780645.123456789", "9" * 30])
 
 
+def written_text(rng):
+    while not (parts := re.fullmatch(r"(.{4})-(..)-(..)[Tt ]([\d:.]*)(.*)", time_text(rng))):
+        pass
+    year, month, day_of, clock, offset = parts.groups()
+    return f"{day_of}.{month}.{year} {clock} {offset}"
+
+
 def percent_text(rng):
     number = f"{rng.randrange(-10**4, 10**6)}.{digits(rng, 20)}" if rng.randrange(3) else \
-        rng.choice(["4.7", "0.1", "100", "1e400", "1e-400", "5e-324", "5e-322", "-0", "0.07",
-                    "12.345678901234567890"])
+        rng.choice(["4.7", "0.1", "100", "1e400", "1e-400", "5e-324", "5e-322", "-0", "0.07", "007",
+                    "12.345678901234567890", real_text(rng, DOUBLE_EDGES), digits(rng, 20)])
     return number + rng.choice(["%", " %", "%", ""])
 
 
@@ -347,6 +376,10 @@ KINDS = {
     "date": ("date", "v", quoted(date_text), day, never),
     "timestamp": ("timestamp", "v", quoted(time_text), instant, never),
     "epoch": ("timestamp", "v parse(epoch)", quoted_sometimes(epoch_text), epoch, never),
+    **{f"epoch_{unit}": ("timestamp", f"v parse(epoch({unit}))", quoted_sometimes(epoch_text),
+                         lambda text, shift=shift: epoch(text, shift), never)
+       for unit, shift in (("s", 6), ("ms", 3), ("us", 0), ("ns", -3))},
+    "time": ("timestamp", f"'v parse(time(\"{FORMAT}\"))'", quoted(written_text), written, never),
     "percent": ("double", "v parse(percent)", quoted(percent_text), percent, never),
 }
 
