@@ -8,21 +8,31 @@
 // More than keys need in a table half full, unless they were made for it.
 enum { PROBES_MAX = 128 };
 
-_Static_assert(sizeof(pl_path_node) == 64, "a node is one cache line");
+// Misses of a full fan for which one of its edges is given up: keys in random order would else
+// learn at every step.
+enum { MISSES_MAX = 16 };
+
+_Static_assert(sizeof(pl_path_edge) == 64, "an edge is one cache line");
+
+// Of the key `key` in the object `parent`.
+static pl_path_node node_of(uint32_t parent, pl_span key)
+{
+    return (pl_path_node){.parent = parent, .key = key, .slot = -1, .fan = PL_PATH_NONE};
+}
 
 void pl_paths_init(pl_paths *paths)
 {
     *paths = (pl_paths){.table_size = 256};
     paths->table = pl_zalloc(paths->table_size, sizeof *paths->table);
     PL_GROW(paths->nodes, paths->count, paths->capacity);
-    paths->nodes[paths->count++] = (pl_path_node){
-        .parent = PL_PATH_NONE, .slot = -1, .first_next = PL_PATH_NONE, .next = PL_PATH_NONE};
+    paths->nodes[paths->count++] = node_of(PL_PATH_NONE, (pl_span){0});
 }
 
 void pl_paths_done(pl_paths *paths)
 {
     pl_arena_done(&paths->arena);
     free(paths->nodes);
+    free(paths->fans);
     free(paths->table);
     *paths = (pl_paths){0};
 }
@@ -61,11 +71,7 @@ static uint32_t child_make(pl_paths *paths, uint32_t parent, pl_span key)
     if (!place) return PL_PATH_NONE;
     *place = id + 1;
     PL_GROW(paths->nodes, paths->count, paths->capacity);
-    paths->nodes[paths->count++] = (pl_path_node){.parent = parent,
-                                                  .key = pl_arena_copy(&paths->arena, key),
-                                                  .slot = -1,
-                                                  .first_next = PL_PATH_NONE,
-                                                  .next = PL_PATH_NONE};
+    paths->nodes[paths->count++] = node_of(parent, pl_arena_copy(&paths->arena, key));
     return id;
 }
 
@@ -91,6 +97,21 @@ uint32_t pl_paths_want(pl_paths *paths, const pl_span *keys, uint32_t count)
     pl_path_node *wanted = &paths->nodes[node];
     if (wanted->slot < 0) wanted->slot = (int32_t)paths->slot_count++;
     return (uint32_t)wanted->slot;
+}
+
+void pl_paths_learn(pl_paths *paths, uint32_t node, const pl_path_edge *edge)
+{
+    pl_path_node *from = &paths->nodes[node];
+    if (from->fan == PL_PATH_NONE) {
+        if (paths->fan_count == PL_FANS_MAX) return;
+        PL_GROW(paths->fans, paths->fan_count, paths->fan_capacity);
+        from->fan = paths->fan_count++;
+    }
+    pl_path_edge *edges = paths->fans[from->fan].edges;
+    if (from->edge_count < PL_EDGES_MAX)
+        edges[from->edge_count++] = *edge;
+    else if (++from->misses % MISSES_MAX == 0)
+        edges[from->misses / MISSES_MAX % PL_EDGES_MAX] = *edge;
 }
 
 bool pl_paths_below(const pl_paths *paths, uint32_t node, uint32_t ancestor)

@@ -4,16 +4,22 @@
 //                         --"id"-----> node 3, slot 0
 //
 // A path is keys only; what an array holds is one value here. The caller wants paths before the
-// scan; the scanner learns the others as it meets them, and on every node the key that followed it
-// last time: records of one source repeat their key order, so that edge is the prediction for the
-// next record and a hit is one comparison of raw bytes (inline cache; performance note, "shape
-// speculation"). The same edges are what drift detection will count.
+// scan; the scanner learns the others as it meets them, and on every node what followed its value:
+// the exact bytes up to the next value, and which one that is. Records of one source repeat their
+// key order, so an edge that was met once is the prediction for the next record, and a hit takes
+// keys, colons, commas and brackets in one comparison:
+//
+//     likes --  },"created_at":  --> created_at
+//
+// (Literals on the edges between paths, not a whole record as one: optional keys do not multiply
+// them. Mison, VLDB 2017, speculates on positions of fields instead.)
 //
 // Invariants
 //   - Node ids are dense and stable; a node's parent has a smaller id.
 //   - `inside` is true iff a node below has a slot.
 //
-// Limits: PL_PATHS_MAX nodes, PL_PATHS_BYTES_MAX of keys; past them unknown keys are scanned but
+// Limits: PL_PATHS_MAX nodes, PL_PATHS_BYTES_MAX of keys, PL_EDGES_MAX edges of a node, PL_FANS_MAX
+// nodes with edges; past them unknown keys are scanned but
 // not learned, so their repetitions go unnoticed; so are keys made to hash alike, which would make
 // every look into the table a long one. Wanted paths are always taken in, before any is learned.
 // Threads: one table per thread.
@@ -28,22 +34,45 @@
 #define PL_PATH_ROOT 0u
 #define PL_PATH_NONE UINT32_MAX
 
-typedef struct pl_path_node { // one cache line: the order leaves no holes
+#define PL_EDGES_MAX  4
+#define PL_FANS_MAX   4096u
+#define PL_EDGE_BYTES 48
+
+// From the end of one value to the start of another: closing brackets, comma, keys, colons. The
+// spaces between them are part of it. One cache line.
+typedef struct pl_path_edge {
+    char literal[PL_EDGE_BYTES];
+    uint32_t to;               // PL_PATH_ROOT: behind the record
+    uint8_t bytes;             // of the literal
+    uint8_t key_at, key_bytes; // of the last key in it, with its quotes
+    uint8_t opened_count;      // objects that begin in it
+    uint32_t opened[2];        // those, outermost first
+} pl_path_edge;
+
+typedef struct pl_path_fan { // the edges of one node, in the order they were met
+    pl_path_edge edges[PL_EDGES_MAX];
+} pl_path_fan;
+
+typedef struct pl_path_node {
     uint32_t parent;
-    int32_t slot;        // of the wanted path, or -1
-    pl_span key;         // unescaped
-    pl_span raw;         // with its quotes, as it was met first; .bytes 0 until then
-    uint32_t first_next; // predicted first key of an object here
-    uint32_t next;       // predicted key after this one in its object
-    uint64_t stamp;      // object instance in which it was seen last
-    uint32_t rest_from;  // rest entries before it then
-    bool inside;         // a wanted path lies below
+    int32_t slot;       // of the wanted path, or -1
+    uint64_t stamp;     // instance of its parent in which it was seen last
+    uint64_t instance;  // of an object that is walked: its last one
+    uint32_t rest_from; // rest entries before it then
+    uint32_t fan;       // its edges; PL_PATH_NONE until it has one
+    uint8_t edge_count;
+    uint8_t misses; // of its edges since one was replaced
+    bool inside;    // a wanted path lies below
+    pl_span key;    // unescaped
+    pl_span raw;    // with its quotes, as it was met first; .bytes 0 until then
 } pl_path_node;
 
 typedef struct pl_paths {
     pl_arena arena; // keys
     pl_path_node *nodes;
     uint32_t count, capacity;
+    pl_path_fan *fans;
+    uint32_t fan_count, fan_capacity;
     uint32_t *table; // open addressing over (parent, key); node id + 1, 0 = free
     uint32_t table_size;
     uint32_t slot_count;
@@ -58,6 +87,10 @@ uint32_t pl_paths_want(pl_paths *paths, const pl_span *keys, uint32_t count);
 
 // Child of `parent` by unescaped key; learned if unknown and there is room, else PL_PATH_NONE.
 uint32_t pl_paths_child(pl_paths *paths, uint32_t parent, pl_span key, bool learn);
+
+// Remember an edge from `node`, in place of another when there are PL_EDGES_MAX and they often
+// miss.
+void pl_paths_learn(pl_paths *paths, uint32_t node, const pl_path_edge *edge);
 
 bool pl_paths_below(const pl_paths *paths, uint32_t node, uint32_t ancestor); // or the same
 

@@ -52,17 +52,8 @@ static void drop_forgotten(pl_scanner *s)
 }
 
 // The node of the key that starts at text[at] (its quote); *ret_end is after its closing quote.
-// `predicted` is tried first: equal raw bytes need neither validation nor a lookup.
-static uint32_t key_node(pl_scanner *s, pl_span text, size_t at, uint32_t parent,
-                         uint32_t predicted, size_t *ret_end)
+static uint32_t key_node(pl_scanner *s, pl_span text, size_t at, uint32_t parent, size_t *ret_end)
 {
-    if (predicted != PL_PATH_NONE) {
-        pl_span raw = s->paths->nodes[predicted].raw;
-        if (pl_simd_has(text, at, raw)) {
-            *ret_end = at + raw.bytes;
-            return predicted;
-        }
-    }
     bool escaped;
     *ret_end = pl_json_skip_string(text, at, &escaped, &s->error);
     if (*ret_end == SIZE_MAX) return PL_PATH_NONE;
@@ -81,18 +72,6 @@ static uint32_t key_node(pl_scanner *s, pl_span text, size_t at, uint32_t parent
         s->paths->nodes[node].raw =
             pl_arena_copy(&s->paths->arena, (pl_span){text.data + at, *ret_end - at});
     return node;
-}
-
-static void integer_value(pl_slot *slot)
-{
-    bool negative = slot->raw.data[0] == '-';
-    size_t digits = slot->raw.bytes - negative;
-    slot->has_long = digits <= 18;
-    if (!slot->has_long) return;
-    int64_t value = 0;
-    for (size_t i = negative; i < slot->raw.bytes; i++)
-        value = value * 10 + (slot->raw.data[i] - '0');
-    slot->value = negative ? -value : value;
 }
 
 pl_slot_kind pl_slot_kind_of(pl_span value)
@@ -119,109 +98,249 @@ pl_slot_kind pl_slot_kind_of(pl_span value)
     }
 }
 
-static size_t scan_object(pl_scanner *s, pl_span text, size_t at, uint32_t node, int depth);
-
-// A wanted value: fill its slot. Objects with wanted paths inside are walked, too.
-static size_t scan_wanted(pl_scanner *s, pl_span text, size_t at, uint32_t node, int depth)
-{
-    pl_slot slot = {.node = node};
-    bool integer = false;
-    char c = at < text.bytes ? text.data[at] : '\0';
-    size_t end;
-    if (c == '{' && s->paths->nodes[node].inside) {
-        uint32_t rest_before = s->rest_count; // the slot takes the whole object: no rest inside
-        end = scan_object(s, text, at, node, depth);
-        s->rest_count = rest_before;
-    } else if (c == '"')
-        end = pl_json_skip_string(text, at, &slot.escaped, &s->error);
-    else if (c == '-' || (c >= '0' && c <= '9'))
-        end = pl_json_skip_number(text, at, &integer, &s->error);
-    else
-        end = pl_json_skip(text, at, depth, &s->error);
-    if (end == SIZE_MAX) return SIZE_MAX;
-    slot.raw = (pl_span){text.data + at, end - at};
-    if (c == '"') {
-        slot.kind = PL_SLOT_STRING;
-        slot.raw = (pl_span){text.data + at + 1, end - at - 2};
-    } else if (integer) {
-        slot.kind = PL_SLOT_INTEGER;
-        integer_value(&slot);
-    } else {
-        slot.kind = c == '-' || (c >= '0' && c <= '9') ? PL_SLOT_NUMBER : pl_slot_kind_of(slot.raw);
-    }
-    s->slots[s->paths->nodes[node].slot] = slot;
-    return end;
-}
-
 static void rest_add(pl_scanner *s, uint32_t parent, uint32_t node, pl_span key, pl_span value)
 {
     PL_GROW(s->rest, s->rest_count, s->rest_capacity);
     s->rest[s->rest_count++] = (pl_rest_entry){parent, node, key, value};
 }
 
-// The value of a member whose key stood at [key_at, key_end) and named `child`.
-static size_t scan_member(pl_scanner *s, pl_span text, pl_span key, size_t at, uint32_t parent,
-                          uint32_t child, int depth)
-{
-    const pl_path_node *node = child == PL_PATH_NONE ? NULL : &s->paths->nodes[child];
-    if (node && node->slot >= 0) return scan_wanted(s, text, at, child, depth);
-    if (node && node->inside && at < text.bytes && text.data[at] == '{')
-        return scan_object(s, text, at, child, depth);
-    size_t end = pl_json_skip(text, at, depth, &s->error);
-    if (end == SIZE_MAX) return SIZE_MAX;
-    rest_add(s, parent, child, key, (pl_span){text.data + at, end - at});
-    return end;
-}
-
-// The next record's prediction: `child` comes after `previous`, or first in the object `node`.
-static void expect(pl_scanner *s, uint32_t node, uint32_t previous, uint32_t child)
-{
-    if (previous == PL_PATH_NONE)
-        s->paths->nodes[node].first_next = child;
-    else
-        s->paths->nodes[previous].next = child;
-}
-
-static void meet(pl_scanner *s, uint32_t child, uint64_t stamp)
+// A key of the object that is open now: met for the first time in it?
+static inline void meet(pl_scanner *s, uint32_t child)
 {
     pl_path_node *met = &s->paths->nodes[child];
-    if (met->stamp == stamp) forget(s, child);
-    met->stamp = stamp;
+    uint64_t instance = s->paths->nodes[met->parent].instance;
+    if (PL_UNLIKELY(met->stamp == instance)) forget(s, child);
+    met->stamp = instance;
     met->rest_from = s->rest_count;
 }
 
-static size_t scan_object(pl_scanner *s, pl_span text, size_t at, uint32_t node, int depth)
+// An object below the record that a slot takes as a whole, although it is walked.
+static bool is_taken_whole(const pl_scanner *s, uint32_t node)
 {
-    if (depth >= PL_DEPTH_MAX) return fail_at(s, at, "values are nested too deep");
-    uint64_t stamp = ++s->stamp;
-    uint32_t previous = PL_PATH_NONE, predicted = s->paths->nodes[node].first_next;
-    at = pl_json_space(text, at + 1);
-    if (at < text.bytes && text.data[at] == '}') return at + 1;
-    for (;;) {
-        if (at >= text.bytes) return fail_at(s, at, "the text ends inside an object");
-        if (text.data[at] != '"') return fail_at(s, at, "a key in quotes is expected here");
-        size_t key_at = at, key_end;
-        uint32_t child = key_node(s, text, at, node, predicted, &key_end);
-        if (key_end == SIZE_MAX) return SIZE_MAX;
-        if (child != PL_PATH_NONE) {
-            if (child != predicted) expect(s, node, previous, child);
-            meet(s, child, stamp);
-        }
-        at = pl_json_space(text, key_end);
-        if (at >= text.bytes) return fail_at(s, at, "the text ends inside an object");
-        if (text.data[at] != ':') return fail_at(s, at, "a colon is expected here");
-        at = pl_json_space(text, at + 1);
-        pl_span key = {text.data + key_at, key_end - key_at};
-        at = scan_member(s, text, key, at, node, child, depth + 1);
-        if (at == SIZE_MAX) return SIZE_MAX;
+    return s->paths->nodes[node].slot >= 0 && node != PL_PATH_ROOT;
+}
+
+static void open_object(pl_scanner *s, pl_span text, size_t at, uint32_t node)
+{
+    s->paths->nodes[node].instance = ++s->stamp;
+    if (!is_taken_whole(s, node)) return;
+    // Its slot notes where it began, and how much rest there was: inside there is none.
+    s->slots[s->paths->nodes[node].slot] =
+        (pl_slot){.raw = {text.data + at, 0}, .value = s->rest_count, .node = node};
+}
+
+static void close_object(pl_scanner *s, pl_span text, size_t end, uint32_t node)
+{
+    if (!is_taken_whole(s, node)) return;
+    pl_slot *slot = &s->slots[s->paths->nodes[node].slot];
+    slot->kind = PL_SLOT_OBJECT;
+    slot->raw.bytes = (size_t)(text.data + end - slot->raw.data);
+    s->rest_count = (uint32_t)slot->value;
+    slot->value = 0;
+}
+
+// Where the scan is: before the value of `child` in `container`, or behind it.
+typedef struct place {
+    uint32_t container;
+    uint32_t child; // PL_PATH_NONE: its key was not learned
+    uint32_t from;  // the child here whose edges lead on; PL_PATH_NONE: none yet
+    pl_span key;    // of `child`, as it stands
+    bool first;     // nothing stands before `at` in `container`
+    bool ended;     // the record is over
+} place;
+
+// Key and colon, up to the value.
+static size_t member(pl_scanner *s, pl_span text, size_t at, place *p)
+{
+    size_t key_end;
+    if (at >= text.bytes) return fail_at(s, at, "the text ends inside an object");
+    if (text.data[at] != '"') return fail_at(s, at, "a key in quotes is expected here");
+    p->child = key_node(s, text, at, p->container, &key_end);
+    if (key_end == SIZE_MAX) return SIZE_MAX;
+    p->key = (pl_span){text.data + at, key_end - at};
+    if (p->child != PL_PATH_NONE) meet(s, p->child);
+    at = pl_json_space(text, key_end);
+    if (at >= text.bytes) return fail_at(s, at, "the text ends inside an object");
+    if (text.data[at] != ':') return fail_at(s, at, "a colon is expected here");
+    return pl_json_space(text, at + 1);
+}
+
+static bool is_walked(const pl_scanner *s, pl_span text, size_t at, uint32_t node)
+{
+    return node != PL_PATH_NONE && s->paths->nodes[node].inside && at < text.bytes &&
+           text.data[at] == '{';
+}
+
+// Into the object at `at`, which is the value of `p->child`. Returns where its first key may be.
+static size_t enter(pl_scanner *s, pl_span text, size_t at, place *p)
+{
+    open_object(s, text, at, p->child);
+    p->container = p->child;
+    p->from = PL_PATH_NONE;
+    p->first = true;
+    return at + 1;
+}
+
+// What lies between two values, byte by byte, up to the next one that is not walked. *edge is what
+// can be learned of it: its opened_count is UINT8_MAX if nothing can.
+static size_t step(pl_scanner *s, pl_span text, size_t at, place *p, pl_path_edge *edge)
+{
+    *edge = (pl_path_edge){.to = PL_PATH_ROOT};
+    for (bool plain = true;; edge->opened_count = plain ? edge->opened_count : UINT8_MAX) {
         at = pl_json_space(text, at);
         if (at >= text.bytes) return fail_at(s, at, "the text ends inside an object");
-        if (text.data[at] == '}') return at + 1;
-        if (text.data[at] != ',') return fail_at(s, at, "a comma or } is expected here");
-        at = pl_json_space(text, at + 1);
-        if (child == PL_PATH_NONE) continue; // not learned: what was expected may still come
-        previous = child;
-        predicted = s->paths->nodes[child].next;
+        if (text.data[at] == '}') {
+            plain &= !is_taken_whole(s, p->container);
+            close_object(s, text, ++at, p->container);
+            p->ended = p->container == PL_PATH_ROOT;
+            if (p->ended) return at;
+            p->from = p->container;
+            p->container = s->paths->nodes[p->container].parent;
+            p->first = false;
+            continue;
+        }
+        if (!p->first) {
+            if (text.data[at] != ',') return fail_at(s, at, "a comma or } is expected here");
+            at = pl_json_space(text, at + 1);
+        }
+        at = member(s, text, at, p);
+        if (at == SIZE_MAX) return SIZE_MAX;
+        p->first = false;
+        if (!is_walked(s, text, at, p->child)) break;
+        plain &= !is_taken_whole(s, p->child) && edge->opened_count < PL_COUNT(edge->opened);
+        if (plain) edge->opened[edge->opened_count++] = p->child;
+        at = enter(s, text, at, p);
+    }
+    if (p->child == PL_PATH_NONE) return at; // what was expected may still come
+    edge->to = p->from = p->child;
+    return at;
+}
+
+static size_t step_and_learn(pl_scanner *s, pl_span text, size_t at, place *p)
+{
+    pl_path_edge edge;
+    uint32_t from = p->from;
+    uint64_t duplicates = s->duplicates;
+    size_t end = step(s, text, at, p, &edge);
+    if (end == SIZE_MAX || from == PL_PATH_NONE || end - at > PL_EDGE_BYTES ||
+        edge.opened_count == UINT8_MAX || duplicates != s->duplicates ||
+        (!p->ended && p->child == PL_PATH_NONE))
+        return end;
+    edge.bytes = (uint8_t)(end - at);
+    memcpy(edge.literal, text.data + at, edge.bytes);
+    if (!p->ended) {
+        edge.key_at = (uint8_t)(p->key.data - (text.data + at));
+        edge.key_bytes = (uint8_t)p->key.bytes;
+    }
+    pl_paths_learn(s->paths, from, &edge);
+    return end;
+}
+
+// To the next value. What was learned takes all between at one look; it was valid JSON once, from
+// the same place, so it is now.
+static inline size_t go_on(pl_scanner *s, pl_span text, size_t at, place *p)
+{
+    const pl_path_node *from = p->from == PL_PATH_NONE ? NULL : &s->paths->nodes[p->from];
+    const pl_path_edge *edge = from && from->edge_count ? s->paths->fans[from->fan].edges : NULL;
+    for (uint32_t i = 0; edge && i < from->edge_count; i++, edge++) {
+        if (!pl_simd_has(text, at, (pl_span){edge->literal, edge->bytes})) continue;
+        for (uint32_t o = 0; o < edge->opened_count; o++) {
+            meet(s, edge->opened[o]);
+            s->paths->nodes[edge->opened[o]].instance = ++s->stamp;
+        }
+        p->ended = edge->to == PL_PATH_ROOT;
+        if (p->ended) return at + edge->bytes;
+        meet(s, edge->to);
+        p->container = s->paths->nodes[edge->to].parent;
+        p->child = p->from = edge->to;
+        p->key = (pl_span){text.data + at + edge->key_at, edge->key_bytes};
+        p->first = false;
+        return pl_json_space(text, at + edge->bytes); // more of it than there was
+    }
+    return step_and_learn(s, text, at, p);
+}
+
+// A string without anything special, a short integer or a word, in place; SIZE_MAX: look closer.
+static inline size_t simple_value(pl_slot *slot, pl_span text, size_t at)
+{
+    char c = text.data[at];
+    if (c == '"') {
+        bool high = false;
+        size_t stop = pl_simd_string_stop(text, at + 1, &high);
+        if (high || stop >= text.bytes || text.data[stop] != '"') return SIZE_MAX;
+        slot->kind = PL_SLOT_STRING;
+        slot->raw = (pl_span){text.data + at + 1, stop - at - 1};
+        return stop + 1;
+    }
+    size_t first = at + (c == '-'), i = first;
+    int64_t value = 0;
+    while (i < text.bytes && i - first < 18 && (uint8_t)(text.data[i] - '0') < 10)
+        value = value * 10 + (text.data[i++] - '0');
+    // All ends of a value but the digit, the point and the exponent are for the caller to judge.
+    if (i == first || i == text.bytes || (text.data[first] == '0' && i - first > 1))
+        return SIZE_MAX;
+    char next = text.data[i];
+    if ((uint8_t)(next - '0') < 10 || next == '.' || (next | 32) == 'e') return SIZE_MAX;
+    slot->kind = PL_SLOT_INTEGER;
+    slot->has_long = true;
+    slot->value = c == '-' ? -value : value;
+    slot->raw = (pl_span){text.data + at, i - at};
+    return i;
+}
+
+static int depth_of(const pl_scanner *s, uint32_t container)
+{
+    int depth = 1;
+    for (; container != PL_PATH_ROOT; depth++) container = s->paths->nodes[container].parent;
+    return depth;
+}
+
+static size_t any_value(pl_scanner *s, pl_slot *slot, pl_span text, size_t at, uint32_t container)
+{
+    char c = at < text.bytes ? text.data[at] : '\0';
+    bool number = c == '-' || (c >= '0' && c <= '9'), integer = false;
+    size_t end = number     ? pl_json_skip_number(text, at, &integer, &s->error)
+                 : c == '"' ? pl_json_skip_string(text, at, &slot->escaped, &s->error)
+                            : pl_json_skip(text, at, depth_of(s, container), &s->error);
+    if (end == SIZE_MAX) return SIZE_MAX;
+    slot->raw = (pl_span){text.data + at, end - at};
+    if (c == '"') slot->raw = (pl_span){text.data + at + 1, end - at - 2};
+    slot->kind = c == '"'  ? PL_SLOT_STRING
+                 : integer ? PL_SLOT_INTEGER
+                 : number  ? PL_SLOT_NUMBER
+                           : pl_slot_kind_of(slot->raw);
+    return end;
+}
+
+// The value of `p->child`: into its slot, or one more rest entry.
+static inline size_t value(pl_scanner *s, pl_span text, size_t at, const place *p)
+{
+    int32_t index = p->child == PL_PATH_NONE ? -1 : s->paths->nodes[p->child].slot;
+    if (index < 0) {
+        size_t end = pl_json_skip(text, at, depth_of(s, p->container), &s->error);
+        if (end != SIZE_MAX)
+            rest_add(s, p->container, p->child, p->key, (pl_span){text.data + at, end - at});
+        return end;
+    }
+    pl_slot *slot = &s->slots[index];
+    *slot = (pl_slot){.node = p->child};
+    size_t end = at < text.bytes ? simple_value(slot, text, at) : SIZE_MAX;
+    return end != SIZE_MAX ? end : any_value(s, slot, text, at, p->container);
+}
+
+static size_t scan_object(pl_scanner *s, pl_span text, size_t at)
+{
+    place p = {.from = PL_PATH_ROOT, .child = PL_PATH_NONE, .first = true};
+    open_object(s, text, at++, PL_PATH_ROOT);
+    for (;;) {
+        at = go_on(s, text, at, &p);
+        if (at == SIZE_MAX || p.ended) return at;
+        if (is_walked(s, text, at, p.child)) { // an edge that led to another kind of value so far
+            at = enter(s, text, at, &p);
+            continue;
+        }
+        at = value(s, text, at, &p);
+        if (at == SIZE_MAX) return SIZE_MAX;
     }
 }
 
@@ -232,7 +351,7 @@ size_t pl_scan_record(pl_scanner *scanner, pl_span text, size_t at)
     scanner->duplicates = 0;
     scanner->error = (pl_json_error){0};
     int32_t slot = scanner->paths->nodes[PL_PATH_ROOT].slot;
-    size_t end = scan_object(scanner, text, at, PL_PATH_ROOT, 0);
+    size_t end = scan_object(scanner, text, at);
     if (scanner->duplicates) drop_forgotten(scanner);
     if (end != SIZE_MAX && slot >= 0)
         scanner->slots[slot] = (pl_slot){

@@ -143,6 +143,49 @@ TEST(paths_learn_few_of_the_keys_made_to_hash_alike)
     pl_paths_done(&paths);
 }
 
+// How many of the node's edges are `literal`.
+static unsigned edges_of(const pl_paths *paths, uint32_t node, char literal)
+{
+    unsigned found = 0;
+    for (uint8_t i = 0; i < paths->nodes[node].edge_count; i++)
+        found += paths->fans[paths->nodes[node].fan].edges[i].literal[0] == literal;
+    return found;
+}
+
+TEST(paths_keep_four_edges_of_a_node_and_give_one_up_only_after_many_misses)
+{
+    pl_paths paths;
+    pl_paths_init(&paths);
+    CHECK_INT(PL_PATH_NONE, paths.nodes[PL_PATH_ROOT].fan);
+    for (char c = 'a'; c < 'a' + PL_EDGES_MAX; c++) {
+        pl_paths_learn(&paths, PL_PATH_ROOT, &(pl_path_edge){.literal = {c}, .bytes = 1});
+        CHECK_INT(1, edges_of(&paths, PL_PATH_ROOT, c));
+    }
+    for (int i = 0; i < 15; i++)
+        pl_paths_learn(&paths, PL_PATH_ROOT, &(pl_path_edge){.literal = {'x'}, .bytes = 1});
+    CHECK_INT(0, edges_of(&paths, PL_PATH_ROOT, 'x'));
+    pl_paths_learn(&paths, PL_PATH_ROOT, &(pl_path_edge){.literal = {'x'}, .bytes = 1});
+    CHECK_INT(1, edges_of(&paths, PL_PATH_ROOT, 'x'));
+    CHECK_INT(PL_EDGES_MAX, paths.nodes[PL_PATH_ROOT].edge_count);
+    pl_paths_done(&paths);
+}
+
+TEST(paths_give_edges_to_a_bounded_number_of_nodes)
+{
+    pl_paths paths;
+    pl_paths_init(&paths);
+    pl_path_edge edge = {.literal = ",", .bytes = 1};
+    char key[16];
+    for (unsigned i = 0; i < PL_FANS_MAX + 1; i++) {
+        pl_span span = pl_span_make(key, (size_t)snprintf(key, sizeof key, "%u", i));
+        pl_paths_learn(&paths, pl_paths_child(&paths, PL_PATH_ROOT, span, true), &edge);
+    }
+    CHECK_INT(PL_FANS_MAX, paths.fan_count);
+    CHECK_INT(1, paths.nodes[PL_FANS_MAX].edge_count);
+    CHECK_INT(0, paths.nodes[PL_FANS_MAX + 1].edge_count);
+    pl_paths_done(&paths);
+}
+
 int main(void)
 {
     return RUN_TESTS("json/paths", T(paths_give_one_slot_per_wanted_path_in_order),
@@ -151,5 +194,7 @@ int main(void)
                      T(paths_copy_what_they_learn),
                      T(paths_stop_learning_at_their_limit_but_still_take_in_wanted_ones),
                      T(paths_stop_learning_when_their_keys_fill_the_memory_meant_for_them),
-                     T(paths_learn_few_of_the_keys_made_to_hash_alike));
+                     T(paths_learn_few_of_the_keys_made_to_hash_alike),
+                     T(paths_keep_four_edges_of_a_node_and_give_one_up_only_after_many_misses),
+                     T(paths_give_edges_to_a_bounded_number_of_nodes));
 }
