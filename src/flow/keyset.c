@@ -98,15 +98,16 @@ static uint64_t value_hash(const pl_value *value)
     }
 }
 
-void pl_keyset_row(pl_keyset *set, const pl_cell *cells)
+void pl_keyset_value(pl_keyset *set, const pl_value *value)
+{
+    set->hash = pl_hash_join(set->hash, value_hash(value));
+}
+
+void pl_keyset_row(pl_keyset *set)
 {
     if (!set->column_count) return;
-    uint64_t hash = 0;
-    for (uint32_t i = 0; i < set->column_count; i++) {
-        const pl_value *value = &cells[set->columns[i]].value;
-        hash = pl_hash_join(hash, value_hash(value));
-    }
-    hash |= 1; // 0 is a free slot
+    uint64_t hash = set->hash | 1; // 0 is a free slot
+    set->hash = 0;
     if (set->capacity) __builtin_prefetch(&set->slots[hash & (set->capacity - 1)]);
     set->waiting[set->waiting_count++] = hash;
     if (set->waiting_count == PL_COUNT(set->waiting)) settle(set);

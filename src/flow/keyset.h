@@ -9,7 +9,7 @@
 #ifndef PL_FLOW_KEYSET_H
 #define PL_FLOW_KEYSET_H
 
-#include "map/mapper.h"
+#include "contract/contract.h"
 
 #define PL_KEYS_MAX (1024u * 1024) // 16 MiB
 
@@ -18,6 +18,7 @@ typedef struct pl_keyset {
     uint32_t column_count;
     uint64_t *slots; // owned; 0: free
     uint32_t capacity, count;
+    uint64_t hash;        // of the row so far
     uint64_t duplicates;  // of this object, but for those who wait
     uint64_t waiting[16]; // hashes whose slots are on their way from memory
     uint32_t waiting_count;
@@ -25,8 +26,10 @@ typedef struct pl_keyset {
 
 void pl_keyset_init(pl_keyset *set, const pl_contract *contract, const pl_schema *schema);
 void pl_keyset_done(pl_keyset *set);
-void pl_keyset_object(pl_keyset *set);                    // a new object begins
-void pl_keyset_row(pl_keyset *set, const pl_cell *cells); // one row of it
-uint64_t pl_keyset_duplicates(pl_keyset *set);            // among its rows so far
+void pl_keyset_object(pl_keyset *set); // a new object begins
+// A row of it: the values of the key columns in their order, and its end.
+void pl_keyset_value(pl_keyset *set, const pl_value *value);
+void pl_keyset_row(pl_keyset *set);
+uint64_t pl_keyset_duplicates(pl_keyset *set); // among its rows so far
 
 #endif

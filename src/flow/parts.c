@@ -43,8 +43,7 @@ typedef struct part {
 
 // Rows of all partitions, until there are enough to be moved column by column.
 typedef struct batch {
-    pl_column *columns; // as in the schema
-    uint32_t rows;
+    uint32_t rows;              // kept by the mapper
     uint32_t part[BATCH_ROWS];  // index of each row's partition
     pl_span object[BATCH_ROWS]; // each row's
     uint32_t order[BATCH_ROWS]; // rows by partition
@@ -116,7 +115,6 @@ pl_parts *pl_parts_new(const pl_parts_options *options, pl_arena *arena)
     char *spill = pl_arena_printf(arena, ".tmp/%s.spill", options->name_prefix);
     pl_slabs_init(&parts->slabs, pl_store_path(options->store, spill, arena));
     parts->puts = pl_batch_new(options->store);
-    parts->batch.columns = columns_new(options->schema);
     parts->batch.touched = pl_zalloc(BATCH_ROWS, sizeof *parts->batch.touched);
     parts->group = columns_new(options->schema);
     parts->lent = pl_zalloc(options->schema->count, sizeof *parts->lent);
@@ -148,7 +146,6 @@ void pl_parts_free(pl_parts *parts)
     if (!parts) return;
     for (uint32_t i = 0; i < parts->count; i++) part_free(parts, parts->parts[i]);
     pl_batch_free(parts->puts);
-    columns_free(parts->batch.columns, parts->options.schema->count);
     free(parts->batch.touched);
     columns_free(parts->group, parts->options.schema->count);
     for (uint32_t i = 0; i < sort_count(parts); i++) pl_column_done(&parts->keys[i]);
@@ -166,11 +163,12 @@ void pl_parts_free(pl_parts *parts)
     free(parts);
 }
 
-static pl_value partition_value(const pl_parts *parts, uint32_t i, const pl_cell *cells)
+static pl_value partition_value(const pl_parts *parts, uint32_t i)
 {
-    const pl_field *field = &parts->options.schema->fields[parts->sources[i]];
-    return pl_transform_apply(&parts->options.spec->fields[i].transform, &field->type,
-                              &cells[parts->sources[i]].value);
+    uint32_t source = (uint32_t)parts->sources[i];
+    pl_value value = pl_mapper_value(parts->options.mapper, source);
+    return pl_transform_apply(&parts->options.spec->fields[i].transform,
+                              &parts->options.schema->fields[source].type, &value);
 }
 
 static uint32_t part_new(pl_parts *parts, const pl_value *values)
@@ -191,12 +189,12 @@ static uint32_t part_new(pl_parts *parts, const pl_value *values)
 
 // Index of the partition of the mapper's row. Rows of one partition come in runs, so the last one
 // is tried first.
-static uint32_t part_of(pl_parts *parts, const pl_cell *cells)
+static uint32_t part_of(pl_parts *parts)
 {
     pl_value values[PL_PARTITION_FIELDS_MAX];
     pl_buf_reset(&parts->key);
     for (uint32_t i = 0; i < parts->options.spec->count; i++) {
-        values[i] = partition_value(parts, i, cells);
+        values[i] = partition_value(parts, i);
         size_t mark = parts->key.count;
         uint32_t bytes = UINT32_MAX; // NULL, unlike any length
         pl_buf_append(&parts->key, &bytes, sizeof bytes);
@@ -491,14 +489,14 @@ static uint32_t rows_that_fit(const pl_row_list *list, size_t row_bytes)
 }
 
 // Move one partition's rows of the batch to its blocks. `row_bytes` is the mean of the batch.
-static void move_rows(pl_parts *parts, part *p, size_t row_bytes)
+static void move_rows(pl_parts *parts, part *p, const pl_column *columns, size_t row_bytes)
 {
     const batch *b = &parts->batch;
     const uint32_t *rows = b->order + p->batch_first;
     for (uint32_t left = p->batch_rows, now; left; left -= now, rows += now) {
         now = PL_MIN(left, rows_that_fit(&p->rows, row_bytes));
         pl_buf_reset(&parts->run);
-        pl_runs_put(&parts->run, b->columns, parts->options.schema->count, rows, now);
+        pl_runs_put(&parts->run, columns, parts->options.schema->count, rows, now);
         pl_slabs_add(&parts->slabs, &p->rows, pl_buf_view(&parts->run), now);
         for (uint32_t i = 0; i < now; i++) range_add(p, b->object[rows[i]]);
     }
@@ -527,40 +525,31 @@ static plumb_status flush_batch(pl_parts *parts, plumb_error *err)
     batch *b = &parts->batch;
     if (!b->rows) return PLUMB_OK;
     sort_batch(parts);
+    const pl_column *columns = pl_mapper_batch(parts->options.mapper);
     size_t bytes = 0;
     for (uint32_t i = 0; i < parts->options.schema->count; i++)
-        bytes += pl_column_bytes(&b->columns[i]);
+        bytes += pl_column_bytes(&columns[i]);
     for (uint32_t i = 0; i < b->touched_count; i++) {
         part *p = parts->parts[b->touched[i]];
-        move_rows(parts, p, bytes / b->rows + 1);
+        move_rows(parts, p, columns, bytes / b->rows + 1);
         p->batch_rows = 0;
         PL_TRY(write_group(parts, p, blocks_due(&p->rows, parts->group_bytes), err));
     }
-    for (uint32_t i = 0; i < parts->options.schema->count; i++) pl_column_reset(&b->columns[i]);
+    pl_mapper_clear(parts->options.mapper);
     b->rows = b->touched_count = 0;
     return parts->slabs.held > parts->options.memory_bytes ? spill_largest(parts, err) : PLUMB_OK;
 }
 
-// Text in the batch: what is not bounded by its rows.
-static size_t batch_text(const pl_parts *parts)
-{
-    size_t bytes = 0;
-    for (uint32_t i = 0; i < parts->options.schema->count; i++)
-        for (const pl_column *c = &parts->batch.columns[i]; c; c = c->child)
-            bytes += c->child ? c->child->count : c->heap.count;
-    return bytes;
-}
-
-plumb_status pl_parts_row(pl_parts *parts, const pl_mapper *mapper, pl_span object,
-                          plumb_error *err)
+plumb_status pl_parts_row(pl_parts *parts, pl_span object, plumb_error *err)
 {
     batch *b = &parts->batch;
-    uint32_t index = part_of(parts, pl_mapper_cells(mapper));
+    uint32_t index = part_of(parts);
     if (!parts->parts[index]->batch_rows++) b->touched[b->touched_count++] = index;
     b->part[b->rows] = index;
-    b->object[b->rows++] = object;
-    pl_mapper_append(mapper, b->columns);
-    if (b->rows < BATCH_ROWS && batch_text(parts) < BATCH_BYTES) return PLUMB_OK;
+    b->object[b->rows] = object;
+    b->rows = pl_mapper_keep(parts->options.mapper);
+    if (b->rows < BATCH_ROWS && pl_mapper_text(parts->options.mapper) < BATCH_BYTES)
+        return PLUMB_OK;
     return flush_batch(parts, err);
 }
 

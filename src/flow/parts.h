@@ -1,7 +1,7 @@
 // parts.h -- rows to partitions to row groups to data files: the writing half of a task.
 //
-// Rows are collected in a batch of columns, sorted by partition, and kept as bytes in blocks of
-// their partition (flow/runs.h, flow/slabs.h) until a row group is due:
+// The mapper's batch of rows is sorted by partition, and kept as bytes in blocks of their partition
+// (flow/runs.h, flow/slabs.h) until a row group is due:
 // when PL_GROUP_ROWS or PL_GROUP_BYTES have come twice over, the first half is written, and at the
 // end the rest. So every row group has PL_GROUP_ROWS_MIN rows or all that its partition has in
 // this task; but rows of which PL_GROUP_BYTES are fewer than that are written when so many bytes
@@ -43,6 +43,7 @@
 
 typedef struct pl_parts_options {
     pl_store *store;               // borrowed
+    pl_mapper *mapper;             // whose rows are taken; borrowed
     const pl_schema *schema;       // the table's, ids set; borrowed
     const pl_partition_spec *spec; // the table's, ids set; borrowed
     const pl_sort_order *sort;     // the same; NULL: rows stay in the order they come
@@ -71,8 +72,7 @@ typedef struct pl_parts pl_parts; // opaque
 // `arena` holds the files that finish returns; it must not be used by others meanwhile.
 pl_parts *pl_parts_new(const pl_parts_options *options, pl_arena *arena);
 // Take the mapper's current row; `object` is the ULID it came from (borrowed until free).
-PL_MUST_USE plumb_status pl_parts_row(pl_parts *parts, const pl_mapper *mapper, pl_span object,
-                                      plumb_error *err);
+PL_MUST_USE plumb_status pl_parts_row(pl_parts *parts, pl_span object, plumb_error *err);
 // Write what is left. Every file listed is durable.
 PL_MUST_USE plumb_status pl_parts_finish(pl_parts *parts, pl_part_file **ret_files,
                                          uint32_t *ret_count, plumb_error *err);

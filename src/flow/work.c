@@ -170,6 +170,15 @@ static bool asked_for(attempt *a, const pl_frame *frame)
     return true;
 }
 
+static void note_key(attempt *a)
+{
+    for (uint32_t i = 0; i < a->keys.column_count; i++) {
+        pl_value value = pl_mapper_value(a->mapper, (uint32_t)a->keys.columns[i]);
+        pl_keyset_value(&a->keys, &value);
+    }
+    pl_keyset_row(&a->keys);
+}
+
 static plumb_status map_frames(attempt *a, const pl_work_object *object, pl_object_result *out,
                                pl_framer *framer, plumb_error *err)
 {
@@ -184,8 +193,8 @@ static plumb_status map_frames(attempt *a, const pl_work_object *object, pl_obje
         pl_reject reject;
         switch (pl_mapper_record(a->mapper, &frame, &reject)) {
         case PL_MAPPED_ROW:
-            if (!a->task->dry) PL_TRY(pl_parts_row(a->parts, a->mapper, object->id, err));
-            pl_keyset_row(&a->keys, pl_mapper_cells(a->mapper));
+            note_key(a);
+            if (!a->task->dry) PL_TRY(pl_parts_row(a->parts, object->id, err));
             out->rows++;
             break;
         case PL_MAPPED_REJECT:
@@ -358,7 +367,7 @@ static plumb_status attempt_once(const pl_work_task *task, pl_task_result *resul
     int32_t *ids = PL_TAKE(arena, int32_t, task->contract->key_count);
     options.bloom_ids = ids;
     options.bloom_count = bloom_ids(task, ids);
-    a.mapper = pl_mapper_new(task->plan);
+    a.mapper = options.mapper = pl_mapper_new(task->plan);
     a.parts = pl_parts_new(&options, arena);
     pl_keyset_init(&a.keys, task->contract, task->schema);
     plumb_status st = try_objects(&a, err);

@@ -3,9 +3,10 @@
 //     pl_map_compile     contract + mapping + the table's schema -> a plan, shared by all threads
 //     pl_mapper_new      a plan's per-thread state: path table, scanner, scratch
 //     pl_mapper_record   scan, choose, convert: a row, a reject with its reason, or filtered
-//     pl_mapper_append   put the row into columns that have the table's schema
+//     pl_mapper_keep     the row is one of a batch of columns that have the table's schema
 //
-// A row is staged in cells first, so a record that turns out bad never touched a column.
+// Values go straight into the columns, behind the rows that are kept; a record that turns out bad
+// is written over by the next.
 //
 // The rules of a value (product note, sections 3 and 6): terms of a rule are tried in file order
 // and the first that is present, not null and fits wins. A present value that does not fit is
@@ -71,16 +72,24 @@ typedef struct pl_map_counts {
 } pl_map_counts;
 
 typedef enum pl_mapped {
-    PL_MAPPED_ROW,      // pl_mapper_cells and pl_mapper_append speak of it until the next call
+    PL_MAPPED_ROW,      // the mapper's current row
     PL_MAPPED_REJECT,   // *ret_reject says why
     PL_MAPPED_FILTERED, // `where` does not keep it
 } pl_mapped;
 
-// Map one framed record.
+// Map one framed record. A row is the mapper's current one until the next call; pl_mapper_keep
+// makes it one of the batch, else it is written over.
 pl_mapped pl_mapper_record(pl_mapper *mapper, const pl_frame *frame, pl_reject *ret_reject);
-// One cell per field of the schema.
-const pl_cell *pl_mapper_cells(const pl_mapper *mapper);
-void pl_mapper_append(const pl_mapper *mapper, pl_column *columns); // [schema->count]
-const pl_map_counts *pl_mapper_counts(const pl_mapper *mapper);     // since _new
+// The current row's value in a column that is no list; text is borrowed until the next call.
+pl_value pl_mapper_value(const pl_mapper *mapper, uint32_t field);
+
+// Returns how many rows are kept; and how many bytes of text they have, about.
+uint32_t pl_mapper_keep(pl_mapper *mapper);
+size_t pl_mapper_text(const pl_mapper *mapper);
+// Their columns, [schema->count], borrowed until the next record.
+const pl_column *pl_mapper_batch(pl_mapper *mapper);
+void pl_mapper_clear(pl_mapper *mapper); // forget them
+
+const pl_map_counts *pl_mapper_counts(const pl_mapper *mapper); // since _new
 
 #endif

@@ -1,10 +1,26 @@
-// mapper_int.h -- shared inside map/: paths bound to slots, and the condition of a mapping.
+// mapper_int.h -- shared inside map/: the compiled plan, a mapper's state, the rows it writes.
+//
+//     compile.c   contract + mapping + schema -> the plan
+//     mapper.c    one record: scan, rules, rest, system columns
+//     rows.c      values into columns; the row that is being written, and those that are kept
+//
+// A row is written in place behind the rows that are kept, each column on its own: a record that
+// turns out bad leaves nothing, since the next one writes over it. So counts of rows and NULLs are
+// right only once pl_mapper_batch has set them.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_MAP_MAPPER_INT_H
 #define PL_MAP_MAPPER_INT_H
 
 #include "map/mapper.h"
+
+typedef enum system_column {
+    SYSTEM_OBJECT,
+    SYSTEM_RECORD,
+    SYSTEM_MAPPING,
+    SYSTEM_FLAGS,
+    SYSTEM_REST,
+} system_column;
 
 // A path bound to a slot; `behind` are the steps after the slot's value.
 typedef struct pl_bound_path {
@@ -14,7 +30,90 @@ typedef struct pl_bound_path {
     uint32_t behind_count;
 } pl_bound_path;
 
+typedef enum flag_kind { FLAG_LOST, FLAG_COERCED, FLAG_CONFLICT, FLAGS } flag_kind;
+
+// How a value mostly gets into its column, when the rule is one whole path of the record.
+typedef enum pl_fill {
+    PL_FILL_RULE, // otherwise: the rule is applied in full
+    PL_FILL_TEXT,
+    PL_FILL_LONG,
+    PL_FILL_BOOLEAN,
+    PL_FILL_TEXTS,     // list(string)
+    PL_FILL_CONVERTED, // by pl_convert
+} pl_fill;
+
+// One term of a rule; `path` if it is one.
+typedef struct bound_term {
+    const pl_term *term;
+    pl_bound_path path;
+} bound_term;
+
+typedef struct bound_rule {
+    const pl_contract_column *column;
+    const pl_type *type; // what its values are read as
+    uint32_t field;      // index in the schema
+    bool required;
+    pl_fill fill;
+    uint32_t slot; // to fill from
+    uint32_t term_count;
+    bound_term *terms;
+    pl_cell flags[FLAGS]; // "column:lost", ...
+} bound_rule;
+
+struct pl_map_plan {
+    const pl_mapping *mapping;
+    const pl_schema *schema;
+    int32_t version;
+    int32_t system[PL_SYSTEM_COLUMNS]; // index in the schema
+    uint32_t rule_count;
+    bound_rule *rules;
+    pl_bound_path *tests; // [mapping->where_tests]
+    uint32_t rule_slots;  // slots below are of rules, the others of tests only
+    pl_span *record_keys;
+    pl_framer_keys *inner_keys;
+    pl_framer_want *wants;
+    uint32_t want_count;
+    const pl_path **outer; // paths that start at $parent or $doc
+    uint32_t outer_count;
+    char *records_text;
+};
+
+struct pl_mapper {
+    const pl_map_plan *plan;
+    pl_paths paths;
+    pl_scanner scanner;
+    pl_arena scratch;   // this record
+    pl_column *columns; // [schema->count]
+    uint32_t rows;      // kept; the row behind them is this record's
+    uint32_t room;      // for rows, in all columns
+    size_t text_bytes;  // of the rows kept, and of this one
+    pl_slot *outer;     // [plan->outer_count] values around the record, as of `envelope`
+    uint64_t envelope;  // 0: none yet
+    pl_arena around;    // of those values
+    bool *taken;        // per slot: a column holds its value
+    pl_cell *flags;
+    uint32_t flag_count, flag_capacity;
+    pl_buf rest;
+    pl_span object;
+    int64_t received_us;
+    pl_map_counts counts;
+};
+
+// Whether the path takes all of its slot's value.
+static inline bool pl_map__is_whole(const pl_bound_path *path)
+{
+    return path->root == PL_ROOT_RECORD && !path->behind_count;
+}
+
+void pl_map__want_paths(const pl_mapping *mapping, pl_paths *paths, pl_map_plan *plan);
+
 // Whether the condition holds; values[i] is what the path of its test i found.
 bool pl_map__where(const pl_where *where, const pl_slot *values, pl_arena *scratch);
+
+// Begin the row behind those that are kept.
+void pl_map__row(pl_mapper *m);
+// The rule's value into its column. False: nothing was written, the rule has to be applied in full.
+bool pl_map__fill(pl_mapper *m, const bound_rule *rule);
+void pl_map__put(pl_mapper *m, uint32_t field, const pl_cell *cell);
 
 #endif

@@ -90,18 +90,21 @@ static void write_value(pl_json_writer *w, const pl_value *value, const pl_type 
     pl_buf_done(&text);
 }
 
-static void write_cell(pl_json_writer *w, const pl_cell *cell, const pl_type *type)
+static void write_item(pl_json_writer *w, const pl_column *column, uint32_t row)
 {
-    if (type->kind != PL_LIST || cell->value.is_null) {
-        write_value(w, &cell->value, type);
+    if (!column->child || !column->valid[row]) {
+        pl_value value = pl_column_value(column, row);
+        write_value(w, &value, &column->type);
         return;
     }
     pl_json_begin(w, '[');
-    for (uint32_t i = 0; i < cell->count; i++) write_cell(w, &cell->elements[i], type->element);
+    for (uint32_t i = column->offsets[row]; i < column->offsets[row + 1]; i++)
+        write_item(w, column->child, i);
     pl_json_end(w, ']');
 }
 
-static void write_row(case_file *file, const pl_schema *schema, const pl_cell *cells)
+static void write_row(case_file *file, const pl_schema *schema, const pl_column *columns,
+                      uint32_t row)
 {
     pl_json_writer w = pl_json_writer_on(&file->rows, 0);
     pl_json_begin(&w, '{');
@@ -110,9 +113,9 @@ static void write_row(case_file *file, const pl_schema *schema, const pl_cell *c
         bool always_there = pl_span_is(field->name, "_object") ||
                             pl_span_is(field->name, "_record") ||
                             pl_span_is(field->name, "_mapping");
-        if (cells[i].value.is_null || always_there) continue;
+        if (!columns[i].valid[row] || always_there) continue;
         pl_json_key_span(&w, field->name);
-        write_cell(&w, &cells[i], &field->type);
+        write_item(&w, &columns[i], row);
     }
     pl_json_end(&w, '}');
     pl_buf_char(&file->rows, '\n');
@@ -161,9 +164,10 @@ static void map_content(case_file *file, const pl_mapping *mapping, pl_format fo
     while (pl_framer_next(framer, &frame, &more, &err) == PLUMB_OK && more) {
         pl_reject reject;
         pl_mapped what = pl_mapper_record(mapper, &frame, &reject);
-        if (what == PL_MAPPED_ROW)
-            write_row(file, &schema, pl_mapper_cells(mapper));
-        else if (what == PL_MAPPED_REJECT)
+        if (what == PL_MAPPED_ROW) {
+            uint32_t rows = pl_mapper_keep(mapper);
+            write_row(file, &schema, pl_mapper_batch(mapper), rows - 1);
+        } else if (what == PL_MAPPED_REJECT)
             write_reject(file, &frame, &reject);
         else
             pl_buf_printf(&file->filtered, "record %llu\n", (unsigned long long)frame.index);

@@ -141,13 +141,14 @@ TEST(mapper_fills_the_system_columns)
     mapped self;
     mapped_open(&self, CONTRACT, MAPPING, true);
     mapped_run(&self, PL_FORMAT_NDJSON, PL_SPAN("{\"id\":\"a\"}\n[]\n{\"id\":\"b\"}\n"), 3);
-    const pl_cell *cells = pl_mapper_cells(self.mapper);
-    uint32_t first = self.contract->column_count;
-    CHECK_SPAN(OBJECT_ID, cells[first].value.text);
-    CHECK_INT(2, cells[first + 1].value.i64);
-    CHECK_INT(4, cells[first + 2].value.i32);
-    CHECK(cells[first + 3].value.is_null);
-    CHECK(cells[first + 4].value.is_null);
+    const pl_column *system = pl_mapper_batch(self.mapper) + self.contract->column_count;
+    for (uint32_t row = 0; row < 2; row++) {
+        CHECK_SPAN(OBJECT_ID, pl_column_span(&system[0], row));
+        CHECK_INT(2 * row, system[1].i64[row]);
+        CHECK_INT(4, system[2].i32[row]);
+        CHECK(!system[3].valid[row] && !system[4].valid[row]);
+    }
+    CHECK_INT(2, system[3].nulls);
     CHECK_INT(2, pl_mapper_counts(self.mapper)->rows);
     CHECK_INT(1, pl_mapper_counts(self.mapper)->rejected);
     mapped_close(&self);

@@ -23,7 +23,6 @@ typedef struct mapped {
     pl_schema schema;
     pl_map_plan *plan;
     pl_mapper *mapper;
-    pl_column *columns;
     pl_buf text;
 } mapped;
 
@@ -83,24 +82,20 @@ static inline void mapped_open(mapped *self, const char *contract, const char *m
     CHECK_OK(pl_map_compile(self->mapping, &self->schema, 4, &self->arena, &self->plan, &err), err);
     self->mapper = pl_mapper_new(self->plan);
     pl_mapper_object(self->mapper, PL_SPAN(OBJECT_ID), RECEIVED_US);
-    self->columns = PL_TAKE(&self->arena, pl_column, self->schema.count);
-    for (uint32_t i = 0; i < self->schema.count; i++)
-        pl_column_init(&self->columns[i], &self->schema.fields[i].type);
 }
 
 static inline void mapped_close(mapped *self)
 {
-    for (uint32_t i = 0; i < self->schema.count; i++) pl_column_done(&self->columns[i]);
     pl_mapper_free(self->mapper);
     pl_buf_done(&self->text);
     pl_arena_done(&self->arena);
 }
 
-static inline void print_row(mapped *self, uint32_t row)
+static inline void print_row(mapped *self, const pl_column *columns, uint32_t row)
 {
     for (uint32_t i = 0; i < self->schema.count; i++) {
         const pl_field *field = &self->schema.fields[i];
-        const pl_column *column = &self->columns[i];
+        const pl_column *column = &columns[i];
         bool fixed = i >= self->contract->column_count && i < self->contract->column_count + 3;
         if (!column->valid[row] || fixed) continue;
         if (self->text.count && self->text.data[self->text.count - 1] != '\n')
@@ -139,8 +134,8 @@ static inline void mapped_run(mapped *self, pl_format format, pl_span content, s
         if (what == PL_MAPPED_FILTERED) {
             pl_buf_text(&self->text, "filtered\n");
         } else if (what == PL_MAPPED_ROW) {
-            pl_mapper_append(self->mapper, self->columns);
-            print_row(self, self->columns[0].count - 1);
+            uint32_t rows = pl_mapper_keep(self->mapper);
+            print_row(self, pl_mapper_batch(self->mapper), rows - 1);
         } else {
             CHECK(reject.error_at >= frame.offset && reject.error_at <= frame.offset + frame.bytes);
             pl_buf_printf(&self->text, "! %.*s@%llu: %s", PL_FMT(reject.column),
