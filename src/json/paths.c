@@ -13,11 +13,16 @@ enum { PROBES_MAX = 128 };
 enum { MISSES_MAX = 16 };
 
 _Static_assert(sizeof(pl_path_edge) == 64, "an edge is one cache line");
+_Static_assert(sizeof(pl_path_node) == 64, "a node is one cache line");
 
 // Of the key `key` in the object `parent`.
 static pl_path_node node_of(uint32_t parent, pl_span key)
 {
-    return (pl_path_node){.parent = parent, .key = key, .slot = -1, .fan = PL_PATH_NONE};
+    return (pl_path_node){.parent = parent,
+                          .slot = -1,
+                          .fan = PL_PATH_NONE,
+                          .key = key.data,
+                          .key_bytes = (uint32_t)key.bytes};
 }
 
 void pl_paths_init(pl_paths *paths)
@@ -47,7 +52,7 @@ static uint32_t *place_of(const pl_paths *paths, uint32_t parent, pl_span key)
         uint32_t *place = &paths->table[(home + i) & mask];
         if (!*place) return place;
         const pl_path_node *node = &paths->nodes[*place - 1];
-        if (node->parent == parent && pl_span_equal(node->key, key)) return place;
+        if (node->parent == parent && pl_span_equal(pl_path_key(node), key)) return place;
         if (i >= PROBES_MAX && *place > paths->wanted) return NULL;
     }
 }
@@ -58,7 +63,7 @@ static void table_grow(pl_paths *paths)
     paths->table_size *= 2;
     paths->table = pl_zalloc(paths->table_size, sizeof *paths->table);
     for (uint32_t id = 1; id < paths->count; id++) {
-        uint32_t *place = place_of(paths, paths->nodes[id].parent, paths->nodes[id].key);
+        uint32_t *place = place_of(paths, paths->nodes[id].parent, pl_path_key(&paths->nodes[id]));
         if (place) *place = id + 1;
     }
 }

@@ -53,19 +53,31 @@ typedef struct pl_path_fan { // the edges of one node, in the order they were me
     pl_path_edge edges[PL_EDGES_MAX];
 } pl_path_fan;
 
-typedef struct pl_path_node {
+typedef struct pl_path_node { // one cache line
     uint32_t parent;
     int32_t slot;       // of the wanted path, or -1
     uint64_t stamp;     // instance of its parent in which it was seen last
     uint64_t instance;  // of an object that is walked: its last one
     uint32_t rest_from; // rest entries before it then
     uint32_t fan;       // its edges; PL_PATH_NONE until it has one
+    const char *key;    // unescaped
+    const char *raw;    // with its quotes, as it was met first
+    uint32_t key_bytes;
+    uint32_t raw_bytes; // 0 until it was met
     uint8_t edge_count;
-    uint8_t misses; // of its edges since one was replaced
+    uint8_t misses; // of its edges, modulo 256
     bool inside;    // a wanted path lies below
-    pl_span key;    // unescaped
-    pl_span raw;    // with its quotes, as it was met first; .bytes 0 until then
 } pl_path_node;
+
+static inline pl_span pl_path_key(const pl_path_node *node)
+{
+    return (pl_span){node->key, node->key_bytes};
+}
+
+static inline pl_span pl_path_raw(const pl_path_node *node)
+{
+    return (pl_span){node->raw, node->raw_bytes};
+}
 
 typedef struct pl_paths {
     pl_arena arena; // keys

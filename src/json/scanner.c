@@ -9,6 +9,8 @@ void pl_scanner_init(pl_scanner *scanner, pl_paths *paths)
 {
     *scanner = (pl_scanner){.paths = paths, .slot_count = paths->slot_count};
     scanner->slots = pl_zalloc(paths->slot_count, sizeof *scanner->slots);
+    for (uint32_t node = 0; node < paths->count; node++)
+        if (paths->nodes[node].slot >= 0) scanner->slots[paths->nodes[node].slot].node = node;
 }
 
 void pl_scanner_done(pl_scanner *scanner)
@@ -68,9 +70,11 @@ static uint32_t key_node(pl_scanner *s, pl_span text, size_t at, uint32_t parent
         key = pl_buf_view(&s->key);
     }
     uint32_t node = pl_paths_child(s->paths, parent, key, true);
-    if (node != PL_PATH_NONE && !s->paths->nodes[node].raw.bytes)
-        s->paths->nodes[node].raw =
-            pl_arena_copy(&s->paths->arena, (pl_span){text.data + at, *ret_end - at});
+    if (node != PL_PATH_NONE && !s->paths->nodes[node].raw_bytes) {
+        pl_span raw = {text.data + at, *ret_end - at};
+        s->paths->nodes[node].raw = pl_arena_copy(&s->paths->arena, raw).data;
+        s->paths->nodes[node].raw_bytes = (uint32_t)raw.bytes;
+    }
     return node;
 }
 
@@ -139,12 +143,13 @@ static void close_object(pl_scanner *s, pl_span text, size_t end, uint32_t node)
     slot->value = 0;
 }
 
-// Where the scan is: before the value of `child` in `container`, or behind it.
+// Where the scan is: before the value of `child` in `container`, or behind it. `container` is kept
+// only from step to step; an edge leaves it to be looked up as the parent of `from`.
 typedef struct place {
     uint32_t container;
     uint32_t child; // PL_PATH_NONE: its key was not learned
-    uint32_t from;  // the child here whose edges lead on; PL_PATH_NONE: none yet
-    pl_span key;    // of `child`, as it stands
+    uint32_t from;  // the child whose edges lead on; PL_PATH_NONE: none yet in `container`
+    pl_span key;    // of a child without slot, as it stands
     bool first;     // nothing stands before `at` in `container`
     bool ended;     // the record is over
 } place;
@@ -240,52 +245,90 @@ static size_t step_and_learn(pl_scanner *s, pl_span text, size_t at, place *p)
 // the same place, so it is now.
 static inline size_t go_on(pl_scanner *s, pl_span text, size_t at, place *p)
 {
-    const pl_path_node *from = p->from == PL_PATH_NONE ? NULL : &s->paths->nodes[p->from];
-    const pl_path_edge *edge = from && from->edge_count ? s->paths->fans[from->fan].edges : NULL;
-    for (uint32_t i = 0; edge && i < from->edge_count; i++, edge++) {
+    pl_path_node *nodes = s->paths->nodes;
+    uint32_t edges = p->from == PL_PATH_NONE ? 0 : nodes[p->from].edge_count;
+    const pl_path_edge *edge = edges ? s->paths->fans[nodes[p->from].fan].edges : NULL;
+    for (; edges; edges--, edge++) {
         if (!pl_simd_has(text, at, (pl_span){edge->literal, edge->bytes})) continue;
-        for (uint32_t o = 0; o < edge->opened_count; o++) {
-            meet(s, edge->opened[o]);
-            s->paths->nodes[edge->opened[o]].instance = ++s->stamp;
+        if (PL_UNLIKELY(edge->opened_count)) {
+            for (uint32_t o = 0; o < edge->opened_count; o++) {
+                meet(s, edge->opened[o]);
+                nodes[edge->opened[o]].instance = ++s->stamp;
+            }
         }
-        p->ended = edge->to == PL_PATH_ROOT;
-        if (p->ended) return at + edge->bytes;
+        if (edge->to == PL_PATH_ROOT) {
+            p->ended = true;
+            return at + edge->bytes;
+        }
         meet(s, edge->to);
-        p->container = s->paths->nodes[edge->to].parent;
         p->child = p->from = edge->to;
-        p->key = (pl_span){text.data + at + edge->key_at, edge->key_bytes};
-        p->first = false;
+        if (nodes[edge->to].slot < 0)
+            p->key = (pl_span){text.data + at + edge->key_at, edge->key_bytes};
         return pl_json_space(text, at + edge->bytes); // more of it than there was
+    }
+    if (p->from != PL_PATH_NONE && p->from != PL_PATH_ROOT) {
+        p->container = nodes[p->from].parent;
+        p->first = false;
     }
     return step_and_learn(s, text, at, p);
 }
 
-// A string without anything special, a short integer or a word, in place; SIZE_MAX: look closer.
-static inline size_t simple_value(pl_slot *slot, pl_span text, size_t at)
+// Up to eight digits within one register: how many there are, and their value. A loop over them
+// ends in a branch that nobody can predict.
+static inline uint32_t eight_digits(const char *data, int64_t *ret_value)
 {
-    char c = text.data[at];
-    if (c == '"') {
-        bool high = false;
-        size_t stop = pl_simd_string_stop(text, at + 1, &high);
-        if (high || stop >= text.bytes || text.data[stop] != '"') return SIZE_MAX;
-        slot->kind = PL_SLOT_STRING;
-        slot->raw = (pl_span){text.data + at + 1, stop - at - 1};
-        return stop + 1;
-    }
-    size_t first = at + (c == '-'), i = first;
+    uint64_t chunk;
+    memcpy(&chunk, data, sizeof chunk);
+    // The lowest byte that is no digit is found exactly: digits below it carry nothing.
+    uint64_t others =
+        ((chunk + UINT64_C(0x4646464646464646)) | (chunk - UINT64_C(0x3030303030303030))) &
+        UINT64_C(0x8080808080808080);
+    uint32_t digits = others ? (uint32_t)__builtin_ctzll(others) / 8 : 8;
+    if (!digits) return 0;
+    chunk = (chunk & UINT64_C(0x0F0F0F0F0F0F0F0F)) << (8 - digits) * 8;
+    chunk = chunk * 10 + (chunk >> 8);
+    chunk = ((chunk & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x000F424000000064) +
+             (chunk >> 16 & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x0000271000000001)) >>
+            32;
+    *ret_value = (int64_t)chunk;
+    return digits;
+}
+
+static inline bool goes_on(char c)
+{
+    return (uint8_t)(c - '0') < 10 || c == '.' || (c | 32) == 'e';
+}
+
+// An integer of at most 18 digits, in place; SIZE_MAX: look closer.
+static inline size_t simple_integer(pl_slot *slot, pl_span text, size_t at)
+{
+    bool negative = text.data[at] == '-';
+    size_t first = at + negative, i = first;
     int64_t value = 0;
+    if (text.bytes - first > 8) i += eight_digits(text.data + first, &value);
     while (i < text.bytes && i - first < 18 && (uint8_t)(text.data[i] - '0') < 10)
         value = value * 10 + (text.data[i++] - '0');
-    // All ends of a value but the digit, the point and the exponent are for the caller to judge.
-    if (i == first || i == text.bytes || (text.data[first] == '0' && i - first > 1))
-        return SIZE_MAX;
-    char next = text.data[i];
-    if ((uint8_t)(next - '0') < 10 || next == '.' || (next | 32) == 'e') return SIZE_MAX;
+    if (i == first || i == text.bytes || goes_on(text.data[i])) return SIZE_MAX;
+    if (text.data[first] == '0' && i - first > 1) return SIZE_MAX;
     slot->kind = PL_SLOT_INTEGER;
+    slot->escaped = false;
     slot->has_long = true;
-    slot->value = c == '-' ? -value : value;
+    slot->value = negative ? -value : value;
     slot->raw = (pl_span){text.data + at, i - at};
     return i;
+}
+
+// A string without anything special, in place; SIZE_MAX: look closer.
+static inline size_t simple_string(pl_slot *slot, pl_span text, size_t at)
+{
+    bool high = false;
+    size_t stop = pl_simd_string_stop(text, at + 1, &high);
+    if (high || stop >= text.bytes || text.data[stop] != '"') return SIZE_MAX;
+    slot->kind = PL_SLOT_STRING;
+    slot->escaped = slot->has_long = false;
+    slot->raw = (pl_span){text.data + at + 1, stop - at - 1};
+    slot->value = 0;
+    return stop + 1;
 }
 
 static int depth_of(const pl_scanner *s, uint32_t container)
@@ -295,20 +338,23 @@ static int depth_of(const pl_scanner *s, uint32_t container)
     return depth;
 }
 
-static size_t any_value(pl_scanner *s, pl_slot *slot, pl_span text, size_t at, uint32_t container)
+static size_t any_value(pl_scanner *s, pl_slot *slot, pl_span text, size_t at)
 {
     char c = at < text.bytes ? text.data[at] : '\0';
     bool number = c == '-' || (c >= '0' && c <= '9'), integer = false;
-    size_t end = number     ? pl_json_skip_number(text, at, &integer, &s->error)
-                 : c == '"' ? pl_json_skip_string(text, at, &slot->escaped, &s->error)
-                            : pl_json_skip(text, at, depth_of(s, container), &s->error);
+    size_t end;
+    slot->escaped = slot->has_long = false;
+    slot->value = 0;
+    if (number)
+        end = pl_json_skip_number(text, at, &integer, &s->error);
+    else if (c == '"')
+        end = pl_json_skip_string(text, at, &slot->escaped, &s->error);
+    else
+        end = pl_json_skip(text, at, depth_of(s, s->paths->nodes[slot->node].parent), &s->error);
     if (end == SIZE_MAX) return SIZE_MAX;
     slot->raw = (pl_span){text.data + at, end - at};
+    slot->kind = integer ? PL_SLOT_INTEGER : number ? PL_SLOT_NUMBER : pl_slot_kind_of(slot->raw);
     if (c == '"') slot->raw = (pl_span){text.data + at + 1, end - at - 2};
-    slot->kind = c == '"'  ? PL_SLOT_STRING
-                 : integer ? PL_SLOT_INTEGER
-                 : number  ? PL_SLOT_NUMBER
-                           : pl_slot_kind_of(slot->raw);
     return end;
 }
 
@@ -316,16 +362,22 @@ static size_t any_value(pl_scanner *s, pl_slot *slot, pl_span text, size_t at, u
 static inline size_t value(pl_scanner *s, pl_span text, size_t at, const place *p)
 {
     int32_t index = p->child == PL_PATH_NONE ? -1 : s->paths->nodes[p->child].slot;
-    if (index < 0) {
-        size_t end = pl_json_skip(text, at, depth_of(s, p->container), &s->error);
+    if (PL_UNLIKELY(index < 0)) {
+        uint32_t parent =
+            p->child == PL_PATH_NONE ? p->container : s->paths->nodes[p->child].parent;
+        size_t end = pl_json_skip(text, at, depth_of(s, parent), &s->error);
         if (end != SIZE_MAX)
-            rest_add(s, p->container, p->child, p->key, (pl_span){text.data + at, end - at});
+            rest_add(s, parent, p->child, p->key, (pl_span){text.data + at, end - at});
         return end;
     }
     pl_slot *slot = &s->slots[index];
-    *slot = (pl_slot){.node = p->child};
-    size_t end = at < text.bytes ? simple_value(slot, text, at) : SIZE_MAX;
-    return end != SIZE_MAX ? end : any_value(s, slot, text, at, p->container);
+    char c = at < text.bytes ? text.data[at] : '\0';
+    size_t end = SIZE_MAX;
+    if (c == '"')
+        end = simple_string(slot, text, at);
+    else if (c == '-' || (uint8_t)(c - '0') < 10)
+        end = simple_integer(slot, text, at);
+    return end != SIZE_MAX ? end : any_value(s, slot, text, at);
 }
 
 static size_t scan_object(pl_scanner *s, pl_span text, size_t at)
@@ -335,7 +387,9 @@ static size_t scan_object(pl_scanner *s, pl_span text, size_t at)
     for (;;) {
         at = go_on(s, text, at, &p);
         if (at == SIZE_MAX || p.ended) return at;
-        if (is_walked(s, text, at, p.child)) { // an edge that led to another kind of value so far
+        // Another kind of value may stand behind an edge than did before.
+        if (at < text.bytes && text.data[at] == '{' && p.child != PL_PATH_NONE &&
+            s->paths->nodes[p.child].inside) {
             at = enter(s, text, at, &p);
             continue;
         }
@@ -346,7 +400,7 @@ static size_t scan_object(pl_scanner *s, pl_span text, size_t at)
 
 size_t pl_scan_record(pl_scanner *scanner, pl_span text, size_t at)
 {
-    memset(scanner->slots, 0, scanner->slot_count * sizeof *scanner->slots);
+    for (uint32_t i = 0; i < scanner->slot_count; i++) scanner->slots[i].kind = PL_SLOT_ABSENT;
     scanner->rest_count = 0;
     scanner->duplicates = 0;
     scanner->error = (pl_json_error){0};
@@ -384,7 +438,7 @@ static void rest_object(pl_buf *out, const pl_paths *paths, const pl_rest_entry 
             done[i] = true;
         } else {
             uint32_t child = step_below(paths, node, entries[i].parent);
-            pl_buf_span(out, paths->nodes[child].raw);
+            pl_buf_span(out, pl_path_raw(&paths->nodes[child]));
             pl_buf_char(out, ':');
             rest_object(out, paths, entries, count, done, child);
         }

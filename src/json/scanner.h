@@ -23,7 +23,7 @@
 #include "json/text.h"
 
 typedef enum pl_slot_kind {
-    PL_SLOT_ABSENT = 0,
+    PL_SLOT_ABSENT = 0, // only `node` says something
     PL_SLOT_NULL,
     PL_SLOT_FALSE,
     PL_SLOT_TRUE,
@@ -40,7 +40,7 @@ typedef struct pl_slot {
     bool has_long; // integer of at most 18 digits: `value` is it
     pl_span raw;   // the value as it stands in the record; string: without its quotes
     int64_t value;
-    uint32_t node; // its path
+    uint32_t node; // its path, always
 } pl_slot;
 
 // A member no wanted path covers: raw key with quotes and raw value.
