@@ -239,7 +239,8 @@ static void collect_rest(pl_mapper *m, bool lost)
         pl_span value = slot->raw;
         if (slot->kind == PL_SLOT_STRING) value = (pl_span){value.data - 1, value.bytes + 2};
         PL_GROW(s->rest, s->rest_count, s->rest_capacity);
-        s->rest[s->rest_count++] = (pl_rest_entry){node->parent, slot->node, pl_path_raw(node), value};
+        s->rest[s->rest_count++] =
+            (pl_rest_entry){node->parent, slot->node, pl_path_raw(node), value};
     }
     if (s->rest_count > unmapped) qsort(s->rest, s->rest_count, sizeof *s->rest, by_place);
     pl_rest_write(&m->rest, &m->paths, s->rest, s->rest_count);

@@ -94,7 +94,7 @@ static bool fill_texts(pl_mapper *m, pl_column *c, pl_span array)
     size_t at = pl_json_space(array, 1);
     cut(c, m->rows);
     while (array.data[at] == '"') {
-        bool ignored;
+        bool ignored = false;
         size_t stop = pl_simd_string_stop(array, at + 1, &ignored);
         if (array.data[stop] != '"') return false;
         pl_column_text(c->child, (pl_span){array.data + at + 1, stop - at - 1});

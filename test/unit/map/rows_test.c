@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mapping.h"
+
+#define CONTRACT                                                                                   \
+    "table: posts\ncolumns:\n  id: string!\n  likes: long\n  live: boolean\n  rate: double\n"      \
+    "  tags: list(string)\n  deep: list(list(long))\n  never: string\n  n: long!\n"
+#define MAPPING                                                                                    \
+    "source: s\ninto: posts\nmap:\n  id: id\n  likes: likes\n  live: live\n  rate: rate\n"         \
+    "  tags: tags\n  deep: deep\n  n: n\n"
+
+TEST(rows_of_a_batch_hold_nothing_of_the_records_that_were_rejected_between_them)
+{
+    mapped self;
+    pl_buf content = {0};
+    mapped_open(&self, CONTRACT, MAPPING, false);
+    for (int i = 0; i < 500; i++) {
+        // Everything fits but the last column.
+        pl_buf_printf(&content,
+                      "{\"id\":\"gone%d\",\"likes\":%d,\"live\":true,\"rate\":0.5,\"tags\":"
+                      "[\"x\",\"y\\n\",\"z\"],\"deep\":[[1],[2,3]],\"n\":\"none\"}\n",
+                      i, i);
+        if (i % 3 == 0)
+            pl_buf_printf(&content, "{\"id\":\"a%d\",\"tags\":[],\"n\":%d}\n", i, i);
+        else if (i % 3 == 1)
+            pl_buf_printf(&content,
+                          "{\"id\":\"b%d\",\"likes\":-%d,\"tags\":[\"t%d\",\"u\"],\"n\":%d}\n", i,
+                          i, i, i);
+        else
+            pl_buf_printf(&content,
+                          "{\"id\":\"c%d\",\"live\":false,\"rate\":%d.25,\"tags\":[\"\\u0041\"],"
+                          "\"deep\":[[%d],[]],\"n\":%d}\n",
+                          i, i, i, i);
+    }
+    mapped_run(&self, PL_FORMAT_NDJSON, pl_buf_view(&content), SIZE_MAX);
+    const pl_column *columns = pl_mapper_batch(self.mapper);
+    CHECK_INT(500, columns[0].count);
+    CHECK_INT(500, columns[6].nulls);
+    CHECK_INT(2 * 167 + 166, columns[4].child->count);
+    for (uint32_t row = 0; row < 500; row++) {
+        char id[16];
+        snprintf(id, sizeof id, "%c%u", "abc"[row % 3], row);
+        CHECK_SPAN(id, pl_column_span(&columns[0], row));
+        CHECK_INT(row % 3 == 1, columns[1].valid[row]);
+        CHECK_INT(row % 3 == 1 ? -(int64_t)row : 0, columns[1].i64[row]);
+        CHECK_INT(row % 3 == 2, columns[2].valid[row]);
+        CHECK_INT(0, columns[2].u8[row]);
+        CHECK(columns[3].f64[row] == (row % 3 == 2 ? row + 0.25 : 0));
+        CHECK_INT(row % 3 == 0   ? 0
+                  : row % 3 == 1 ? 2
+                                 : 1,
+                  columns[4].offsets[row + 1] - columns[4].offsets[row]);
+        CHECK_INT(row % 3 == 2, columns[5].valid[row]);
+        CHECK_INT(row, columns[7].i64[row]);
+        if (row % 3 == 2)
+            CHECK_SPAN("A", pl_column_span(columns[4].child, columns[4].offsets[row]));
+    }
+    CHECK_INT(columns[5].offsets[500], columns[5].child->count);
+    CHECK_INT(166, columns[5].child->child->count);
+    pl_mapper_clear(self.mapper);
+    CHECK_INT(0, pl_mapper_batch(self.mapper)[0].count);
+    CHECK_INT(0, pl_mapper_batch(self.mapper)[4].child->count);
+    pl_buf_done(&content);
+    mapped_close(&self);
+}
+
+TEST(rows_tell_about_how_much_text_they_have)
+{
+    mapped self;
+    mapped_open(&self, CONTRACT, MAPPING, false);
+    mapped_run(&self, PL_FORMAT_NDJSON, PL_SPAN("{\"id\":\"12345\",\"n\":1}\n"), SIZE_MAX);
+    size_t one = pl_mapper_text(self.mapper);
+    CHECK(one >= 5);
+    mapped_run(&self, PL_FORMAT_NDJSON,
+               PL_SPAN("{\"id\":\"1234567890\",\"tags\":[\"1234567890\"],\"n\":1}\n"), SIZE_MAX);
+    CHECK(pl_mapper_text(self.mapper) >= 2 * one + 15);
+    pl_mapper_clear(self.mapper);
+    CHECK_INT(0, pl_mapper_text(self.mapper));
+    mapped_close(&self);
+}
+
+int main(void)
+{
+    return RUN_TESTS("map/rows",
+                     T(rows_of_a_batch_hold_nothing_of_the_records_that_were_rejected_between_them),
+                     T(rows_tell_about_how_much_text_they_have));
+}
