@@ -122,7 +122,7 @@ class Disk:
 
     def __init__(self, root, skip=()):
         self.skip = skip  # call chains whose fsync is not in the program
-        self.missed = set()  # ids of nodes that would be safe with it
+        self.missed = {}  # id of a node -> how many of its changes would be safe with it
         self.inodes = {}
         self.root = self.load(Path(root))
         self.unsafe = {}  # id -> Node with changes
@@ -175,11 +175,11 @@ class Disk:
         elif op.kind == "sync":
             node = self.inodes[op.inode]
             if key(op) in self.skip:
-                self.missed.add(id(node))
+                self.missed[id(node)] = len(node.pending)
             else:
                 node.sync()
                 self.unsafe.pop(id(node), None)
-                self.missed.discard(id(node))
+                self.missed.pop(id(node), None)
         elif op.kind != "mark":
             self.alter(self.inodes[op.inode],
                        (op.kind, op.mode if op.kind == "mode" else op.offset, op.data))
@@ -275,8 +275,10 @@ def variants(disk, seed, draws, each):
 
 
 def losses(nodes):
-    """(name, choice) of losing these nodes alone."""
+    """(name, choice) of losing these nodes alone, given as Disk.missed."""
     yield "these lost", only(nodes, nothing, everything)
+    yield "only these lost what they had", only(
+        nodes, lambda node: node.pending[nodes[id(node)]:], everything)
     yield "only sizes of these", only(nodes, sizes, everything)
     yield "only these lost their last", only(nodes, lambda node: node.pending[:-1], everything)
     yield "all but these as they were", only(nodes, nothing, sizes)

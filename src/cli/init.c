@@ -53,7 +53,9 @@ static plumb_status write_frame(init_job *job, plumb_error *err)
 {
     static const char *const folders[] = {"contracts", "sources"};
     for (size_t i = 0; i < PL_COUNT(folders); i++)
-        PL_TRY(pl_path_make_directories(join(job, folders[i]), err));
+        PL_TRY(pl_path_make_way(join(job, folders[i]), err));
+    // All of that, and what an init made that died: the files do the rest.
+    PL_TRY(pl_path_sync_up(join(job, folders[0]), err));
     if (!pl_path_exists(join(job, "plumb.yaml")))
         PL_TRY(write_new(job, "plumb.yaml", PL_SPAN(settings_text), err));
     if (!pl_path_exists(join(job, ".gitignore")))

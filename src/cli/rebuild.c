@@ -44,6 +44,17 @@ static void remove_files(pl_cli *cli, const char *path)
         PL_IGNORE(pl_path_unlink(pl_arena_printf(&cli->arena, "%s%s", path, suffixes[i]), NULL));
 }
 
+// The log of a registry that is lost must not be taken for that of the new one, nor may a program
+// that still has it open share its memory.
+static plumb_status remove_log(pl_cli *cli, const char *path, plumb_error *err)
+{
+    const char *log = pl_arena_printf(&cli->arena, "%s-wal", path);
+    if (!pl_path_exists(log)) return PLUMB_OK;
+    PL_TRY(pl_path_unlink(log, err));
+    remove_files(cli, path);
+    return pl_path_sync_up(path, err);
+}
+
 // A registry that is filled in part must never be taken for one: it is made under another name.
 static plumb_status rebuild(pl_cli *cli, const struct pl_project *project, pl_store *store,
                             pl_rebuilt *rebuilt, plumb_error *err)
@@ -53,6 +64,7 @@ static plumb_status rebuild(pl_cli *cli, const struct pl_project *project, pl_st
     remove_files(cli, hidden); // of one that died
     plumb_status st = pl_registry_open(hidden, PL_REGISTRY_CREATE, &registry, err);
     if (st == PLUMB_OK) st = pl_rebuild(store, registry, &cli->arena, rebuilt, err);
+    if (st == PLUMB_OK) st = remove_log(cli, project->state_path, err);
     if (st == PLUMB_OK) st = pl_registry_backup(registry, project->state_path, err);
     pl_registry_close(registry);
     remove_files(cli, hidden);

@@ -24,6 +24,7 @@ static plumb_status plan_locked(const pl_run_options *options, pl_arena *arena, 
         return st;
     }
     if (!run->started) return PLUMB_OK;
+    PL_TRY(pl_store_settle_way(options->store, pl_taskdoc_key(run->run, "plan", arena), err));
     planned->run = pl_arena_cstr(arena, pl_span_of(run->run));
     planned->tasks = PL_TAKE(arena, pl_planned_task, run->task_count);
     for (uint32_t t = 0; t < run->task_count; t++) {
@@ -76,7 +77,7 @@ plumb_status pl_run_work(pl_store *store, const char *run, const char *task, pl_
                        state->task_count, task);
     found->work.cancel = &pl_cancelled;
     PL_TRY(pl_taskdoc_do(&found->work, &found->result, err));
-    // It may be the result of another, who died before it was durable.
+    // It may be the result of another, who died before he came to that.
     PL_TRY(pl_store_settle_way(store, pl_taskdoc_key(run, task, arena), err));
     pl_worked worked = {.files = found->result.file_count};
     for (uint32_t i = 0; i < found->result.object_count; i++) {

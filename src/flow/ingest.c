@@ -111,9 +111,10 @@ static plumb_status intent_add(pl_registry *registry, const char *id, const char
     return st;
 }
 
+// Should it come back with a power loss, recovery removes it once more.
 static plumb_status intent_remove(pl_registry *registry, const char *id, plumb_error *err)
 {
-    PL_TRY(pl_registry_begin(registry, err));
+    PL_TRY(pl_registry_begin_unsynced(registry, err));
     plumb_status st = pl_registry_intent_remove(registry, id, err);
     if (st == PLUMB_OK) return pl_registry_commit(registry, err);
     pl_registry_rollback(registry);
@@ -309,11 +310,12 @@ static bool intent_find(void *context, const char *id, const char *key, int64_t 
 }
 
 // The right to act on an intent is that it is still there: another recovery may have been faster.
+// What is undone by a power loss is done again; a commit that acknowledges something syncs it, too.
 static plumb_status intent_begin(pl_registry *registry, const char *id, bool *ret_ours,
                                  plumb_error *err)
 {
     intent_search search = {.id = id};
-    PL_TRY(pl_registry_begin(registry, err));
+    PL_TRY(pl_registry_begin_unsynced(registry, err));
     plumb_status st = pl_registry_intents(registry, intent_find, &search, err);
     *ret_ours = search.found;
     return st;

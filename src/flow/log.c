@@ -36,19 +36,23 @@ static char *log_key(pl_arena *arena, const char *run, int64_t finished_us)
     return pl_arena_printf(arena, "log/%sZ-%s.json", iso, run);
 }
 
+typedef struct texts {
+    pl_store *store;
+    char last[PL_REGISTRY_TEXT_NAME + 32]; // the key of one of them, all in one directory
+} texts;
+
 static plumb_status put_text(void *context, pl_span text, char ret_name[PL_REGISTRY_TEXT_NAME],
                              plumb_error *err)
 {
-    pl_store *store = context;
+    texts *all = context;
     pl_sha256 *sha = pl_sha256_new();
-    char key[PL_REGISTRY_TEXT_NAME + 32];
     uint64_t bytes;
     pl_sha256_add(sha, text);
     pl_sha256_hex(sha, ret_name);
     pl_sha256_free(sha);
-    snprintf(key, sizeof key, "log/texts/%s.yml", ret_name);
-    if (pl_store_size(store, key, &bytes, err) == PLUMB_OK) return PLUMB_OK;
-    plumb_status st = pl_store_put(store, key, text, err);
+    snprintf(all->last, sizeof all->last, "log/texts/%s.yml", ret_name);
+    if (pl_store_size(all->store, all->last, &bytes, err) == PLUMB_OK) return PLUMB_OK;
+    plumb_status st = pl_store_put_unsettled(all->store, all->last, text, err);
     return st == PLUMB_E_CONFLICT ? PLUMB_OK : st;
 }
 
@@ -56,18 +60,18 @@ static plumb_status write_entry(pl_store *store, pl_registry *registry, const ch
                                 const char *key, plumb_error *err)
 {
     pl_buf text = {0};
+    texts all = {.store = store, .last = "log"};
     pl_json_writer w = pl_json_writer_on(&text, 0);
     pl_doc_begin(&w, "log");
     pl_json_key(&w, "run"), pl_json_cstr(&w, run);
-    plumb_status st = pl_registry_dump(registry, run, &w, put_text, store, err);
+    plumb_status st = pl_registry_dump(registry, run, &w, put_text, &all, err);
     if (st == PLUMB_OK) {
         pl_json_end(&w, '}');
         pl_buf_char(&text, '\n');
-        st = pl_store_settle(store, "log", err); // a run that died may have made it
+        // Before the entry names them. Those that were there may be of a run that died.
+        st = pl_store_settle_way(store, all.last, err);
     }
-    if (st == PLUMB_OK) {
-        st = pl_store_put(store, key, pl_buf_view(&text), err);
-    }
+    if (st == PLUMB_OK) st = pl_store_put(store, key, pl_buf_view(&text), err);
     pl_buf_done(&text);
     return st == PLUMB_E_CONFLICT ? PLUMB_OK : st;
 }

@@ -467,7 +467,7 @@ static plumb_status spill_largest(pl_parts *parts, plumb_error *err)
 {
     if (parts->slabs.spill.fd < 0) {
         const char *hidden = pl_store_path(parts->options.store, ".tmp", parts->arena);
-        PL_TRY(pl_path_make_directories(hidden, err));
+        PL_TRY(pl_path_make_way(hidden, err));
     }
     while (parts->slabs.held > parts->options.memory_bytes / 2) {
         part *largest = parts->parts[0];

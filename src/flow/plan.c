@@ -232,7 +232,7 @@ plumb_status pl_run__plan(run_state *run, plumb_error *err)
     pl_span copy = pl_arena_copy(run->arena, pl_buf_view(&text));
     pl_buf_done(&text);
     const char *key = pl_taskdoc_key(run->run, "plan", run->arena);
-    if (!run->dry) PL_TRY(pl_store_put(run->options->store, key, copy, err));
+    if (!run->dry) PL_TRY(pl_store_put_unsettled(run->options->store, key, copy, err));
     return pl_run__plan_parse(run, copy, key, err);
 }
 

@@ -221,7 +221,7 @@ plumb_status pl_rebuild(pl_store *store, pl_registry *registry, pl_arena *arena,
     *ret_rebuilt = (pl_rebuilt){0};
     rebuilding r = {
         .store = store, .registry = registry, .arena = arena, .out = ret_rebuilt, .err = err};
-    PL_TRY(pl_registry_begin(registry, err));
+    PL_TRY(pl_registry_begin_unsynced(registry, err)); // nobody's before it is copied
     plumb_status st = restore_all(&r);
     if (st == PLUMB_OK)
         st = pl_registry_commit(registry, err);

@@ -163,7 +163,6 @@ static void follow_up(const pl_relocate_options *o, const search *s, const char 
         for (uint32_t k = 0; k < made->outdated_count; k++)
             PL_IGNORE(pl_store_delete(o->store, made->outdated[k], &ignored));
     }
-    PL_IGNORE(pl_registry_checkpoint(o->registry, &ignored));
 }
 
 static void tell(const search *s, pl_relocation *out)

@@ -208,7 +208,6 @@ plumb_status pl_run__finish(run_state *run, plumb_status st, pl_run_report *repo
         // Only housekeeping from here: the next run does what is left.
         PL_IGNORE(pl_run__clear(store, registry, run->run, run->shared || report->damage_count,
                                 &ignored));
-        PL_IGNORE(pl_registry_checkpoint(registry, &ignored));
     } else if (st != PLUMB_E_UNKNOWN) {
         give_up(run);
     }

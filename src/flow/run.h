@@ -1,6 +1,6 @@
 // run.h -- plan, work, gate, publish: one pass over new raw objects.
 //
-//     lock ─ recover ─ plan ──► work ×N ──► gate ──► publish ─ log ─ hint ─ clear ─ checkpoint
+//     lock ─ recover ─ plan ──► work ×N ──► gate ──► publish ─ log ─ hint ─ clear
 //                      │         │           │        one SQLite transaction: the run is still
 //                      │         │           │        working, objects still pending, swap of every
 //                      │         │           │        table, states, ledger, quarantine

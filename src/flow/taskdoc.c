@@ -128,8 +128,8 @@ plumb_status pl_taskdoc_put(const pl_work_task *task, const pl_task_result *resu
     pl_arena scratch = {0};
     pl_buf text = {0};
     pl_taskdoc_write(&text, task, result);
-    plumb_status st = pl_store_put(task->store, pl_taskdoc_key(task->run, task->id, &scratch),
-                                   pl_buf_view(&text), err);
+    const char *key = pl_taskdoc_key(task->run, task->id, &scratch);
+    plumb_status st = pl_store_put_unsettled(task->store, key, pl_buf_view(&text), err);
     pl_buf_done(&text);
     pl_arena_done(&scratch);
     return st;

@@ -27,10 +27,11 @@ static char *metadata_key(const appending *a, const char *name)
     return pl_arena_printf(a->table->arena, "%s/metadata/%s", a->table->key, name);
 }
 
-// Put `bytes` at `key`; *ret_uri is its address.
+// Put `bytes` at `key`; *ret_uri is its address. Settled with the metadata, which is in the same
+// directory and put after everything it leads to.
 static plumb_status put(const appending *a, const char *key, const pl_buf *bytes, pl_span *ret_uri)
 {
-    PL_TRY(pl_store_put(a->table->store, key, pl_buf_view(bytes), a->err));
+    PL_TRY(pl_store_put_unsettled(a->table->store, key, pl_buf_view(bytes), a->err));
     *ret_uri = pl_span_of(pl_store_uri(a->table->store, key, a->table->arena));
     return PLUMB_OK;
 }
@@ -327,7 +328,6 @@ static plumb_status write_metadata(const appending *a, const pl_ice_metadata *m,
 {
     uint8_t id[16];
     char uuid[37];
-    pl_span location;
     memcpy(id, a->commit->uuid, 16);
     id[15] ^= (uint8_t)(a->commit->attempt - 1); // attempts never share a name
     pl_ice_uuid_text(id, uuid);
@@ -335,9 +335,10 @@ static plumb_status write_metadata(const appending *a, const pl_ice_metadata *m,
         pl_arena_printf(a->table->arena, "%05u-%s.metadata.json", next_version(a->table), uuid);
     pl_buf text = {0};
     pl_ice_metadata_write(&text, m);
-    plumb_status st = put(a, metadata_key(a, name), &text, &location);
+    const char *key = metadata_key(a, name);
+    plumb_status st = pl_store_put(a->table->store, key, pl_buf_view(&text), a->err);
     pl_buf_done(&text);
-    if (st == PLUMB_OK) *ret_location = pl_arena_cstr(a->table->arena, location);
+    if (st == PLUMB_OK) *ret_location = pl_store_uri(a->table->store, key, a->table->arena);
     return st;
 }
 

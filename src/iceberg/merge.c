@@ -64,7 +64,7 @@ static plumb_status finish(merging *g)
     row->snapshot_id = g->commit->snapshot_id;
     row->path = pl_span_of(pl_store_uri(g->table->store, key, arena));
     g->count++;
-    plumb_status st = pl_store_put(g->table->store, key, pl_buf_view(&g->out), g->err);
+    plumb_status st = pl_store_put_unsettled(g->table->store, key, pl_buf_view(&g->out), g->err);
     pl_buf_reset(&g->out);
     pl_arena_reset(&g->scratch); // the writer borrowed from it
     return st;

@@ -213,7 +213,8 @@ static plumb_status copy_file(relocating *r, const char *what, pl_span uri, cons
         if (st == PLUMB_E_MALFORMED || st == PLUMB_E_LIMIT)
             pl_context(r->err, "cannot read %s '%s'", what, name);
     }
-    if (st == PLUMB_OK && !r->out->dry) st = pl_store_put(r->store, key, pl_buf_view(&out), r->err);
+    if (st == PLUMB_OK && !r->out->dry) // settled by the metadata, put last into the same directory
+        st = pl_store_put_unsettled(r->store, key, pl_buf_view(&out), r->err);
     ret_copy->uri = target_uri(r, pl_span_of(key), r->arena);
     ret_copy->bytes = (int64_t)out.count;
     pl_buf_done(&out);

@@ -66,9 +66,7 @@ plumb_status pl_run_lock_take(const char *path, int64_t wait_ms, const pl_lock_h
     const char *slash = strrchr(path, '/');
     if (slash && slash != path) {
         char *folder = strndup(path, (size_t)(slash - path));
-        plumb_status st = pl_path_make_directories(folder, err);
-        // Who made it may have died before it was durable; then there is no lock file either.
-        if (st == PLUMB_OK && !pl_path_exists(path)) st = pl_path_sync_up(folder, err);
+        plumb_status st = pl_path_make_way(folder, err);
         free(folder);
         if (st != PLUMB_OK) return st;
     }

@@ -7,7 +7,8 @@
 #include "os/file.h"
 #include "registry/registry_int.h"
 
-#define BUSY_MS 30000
+#define BUSY_MS     30000
+#define SYNCHRONOUS "PRAGMA synchronous = FULL;"
 
 static char *folder_of(const char *path)
 {
@@ -20,7 +21,7 @@ static plumb_status check_place(const char *path, pl_registry_mode mode, plumb_e
 {
     char *folder = folder_of(path);
     plumb_status st = PLUMB_OK;
-    if (mode == PL_REGISTRY_CREATE) st = pl_path_make_directories(folder, err);
+    if (mode == PL_REGISTRY_CREATE) st = pl_path_make_way(folder, err);
     // Before there is a registry to lose. Of the file's own name SQLite takes care.
     if (st == PLUMB_OK && mode == PL_REGISTRY_CREATE && !pl_path_exists(path))
         st = pl_path_sync_up(folder, err);
@@ -45,7 +46,10 @@ static plumb_status apply(pl_registry *registry, plumb_error *err)
     sqlite3_db_config(registry->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     if (registry->read_only) return PLUMB_OK;
     PL_TRY(pl_registry__exec(registry, PL_DOING("open", NULL),
-                             "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;", err));
+                             "PRAGMA foreign_keys = ON;" SYNCHRONOUS, err));
+    // A commit folds the log back once it is 1000 pages long. At each close it would be the whole
+    // log again and two fsyncs, since the next process takes none of it for folded.
+    sqlite3_db_config(registry->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     int on = 1; // without the -wal and -shm files a reader without write permission is shut out
     sqlite3_file_control(registry->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
     return PLUMB_OK;
@@ -184,7 +188,17 @@ const char *pl_registry_path(const pl_registry *registry)
 plumb_status pl_registry_begin(pl_registry *registry, plumb_error *err)
 {
     assert(!registry->transaction && !registry->read_only);
-    PL_TRY(pl_registry__exec(registry, PL_DOING("write to", NULL), "BEGIN IMMEDIATE", err));
+    PL_TRY(pl_registry__exec(registry, PL_DOING("write to", NULL), SYNCHRONOUS "BEGIN IMMEDIATE",
+                             err));
+    registry->transaction = true;
+    return PLUMB_OK;
+}
+
+plumb_status pl_registry_begin_unsynced(pl_registry *registry, plumb_error *err)
+{
+    assert(!registry->transaction && !registry->read_only);
+    PL_TRY(pl_registry__exec(registry, PL_DOING("write to", NULL),
+                             "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE", err));
     registry->transaction = true;
     return PLUMB_OK;
 }
@@ -210,13 +224,6 @@ void pl_registry_rollback(pl_registry *registry)
     sqlite3_exec(registry->db, "ROLLBACK", NULL, NULL, NULL); // only fails if SQLite already did it
 }
 
-plumb_status pl_registry_checkpoint(pl_registry *registry, plumb_error *err)
-{
-    int rc = sqlite3_wal_checkpoint_v2(registry->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY) return PLUMB_OK; // somebody else is at it
-    return pl_registry__fail(registry, PL_DOING("checkpoint", NULL), rc, err);
-}
-
 plumb_status pl_registry_check(pl_registry *registry, plumb_error *err)
 {
     pl_doing doing = PL_DOING("check", NULL);
@@ -231,13 +238,15 @@ plumb_status pl_registry_check(pl_registry *registry, plumb_error *err)
     return st;
 }
 
-// VACUUM INTO writes where it is told to, so that is a name of which nobody reads.
+// VACUUM INTO writes where it is told to, so that is a name of which nobody reads. It is synced
+// once, at the end: until then it is nobody's backup.
 static plumb_status copy_to(pl_registry *registry, const char *path, plumb_error *err)
 {
     pl_doing doing = PL_DOING("back up", NULL);
     sqlite3_stmt *stmt = NULL;
     bool row = false;
     if (pl_path_exists(path)) PL_TRY(pl_path_unlink(path, err)); // of one that died
+    PL_TRY(pl_registry__exec(registry, doing, "PRAGMA synchronous = OFF", err));
     PL_TRY(pl_registry__start(registry, doing, "VACUUM INTO ?", &stmt, err, "t", path));
     plumb_status st = pl_registry__step(registry, doing, stmt, &row, err);
     pl_registry__end(registry, stmt);

@@ -64,10 +64,11 @@ void pl_registry_close(pl_registry *registry); // rolls back what is open; NULL 
 const char *pl_registry_path(const pl_registry *registry);
 
 PL_MUST_USE plumb_status pl_registry_begin(pl_registry *registry, plumb_error *err);
+// The same, but its commit is not fsynced: a power loss before the next commit that is may undo it.
+// For what is then done once more.
+PL_MUST_USE plumb_status pl_registry_begin_unsynced(pl_registry *registry, plumb_error *err);
 PL_MUST_USE plumb_status pl_registry_commit(pl_registry *registry, plumb_error *err);
 void pl_registry_rollback(pl_registry *registry); // no-op when no transaction is open
-// Fold the write-ahead log back into the file, as far as readers allow; never waits for them.
-PL_MUST_USE plumb_status pl_registry_checkpoint(pl_registry *registry, plumb_error *err);
 // Does the file hold together? PLUMB_E_MALFORMED says where not. Reads all of it.
 PL_MUST_USE plumb_status pl_registry_check(pl_registry *registry, plumb_error *err);
 

@@ -167,7 +167,7 @@ plumb_status pl_registry__schema(pl_registry *registry, plumb_error *err)
     PL_TRY(pl_registry__version(registry, &version, err));
     if (version == SCHEMA_VERSION) return PLUMB_OK;
 
-    PL_TRY(pl_registry_begin(registry, err));
+    PL_TRY(pl_registry_begin_unsynced(registry, err));
     plumb_status st = pl_registry__version(registry, &version, err); // another may have been first
     if (st == PLUMB_OK && version < SCHEMA_VERSION) st = bring_up(registry, version, err);
     if (st != PLUMB_OK) {

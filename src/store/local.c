@@ -80,7 +80,7 @@ plumb_status pl_store_open_local(const char *path, bool create, pl_store **ret_s
     pl_arena scratch = {0};
     char *real;
     pl_file_info info;
-    plumb_status st = create ? pl_path_make_directories(path, err) : PLUMB_OK;
+    plumb_status st = create ? pl_path_make_way(path, err) : PLUMB_OK;
     if (st == PLUMB_OK) st = pl_path_real(path, &scratch, &real, err);
     if (st == PLUMB_OK) st = pl_path_info(real, &info, err);
     if (st == PLUMB_OK && !info.is_directory)
@@ -164,7 +164,7 @@ static plumb_status hidden_create(pl_file *ret_file, const char *path, const cha
         pl_file_info info = {0};
         plumb_status st = pl_file_open(&file, path, PL_OPEN_CREATE, err);
         if (st == PLUMB_E_NOT_FOUND) {
-            PL_TRY(pl_path_make_directories(directory, err));
+            PL_TRY(pl_path_make_way(directory, err));
             st = pl_file_open(&file, path, PL_OPEN_CREATE, err);
         }
         if (st != PLUMB_OK) return st;
@@ -302,6 +302,20 @@ plumb_status pl_store_put(pl_store *store, const char *key, pl_span bytes, plumb
     return st;
 }
 
+plumb_status pl_store_put_unsettled(pl_store *store, const char *key, pl_span bytes,
+                                    plumb_error *err)
+{
+    pl_put *put;
+    PL_TRY(pl_put_begin(store, key, &put, err));
+    plumb_status st = pl_put_write(put, bytes, err);
+    if (st == PLUMB_OK) st = pl_put__name(put, err);
+    if (st == PLUMB_OK)
+        pl_put_release(put);
+    else
+        pl_put_abort(put);
+    return st;
+}
+
 plumb_status pl_store_replace(pl_store *store, const char *key, pl_span bytes, plumb_error *err)
 {
     pl_put *put;
@@ -310,7 +324,7 @@ plumb_status pl_store_replace(pl_store *store, const char *key, pl_span bytes, p
     cut_last(directory);
     plumb_status st = pl_put_write(put, bytes, err);
     if (st == PLUMB_OK) st = pl_file_sync(&put->file, err);
-    if (st == PLUMB_OK) st = pl_path_make_directories(directory, err);
+    if (st == PLUMB_OK) st = pl_path_make_way(directory, err);
     if (st == PLUMB_OK) st = pl_path_rename_over(put->file.path, put->final, err);
     if (st == PLUMB_OK) {
         st = pl_path_sync_directory(directory, err);

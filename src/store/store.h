@@ -80,15 +80,19 @@ PL_MUST_USE plumb_status pl_store_sweep(pl_store *store,
                                         bool (*keep)(void *context, const char *name),
                                         void *context, uint32_t *ret_removed, plumb_error *err);
 
-// Make durable that `key`, an object or a directory, is there: a process may have died between
-// giving the name and its fsync, and who comes later sees the name. Only the directory that holds
-// it is synced; settle_way also syncs those above it. What is not there is no error.
+// Make durable that `key`, an object or a directory, is there: it was put unsettled, or a process
+// died between giving the name and its fsync, and who comes later sees the name. Only the directory
+// that holds it is synced; settle_way also syncs those above it. What is not there is no error.
 PL_MUST_USE plumb_status pl_store_settle(pl_store *store, const char *key, plumb_error *err);
 PL_MUST_USE plumb_status pl_store_settle_way(pl_store *store, const char *key, plumb_error *err);
 
 // Begin, write, finish in one call.
 PL_MUST_USE plumb_status pl_store_put(pl_store *store, const char *key, pl_span bytes,
                                       plumb_error *err);
+// The same, but only the bytes are durable: the name and the directories made for it are once they
+// are settled. One settling does for many objects.
+PL_MUST_USE plumb_status pl_store_put_unsettled(pl_store *store, const char *key, pl_span bytes,
+                                                plumb_error *err);
 PL_MUST_USE plumb_status pl_store_replace(pl_store *store, const char *key, pl_span bytes,
                                           plumb_error *err);
 

@@ -5,6 +5,7 @@ happens, every record is in the table once and no file is left over.
 import json
 import os
 import shutil
+import sqlite3
 import signal
 import subprocess
 import time
@@ -256,6 +257,19 @@ def test_a_lost_registry_is_made_again(made):
     assert answers(made) == before
     made("run")
     check(made, 2030)
+
+
+def test_the_log_of_a_lost_registry_is_not_taken_for_that_of_the_new_one(made):
+    made("run")
+    lost = made.dir / "lake/plumb.db"
+    with sqlite3.connect(lost) as db:  # else the log is all there is, and a whole registry
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    batch(made, 2000, files=1)
+    before = answers(made)
+    lost.unlink()
+    made("rebuild")
+    assert answers(made) == before
 
 
 def test_the_log_is_repaired_by_the_next_run(made):
