@@ -246,29 +246,6 @@ static void collect_rest(pl_mapper *m, bool lost)
     pl_rest_write(&m->rest, &m->paths, s->rest, s->rest_count);
 }
 
-static void put_system(pl_mapper *m, system_column column, const pl_cell *cell)
-{
-    int32_t field = m->plan->system[column];
-    if (field >= 0) pl_map__put(m, (uint32_t)field, cell);
-}
-
-static void fill_system(pl_mapper *m, const pl_frame *frame)
-{
-    pl_cell cell = {.value = {.kind = PL_STRING, .text = m->object}};
-    put_system(m, SYSTEM_OBJECT, &cell);
-    cell.value = (pl_value){.kind = PL_LONG, .i64 = (int64_t)frame->index};
-    put_system(m, SYSTEM_RECORD, &cell);
-    cell.value = (pl_value){.kind = PL_INT, .i32 = m->plan->version};
-    put_system(m, SYSTEM_MAPPING, &cell);
-    cell.value =
-        (pl_value){.kind = PL_JSON, .is_null = !m->rest.count, .text = pl_buf_view(&m->rest)};
-    put_system(m, SYSTEM_REST, &cell);
-    cell = (pl_cell){.value = {.kind = PL_LIST, .is_null = !m->flag_count},
-                     .elements = m->flags,
-                     .count = m->flag_count};
-    put_system(m, SYSTEM_FLAGS, &cell);
-}
-
 static bool scan(pl_mapper *m, const pl_frame *frame, pl_reject *out)
 {
     static const char *const kinds[] = {"nothing",  "null",   "false",    "true",     "a number",
@@ -324,15 +301,12 @@ static pl_mapped map_record(pl_mapper *m, const pl_frame *frame, pl_reject *ret_
     look_around(m, frame);
     if (!is_kept(m)) return PL_MAPPED_FILTERED;
     memset(m->taken, 0, m->paths.slot_count);
-    pl_map__row(m);
+    pl_map__row(m, frame->text);
     uint64_t lost = m->counts.lost + m->counts.conflicts;
-    for (uint32_t r = 0; r < m->plan->rule_count; r++) {
-        const bound_rule *rule = &m->plan->rules[r];
-        if (!pl_map__fill(m, rule) && !apply_rule(m, rule, frame, ret_reject))
-            return PL_MAPPED_REJECT;
-    }
+    for (uint32_t r = 0; (r = pl_map__fill(m, r)) < m->plan->rule_count; r++)
+        if (!apply_rule(m, &m->plan->rules[r], frame, ret_reject)) return PL_MAPPED_REJECT;
     collect_rest(m, m->counts.lost + m->counts.conflicts > lost);
-    fill_system(m, frame);
+    pl_map__system(m, frame->index);
     m->counts.duplicate_keys += m->scanner.duplicates;
     return PL_MAPPED_ROW;
 }

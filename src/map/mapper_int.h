@@ -52,9 +52,9 @@ typedef struct bound_rule {
     const pl_contract_column *column;
     const pl_type *type; // what its values are read as
     uint32_t field;      // index in the schema
-    bool required;
     pl_fill fill;
     uint32_t slot; // to fill from
+    bool required;
     uint32_t term_count;
     bound_term *terms;
     pl_cell flags[FLAGS]; // "column:lost", ...
@@ -82,15 +82,16 @@ struct pl_mapper {
     const pl_map_plan *plan;
     pl_paths paths;
     pl_scanner scanner;
-    pl_arena scratch;   // this record
-    pl_column *columns; // [schema->count]
-    uint32_t rows;      // kept; the row behind them is this record's
-    uint32_t room;      // for rows, in all columns
-    size_t text_bytes;  // of the rows kept, and of this one
-    pl_slot *outer;     // [plan->outer_count] values around the record, as of `envelope`
-    uint64_t envelope;  // 0: none yet
-    pl_arena around;    // of those values
-    bool *taken;        // per slot: a column holds its value
+    pl_arena scratch;     // this record
+    pl_column *columns;   // [schema->count]
+    uint32_t rows;        // kept; the row behind them is this record's
+    uint32_t room;        // for rows, in all columns
+    size_t text_bytes;    // of the rows kept, and of this one
+    const char *text_end; // of this record
+    pl_slot *outer;       // [plan->outer_count] values around the record, as of `envelope`
+    uint64_t envelope;    // 0: none yet
+    pl_arena around;      // of those values
+    bool *taken;          // per slot: a column holds its value
     pl_cell *flags;
     uint32_t flag_count, flag_capacity;
     pl_buf rest;
@@ -110,10 +111,13 @@ void pl_map__want_paths(const pl_mapping *mapping, pl_paths *paths, pl_map_plan 
 // Whether the condition holds; values[i] is what the path of its test i found.
 bool pl_map__where(const pl_where *where, const pl_slot *values, pl_arena *scratch);
 
-// Begin the row behind those that are kept.
-void pl_map__row(pl_mapper *m);
-// The rule's value into its column. False: nothing was written, the rule has to be applied in full.
-bool pl_map__fill(pl_mapper *m, const bound_rule *rule);
+// Begin the row behind those that are kept; `text` is its record.
+void pl_map__row(pl_mapper *m, pl_span text);
+// Fill columns by the rules from `from` on, up to the first that has to be applied in full; returns
+// that, or how many there are.
+uint32_t pl_map__fill(pl_mapper *m, uint32_t from);
 void pl_map__put(pl_mapper *m, uint32_t field, const pl_cell *cell);
+// The system columns. The object's name, and what is put into the rest, is as in the mapper.
+void pl_map__system(pl_mapper *m, uint64_t record);
 
 #endif

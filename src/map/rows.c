@@ -25,31 +25,52 @@ static void grow(pl_mapper *m)
     m->room = room;
 }
 
-void pl_map__row(pl_mapper *m)
+void pl_map__row(pl_mapper *m, pl_span text)
 {
     if (PL_UNLIKELY(m->rows == m->room)) grow(m);
+    m->text_end = text.data + text.bytes;
 }
 
 static inline void put_null(pl_column *c, uint32_t row)
 {
     c->valid[row] = 0;
     size_t width = pl_column_width(c->type.kind);
-    if (width == 8)
-        c->i64[row] = 0;
-    else if (width)
-        memset((char *)c->values + row * width, 0, width);
-    else
+    if (!width)
         c->offsets[row + 1] = c->offsets[row];
+    else if (width == 8)
+        c->i64[row] = 0;
+    else
+        memset((char *)c->values + row * width, 0, width);
 }
 
 static inline void put_text(pl_mapper *m, pl_column *c, pl_span text)
 {
-    uint32_t row = m->rows;
-    c->valid[row] = 1;
-    c->heap.count = c->offsets[row];
+    c->valid[m->rows] = 1;
+    c->heap.count = c->offsets[m->rows];
     pl_buf_span(&c->heap, text);
-    c->offsets[row + 1] = (uint32_t)c->heap.count;
+    c->offsets[m->rows + 1] = (uint32_t)c->heap.count;
     m->text_bytes += text.bytes;
+}
+
+// The same of a text in the record. A short one is copied as sixteen bytes, of which the next row
+// writes over what is too much: no branch depends on its length.
+static inline void put_record_text(pl_mapper *m, pl_column *c, pl_span text)
+{
+    uint32_t at = c->offsets[m->rows];
+    if (text.bytes > 16 || c->heap.capacity - at < 16 || m->text_end - text.data < 16) {
+        put_text(m, c, text);
+        return;
+    }
+    c->valid[m->rows] = 1;
+    memcpy(c->heap.data + at, text.data, 16);
+    c->offsets[m->rows + 1] = at + (uint32_t)text.bytes;
+    m->text_bytes += text.bytes;
+}
+
+static inline void put_long(pl_mapper *m, pl_column *c, int64_t value)
+{
+    c->valid[m->rows] = 1;
+    c->i64[m->rows] = value;
 }
 
 // Forget all rows from `rows` on.
@@ -115,48 +136,84 @@ static bool fill_converted(pl_mapper *m, const bound_rule *rule, const pl_slot *
     const char *why =
         pl_convert(slot, rule->type, &rule->terms[0].term->parser, &m->scratch, &cell, &coerced);
     if (why || coerced) return false;
-    pl_map__put(m, rule->field, &cell);
+    if (pl_column_width(rule->type->kind) == 8 && !cell.value.is_null)
+        put_long(m, &m->columns[rule->field], cell.value.i64); // or the double of the same bytes
+    else
+        pl_map__put(m, rule->field, &cell);
     return true;
 }
 
 static inline bool fill(pl_mapper *m, const bound_rule *rule, const pl_slot *slot)
 {
     pl_column *c = &m->columns[rule->field];
-    uint32_t row = m->rows;
+    if (slot->kind == PL_SLOT_ABSENT || slot->kind == PL_SLOT_NULL) {
+        if (rule->fill == PL_FILL_RULE || rule->required) return false;
+        put_null(c, m->rows);
+        return true;
+    }
     switch (rule->fill) {
     case PL_FILL_TEXT:
         if (slot->kind != PL_SLOT_STRING || slot->escaped) return false;
-        put_text(m, c, slot->raw);
-        return true;
+        put_record_text(m, c, slot->raw);
+        break;
     case PL_FILL_LONG:
         if (!slot->has_long) return false;
-        c->valid[row] = 1;
-        c->i64[row] = slot->value;
-        return true;
+        put_long(m, c, slot->value);
+        break;
     case PL_FILL_BOOLEAN:
         if (slot->kind != PL_SLOT_TRUE && slot->kind != PL_SLOT_FALSE) return false;
-        c->valid[row] = 1;
-        c->u8[row] = slot->kind == PL_SLOT_TRUE;
-        return true;
+        c->valid[m->rows] = 1;
+        c->u8[m->rows] = slot->kind == PL_SLOT_TRUE;
+        break;
     case PL_FILL_TEXTS:
-        return slot->kind == PL_SLOT_ARRAY && fill_texts(m, c, slot->raw);
-    default:
-        return fill_converted(m, rule, slot);
+        if (slot->kind != PL_SLOT_ARRAY || !fill_texts(m, c, slot->raw)) return false;
+        break;
+    case PL_FILL_CONVERTED:
+        if (!fill_converted(m, rule, slot)) return false;
+        break;
+    case PL_FILL_RULE:
+        return false;
     }
-}
-
-bool pl_map__fill(pl_mapper *m, const bound_rule *rule)
-{
-    if (rule->fill == PL_FILL_RULE) return false;
-    const pl_slot *slot = &m->scanner.slots[rule->slot];
-    if (slot->kind == PL_SLOT_ABSENT || slot->kind == PL_SLOT_NULL) {
-        if (rule->required) return false;
-        put_null(&m->columns[rule->field], m->rows);
-        return true;
-    }
-    if (!fill(m, rule, slot)) return false;
     m->taken[rule->slot] = true;
     return true;
+}
+
+uint32_t pl_map__fill(pl_mapper *m, uint32_t from)
+{
+    const pl_map_plan *plan = m->plan;
+    while (from < plan->rule_count &&
+           fill(m, &plan->rules[from], &m->scanner.slots[plan->rules[from].slot]))
+        from++;
+    return from;
+}
+
+// The table's column for it, or NULL.
+static pl_column *system_of(pl_mapper *m, system_column column)
+{
+    int32_t field = m->plan->system[column];
+    return field < 0 ? NULL : &m->columns[field];
+}
+
+void pl_map__system(pl_mapper *m, uint64_t record)
+{
+    pl_column *c = system_of(m, SYSTEM_OBJECT);
+    if (c) put_text(m, c, m->object);
+    c = system_of(m, SYSTEM_RECORD);
+    if (c) put_long(m, c, (int64_t)record);
+    c = system_of(m, SYSTEM_MAPPING);
+    if (c) c->valid[m->rows] = 1, c->i32[m->rows] = m->plan->version;
+    c = system_of(m, SYSTEM_REST);
+    if (c && m->rest.count)
+        put_text(m, c, pl_buf_view(&m->rest));
+    else if (c)
+        put_null(c, m->rows);
+    c = system_of(m, SYSTEM_FLAGS);
+    if (c && m->flag_count)
+        pl_map__put(
+            m, (uint32_t)m->plan->system[SYSTEM_FLAGS],
+            &(pl_cell){.value = {.kind = PL_LIST}, .elements = m->flags, .count = m->flag_count});
+    else if (c)
+        put_null(c, m->rows);
 }
 
 pl_value pl_mapper_value(const pl_mapper *m, uint32_t field)
