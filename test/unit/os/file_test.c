@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "unit.h"
 
@@ -148,6 +149,7 @@ TEST(path_makes_directories_and_lists_by_bytes)
 typedef struct waiter {
     const char *path;
     plumb_status now, later;
+    atomic_bool tried; // `now` is there
 } waiter;
 
 static void *wait_for_lock(void *context)
@@ -156,6 +158,7 @@ static void *wait_for_lock(void *context)
     pl_file file = {.fd = -1};
     PL_IGNORE(pl_file_open(&file, w->path, PL_OPEN_LOCK, NULL));
     w->now = pl_file_lock(&file, 0, NULL);
+    atomic_store(&w->tried, true);
     w->later = pl_file_lock(&file, 5000, NULL);
     pl_file_close(&file);
     return NULL;
@@ -176,7 +179,8 @@ TEST(file_lock_excludes_every_other_descriptor)
 
     pthread_t thread;
     CHECK_INT(0, pthread_create(&thread, NULL, wait_for_lock, &w));
-    pl_sleep_ms(50);
+    while (!atomic_load(&w.tried)) pl_sleep_ms(1);
+    pl_sleep_ms(20); // that it waits
     pl_file_close(&a);
     pthread_join(thread, NULL);
     CHECK_INT(PLUMB_E_UNAVAILABLE, w.now);
