@@ -150,8 +150,9 @@ static inline bool look_up(pl_dictionary *d, const pl_column *column, uint32_t r
 }
 
 // False as soon as the entries pass `bytes_max`, or when looking them up takes as long as only
-// values made for it do. Hashes are made a block ahead of the looking up, which then does not wait
-// for them.
+// values made for it do. A value that is the one before it once more, as often in what plumb adds,
+// is not even hashed; hashes of the others are made a block ahead of the looking up, which then
+// does not wait for them.
 static inline bool build(pl_dictionary *d, const pl_column *column, size_t width, size_t bytes_max,
                          shape s)
 {
@@ -161,16 +162,18 @@ static inline bool build(pl_dictionary *d, const pl_column *column, size_t width
     table_size(d, slots);
     d->steps = 0;
     uint32_t rows[BLOCK], hashes[BLOCK];
-    uint32_t last = UINT32_MAX; // the last row that is not NULL: often equal in what plumb adds
+    bool again[BLOCK];
+    uint32_t last = UINT32_MAX; // the last row that is not NULL
     for (uint32_t row = 0; row < column->count;) {
         uint32_t count = 0;
         for (; row < column->count && count < BLOCK; row++) {
             if (!column->valid[row]) continue;
-            rows[count] = row;
-            hashes[count++] = row_hash(column, row, s);
+            again[count] = last != UINT32_MAX && row_equal(column, last, row, s);
+            if (!again[count]) hashes[count] = row_hash(column, row, s);
+            rows[count++] = last = row;
         }
-        for (uint32_t i = 0; i < count; last = rows[i++]) {
-            if ((i || last != UINT32_MAX) && row_equal(column, last, rows[i], s)) {
+        for (uint32_t i = 0; i < count; i++) {
+            if (again[i]) {
                 d->indices[d->index_count] = d->indices[d->index_count - 1];
                 d->index_count++;
             } else if (!look_up(d, column, rows[i], hashes[i], width, bytes_max, s)) {
