@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { READ_BYTES = 256 * 1024 };
-
 const char *pl_format_name(pl_format format)
 {
     static const char *const names[] = {"ndjson", "array", "document", "concatenated"};
@@ -64,7 +62,8 @@ plumb_status pl_framer__fill(pl_framer *f, plumb_error *err)
         f->base += f->at;
         f->at = 0;
     }
-    size_t want = PL_MAX((size_t)READ_BYTES, left), total = 0, least = PL_MAX(left, (size_t)1);
+    size_t want = PL_MAX((size_t)PL_FRAMER_READ_BYTES, left), total = 0,
+           least = PL_MAX(left, (size_t)1);
     char *room = pl_buf_reserve(&f->window, want);
     while (total < least && !f->ended && !f->failed) {
         size_t got = 0;

@@ -69,6 +69,8 @@ static inline int pl_framer__depth(const pl_framer *f)
 // Read on: at least as much as is pending, so that retries over one long item stay linear however
 // little the callback gives at a time.
 plumb_status pl_framer__fill(pl_framer *f, plumb_error *err);
+// Read some 256 KiB at a time.
+enum { PL_FRAMER_READ_BYTES = 256 * 1024 };
 // Fill in a frame: a record in the window, or a bad one by content offset.
 void pl_framer__good(pl_framer *f, size_t start, size_t end, pl_frame *frame);
 void pl_framer__bad(pl_framer *f, uint64_t offset, uint64_t bytes, uint64_t error_at,
