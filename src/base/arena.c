@@ -92,3 +92,17 @@ void pl_arena_done(pl_arena *arena)
     }
     *arena = (pl_arena){0};
 }
+
+void pl_arena_adopt(pl_arena *arena, pl_arena *from)
+{
+    if (!arena->chunk) {
+        *arena = *from;
+    } else if (from->chunk) {
+        struct pl_arena_chunk *oldest = from->chunk;
+        while (oldest->older) oldest = oldest->older;
+        oldest->older = arena->chunk->older;
+        arena->chunk->older = from->chunk;
+        arena->bytes += from->bytes;
+    }
+    *from = (pl_arena){0};
+}

@@ -34,5 +34,7 @@ char *pl_arena_printf(pl_arena *arena, const char *fmt, ...) PL_PRINTF(2, 3);
 
 void pl_arena_reset(pl_arena *arena); // forget everything taken; keep one chunk
 void pl_arena_done(pl_arena *arena);  // free everything; safe on a zero arena
+// What was taken from `from` now belongs to `arena`, where it is; `from` is empty afterwards.
+void pl_arena_adopt(pl_arena *arena, pl_arena *from);
 
 #endif

@@ -38,7 +38,9 @@ struct pl_gzip_reader {
 
 pl_gzip_reader *pl_gzip_reader_new(pl_read_fn read, void *context)
 {
-    pl_gzip_reader *reader = pl_zalloc(1, sizeof *reader);
+    // 350 KiB, nearly all of them buffers: to clear them was a tenth of the time of tiny objects.
+    pl_gzip_reader *reader = pl_alloc(sizeof *reader);
+    memset(reader, 0, offsetof(pl_gzip_reader, inflate));
     reader->read = read;
     reader->context = context;
     isal_inflate_init(&reader->inflate);

@@ -98,16 +98,15 @@ static uint64_t value_hash(const pl_value *value)
     }
 }
 
-void pl_keyset_value(pl_keyset *set, const pl_value *value)
+uint64_t pl_keyset_join(uint64_t hash, const pl_value *value)
 {
-    set->hash = pl_hash_join(set->hash, value_hash(value));
+    return pl_hash_join(hash, value_hash(value));
 }
 
-void pl_keyset_row(pl_keyset *set)
+void pl_keyset_add(pl_keyset *set, uint64_t hash)
 {
     if (!set->column_count) return;
-    uint64_t hash = set->hash | 1; // 0 is a free slot
-    set->hash = 0;
+    hash |= 1; // 0 is a free slot
     if (set->capacity) __builtin_prefetch(&set->slots[hash & (set->capacity - 1)]);
     set->waiting[set->waiting_count++] = hash;
     if (set->waiting_count == PL_COUNT(set->waiting)) settle(set);

@@ -18,7 +18,6 @@ typedef struct pl_keyset {
     uint32_t column_count;
     uint64_t *slots; // owned; 0: free
     uint32_t capacity, count;
-    uint64_t hash;        // of the row so far
     uint64_t duplicates;  // of this object, but for those who wait
     uint64_t waiting[16]; // hashes whose slots are on their way from memory
     uint32_t waiting_count;
@@ -27,9 +26,9 @@ typedef struct pl_keyset {
 void pl_keyset_init(pl_keyset *set, const pl_contract *contract, const pl_schema *schema);
 void pl_keyset_done(pl_keyset *set);
 void pl_keyset_object(pl_keyset *set); // a new object begins
-// A row of it: the values of the key columns in their order, and its end.
-void pl_keyset_value(pl_keyset *set, const pl_value *value);
-void pl_keyset_row(pl_keyset *set);
+// One row of it. Its hash is 0 joined with the values of the key columns in their order.
+void pl_keyset_add(pl_keyset *set, uint64_t hash);
+uint64_t pl_keyset_join(uint64_t hash, const pl_value *value);
 uint64_t pl_keyset_duplicates(pl_keyset *set); // among its rows so far
 
 #endif

@@ -8,8 +8,11 @@
 #include "flow/taskdoc.h"
 #include "os/os.h"
 
-// A task is at least this much stored data, so that few small objects share files and workers.
-#define TASK_BYTES_MIN (8 * 1024 * 1024)
+// A task is at least this much stored data, and a source has not more than so many tasks. Workers
+// share a task whatever its size; it is a piece that is kept if the run dies, and memory holds its
+// rows. The fewer there are, the fewer files each partition has. Tasks for processes of their own
+// have one worker each, so there are some for each.
+enum { TASK_BYTES = 24 * 1024 * 1024, TASKS_MAX = 4, TASK_BYTES_APART = 8 * 1024 * 1024 };
 
 static char *span_cstr(run_state *run, pl_span text)
 {
@@ -142,11 +145,13 @@ static bool has_work(const run_state *run, const run_table *table)
 }
 
 // Cut a source's objects into tasks of nearly equal size, in landing order.
-static void cut_tasks(run_state *run, run_source *source, uint32_t pieces_max)
+static void cut_tasks(run_state *run, run_source *source)
 {
     int64_t total = 0;
     for (uint32_t i = 0; i < source->count; i++) total += source->objects[i].stored_bytes;
-    uint32_t pieces = (uint32_t)PL_MIN(total / TASK_BYTES_MIN + 1, (int64_t)pieces_max);
+    bool apart = strcmp(run->command, "plan") == 0;
+    uint32_t pieces = (uint32_t)PL_MIN(total / (apart ? TASK_BYTES_APART : TASK_BYTES) + 1,
+                                       (int64_t)(apart ? run->options->threads * 2 : TASKS_MAX));
     if (run->options->tasks) pieces = run->options->tasks;
     int64_t bytes = 0; // of the tasks so far
     for (uint32_t first = 0, piece = 1; first < source->count; piece++) {
@@ -216,8 +221,7 @@ static plumb_status make_plan(run_state *run, plumb_error *err)
     }
     run->source_count = kept;
     run->tasks = PL_TAKE(run->arena, run_task, objects);
-    for (uint32_t i = 0; i < run->source_count; i++)
-        cut_tasks(run, &run->sources[i], run->options->threads * 2);
+    for (uint32_t i = 0; i < run->source_count; i++) cut_tasks(run, &run->sources[i]);
     return run->dry ? PLUMB_OK : register_run(run, err);
 }
 

@@ -14,13 +14,15 @@
 #include "os/os.h"
 #include "registry/lock.h"
 
-static void work_loop(run_state *run)
+static void lead_tasks(run_state *run)
 {
     for (;;) {
+        pl_crew_begin(run->crew);
         uint32_t i = atomic_fetch_add(&run->next_task, 1);
         if (i >= run->task_count || atomic_load(&run->stop)) return;
         run_task *task = &run->tasks[i];
         task->status = (run->dry ? pl_work : pl_taskdoc_do)(&task->work, &task->result, &task->err);
+        pl_crew_end(run->crew);
         if (task->status != PLUMB_OK) atomic_store(&run->stop, true);
     }
 }
@@ -44,16 +46,24 @@ static void worker(void *context, uint32_t index)
     if (index == 0) {
         watch(run);
     } else {
-        work_loop(run);
+        pl_crew_enter(run->crew);
+        lead_tasks(run);
+        pl_crew_help(run->crew);
         atomic_fetch_sub(&run->working, 1);
     }
 }
 
 plumb_status pl_run__work(run_state *run, plumb_error *err)
 {
-    uint32_t threads = PL_MIN(run->options->threads, run->task_count);
+    uint32_t threads = run->task_count ? run->options->threads : 0;
+    run->crew = pl_crew_new();
+    for (uint32_t i = 0; i < run->task_count; i++) {
+        run->tasks[i].work.crew = run->crew;
+        run->tasks[i].work.workers = threads;
+    }
     atomic_store(&run->working, threads);
     if (threads) pl_threads_run(threads + 1, worker, run);
+    pl_crew_free(run->crew);
     bool cancelled = atomic_load(&pl_cancelled);
     for (uint32_t i = 0; i < run->task_count; i++) {
         if (run->tasks[i].status == PLUMB_OK || run->tasks[i].status == PLUMB_E_CANCELLED) continue;

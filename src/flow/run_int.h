@@ -66,6 +66,7 @@ struct run_state {
     int64_t now_us;
     uint64_t memory_bytes;
     pl_quota quota; // of bytes, for row groups being written
+    pl_crew *crew;  // of the threads, while they work
     // Fills tables and sources with what there is to do; NULL: what is pending.
     plumb_status (*find)(run_state *run, void *context, plumb_error *err);
     void *find_context;

@@ -8,9 +8,16 @@ void pl_slabs_init(pl_slabs *slabs, const char *path)
     *slabs = (pl_slabs){.path = path, .spill.fd = -1};
 }
 
-void pl_slabs_done(pl_slabs *slabs)
+void pl_slabs_close(pl_slabs *slabs)
 {
     for (uint32_t i = 0; i < slabs->spare_count; i++) free(slabs->spare[i]);
+    slabs->spare_count = 0;
+    slabs->closed = true;
+}
+
+void pl_slabs_done(pl_slabs *slabs)
+{
+    pl_slabs_close(slabs);
     free(slabs->spare);
     pl_file_close(&slabs->spill);
     pl_slabs_init(slabs, slabs->path);
@@ -36,7 +43,7 @@ static void give_back(pl_slabs *slabs, pl_row_list *list, pl_block *block)
     if (!block->data) return;
     slabs->held -= block_bytes(block);
     list->held -= block_bytes(block);
-    if (block->slab) {
+    if (block->slab && !slabs->closed) {
         PL_GROW(slabs->spare, slabs->spare_count, slabs->spare_capacity);
         slabs->spare[slabs->spare_count++] = block->data;
     } else {
@@ -74,6 +81,7 @@ plumb_status pl_slabs_spill(pl_slabs *slabs, pl_row_list *list, plumb_error *err
         pl_block *block = &list->blocks[i];
         if (!block->data) continue;
         PL_TRY(pl_file_write(&slabs->spill, pl_span_make(block->data, block->bytes), err));
+        block->file = &slabs->spill;
         block->at = slabs->spilled;
         slabs->spilled += block->bytes;
         give_back(slabs, list, block);
@@ -89,13 +97,31 @@ plumb_status pl_slabs_load(pl_slabs *slabs, pl_row_list *list, uint32_t count, p
         if (block->data) continue;
         size_t got;
         take(slabs, list, block);
-        PL_TRY(
-            pl_file_read(&slabs->spill, (int64_t)block->at, block->data, block->bytes, &got, err));
+        PL_TRY(pl_file_read(block->file, (int64_t)block->at, block->data, block->bytes, &got, err));
         if (got != block->bytes)
             return pl_fail(err, PLUMB_E_FAILED, "cannot read file '%s': it lost its end",
-                           slabs->path);
+                           block->file->path);
     }
     return PLUMB_OK;
+}
+
+void pl_slabs_move(pl_slabs *to, pl_slabs *from, pl_row_list *list)
+{
+    from->held -= list->held;
+    to->held += list->held;
+}
+
+void pl_slabs_join(pl_row_list *list, pl_row_list *more)
+{
+    for (uint32_t i = 0; i < more->count; i++) {
+        PL_GROW(list->blocks, list->count, list->capacity);
+        list->blocks[list->count++] = more->blocks[i];
+    }
+    list->rows += more->rows;
+    list->bytes += more->bytes;
+    list->held += more->held;
+    free(more->blocks);
+    *more = (pl_row_list){0};
 }
 
 void pl_slabs_drop(pl_slabs *slabs, pl_row_list *list, uint32_t count)

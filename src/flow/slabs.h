@@ -21,6 +21,7 @@
 typedef struct pl_block {
     char *data; // NULL: spilled at `at`
     uint64_t at;
+    pl_file *file; // that it was spilled to
     uint32_t bytes, rows;
     bool slab; // of PL_SLAB_BYTES
 } pl_block;
@@ -40,6 +41,7 @@ typedef struct pl_slabs {
     uint64_t spilled; // bytes written to it
     char **spare;     // slabs given back; owned
     uint32_t spare_count, spare_capacity;
+    bool closed; // nothing is added any more: what is given back is freed
 } pl_slabs;
 
 // The spill file is made at `path` when it is first needed, and its name removed at once.
@@ -53,6 +55,13 @@ PL_MUST_USE plumb_status pl_slabs_spill(pl_slabs *slabs, pl_row_list *list, plum
 // The first `count` blocks are in memory.
 PL_MUST_USE plumb_status pl_slabs_load(pl_slabs *slabs, pl_row_list *list, uint32_t count,
                                        plumb_error *err);
+// Nothing will be added any more: memory that is given back is freed.
+void pl_slabs_close(pl_slabs *slabs);
+// The list goes to another pool, which this one must outlive if it spilled. The two pools are of
+// different threads, so the caller sees to it that neither is used meanwhile.
+void pl_slabs_move(pl_slabs *to, pl_slabs *from, pl_row_list *list);
+// Append the rows of `more`, which is in the same pool; it is empty afterwards.
+void pl_slabs_join(pl_row_list *list, pl_row_list *more);
 // Forget the first `count` blocks.
 void pl_slabs_drop(pl_slabs *slabs, pl_row_list *list, uint32_t count);
 

@@ -157,8 +157,12 @@ static plumb_status read_range(const pl_doc *doc, const pl_json *json, pl_quaran
     PL_TRY(read_pair(doc, json, "bytes", &range->byte_first, &range->byte_count));
     PL_TRY(pl_doc_count(doc, json, "at", &range->error_at));
     PL_TRY(pl_doc_text(doc, json, "column", &range->column));
-    PL_TRY(pl_doc_cstr(doc, json, "reason", false, &range->reason));
-    return pl_doc_cstr(doc, json, "sample", false, &range->sample);
+    char *reason = NULL, *sample = NULL;
+    PL_TRY(pl_doc_cstr(doc, json, "reason", false, &reason));
+    PL_TRY(pl_doc_cstr(doc, json, "sample", false, &sample));
+    range->reason = reason;
+    range->sample = sample;
+    return PLUMB_OK;
 }
 
 static plumb_status read_object(const pl_doc *doc, const pl_json *json, pl_span id,

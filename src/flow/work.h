@@ -20,7 +20,12 @@
 // and frames all of it, so that they keep their numbers; if they turn out to stand elsewhere or to
 // be another number, the object is left out as *recounted*.
 //
-// Threads: one task per thread; tasks share the plan only.
+// Workers: who begins a task leads it. Others who have no task left come to help (pl_crew_help) and
+// read its objects with it, each one another or all the same one (flow/reading.h); every worker has
+// its own mapper and its own partitions, until all is read and the rests come together
+// (flow/parts.h). What a task gives does not depend on how many they were, but for its files.
+//
+// Threads: tasks share the plan, the quota and the crew.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_FLOW_WORK_H
@@ -66,6 +71,17 @@ typedef struct pl_work_progress {
     _Atomic uint64_t content_bytes, records;
 } pl_work_progress;
 
+// Those who work for one run: each one enters, leads one task after the other, and when there is
+// none left helps the others until none is being done. Before beginning a task a worker helps with
+// those that are begun: so one is done after the other, and memory holds the rows of one.
+typedef struct pl_crew pl_crew;
+pl_crew *pl_crew_new(void);
+void pl_crew_free(pl_crew *crew); // NULL is a no-op
+void pl_crew_enter(pl_crew *crew);
+void pl_crew_begin(pl_crew *crew); // help where help is wanted; then the next task may begin
+void pl_crew_end(pl_crew *crew);   // it is done
+void pl_crew_help(pl_crew *crew);
+
 typedef struct pl_work_task {
     const char *id; // "t3"
     pl_store *store;
@@ -78,7 +94,9 @@ typedef struct pl_work_task {
     const pl_sort_order *sort; // NULL: none
     const pl_work_object *objects;
     uint32_t object_count;
-    size_t memory_bytes;        // for rows not yet written
+    size_t memory_bytes;        // for rows not yet written, of each worker
+    uint32_t workers;           // of the run at most; 0: one
+    pl_crew *crew;              // who may help; NULL: nobody
     pl_quota *quota;            // for the row groups being written; of all tasks
     bool dry;                   // only find out: no files
     pl_work_progress *progress; // may be NULL
@@ -90,7 +108,7 @@ typedef struct pl_quarantine_range {
     uint64_t byte_first, byte_count; // of the content
     uint64_t error_at;
     pl_span column;
-    char *reason, *sample;
+    const char *reason, *sample;
 } pl_quarantine_range;
 
 typedef struct pl_object_result {

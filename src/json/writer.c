@@ -111,18 +111,24 @@ void pl_json_raw(pl_json_writer *w, pl_span json)
 static void quote_valid(pl_buf *out, pl_span text)
 {
     static const char names[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+    size_t plain = 0; // bytes before text.data[i] that stay as they are
     for (size_t i = 0; i < text.bytes; i++) {
         char c = text.data[i];
+        if ((uint8_t)c >= 0x20 && c != '"' && c != '\\') {
+            plain++;
+            continue;
+        }
+        pl_buf_span(out, (pl_span){text.data + i - plain, plain});
+        plain = 0;
         const char *named = c ? strchr(names, c) : NULL;
         if (named) {
             pl_buf_char(out, '\\');
             pl_buf_char(out, letters[named - names]);
-        } else if ((uint8_t)c < 0x20) {
-            pl_buf_printf(out, "\\u%04x", (unsigned)(uint8_t)c);
         } else {
-            pl_buf_char(out, c);
+            pl_buf_printf(out, "\\u%04x", (unsigned)(uint8_t)c);
         }
     }
+    pl_buf_span(out, (pl_span){text.data + text.bytes - plain, plain});
 }
 
 void pl_json_quote(pl_buf *out, pl_span text)

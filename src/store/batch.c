@@ -16,6 +16,8 @@ struct pl_batch {
     pl_store *store;
     pl_pool *pool;
     pthread_mutex_t lock; // of all below
+    pthread_cond_t changed;
+    uint32_t under_way;
     pl_arena arena;
     pl_map on_way; // directories and objects that lead to the objects added: by their holders once
     char **ways;   // one name in each directory; owned array
@@ -30,24 +32,34 @@ typedef struct job {
     const char *way; // of settling
 } job;
 
-pl_batch *pl_batch_new(pl_store *store)
+pl_batch *pl_batch_new(pl_store *store, pl_pool *pool)
 {
     pl_batch *batch = pl_zalloc(1, sizeof *batch);
-    *batch = (pl_batch){
-        .store = store, .pool = pl_pool_new(PL_BATCH_AT_ONCE), .lock = PTHREAD_MUTEX_INITIALIZER};
+    *batch = (pl_batch){.store = store,
+                        .pool = pool,
+                        .lock = PTHREAD_MUTEX_INITIALIZER,
+                        .changed = PTHREAD_COND_INITIALIZER};
     return batch;
+}
+
+static void wait_for_all(pl_batch *batch)
+{
+    pthread_mutex_lock(&batch->lock);
+    while (batch->under_way) pthread_cond_wait(&batch->changed, &batch->lock);
+    pthread_mutex_unlock(&batch->lock);
 }
 
 void pl_batch_free(pl_batch *batch)
 {
     if (!batch) return;
-    pl_pool_free(batch->pool);
+    wait_for_all(batch);
     pl_map_done(&batch->on_way);
     pl_arena_done(&batch->arena);
     free(batch->ways);
     free(batch);
 }
 
+// A job is done.
 static void note(pl_batch *batch, plumb_status st, const plumb_error *err)
 {
     pthread_mutex_lock(&batch->lock);
@@ -55,6 +67,7 @@ static void note(pl_batch *batch, plumb_status st, const plumb_error *err)
         batch->status = st;
         batch->failure = *err;
     }
+    if (!--batch->under_way) pthread_cond_broadcast(&batch->changed);
     pthread_mutex_unlock(&batch->lock);
 }
 
@@ -83,6 +96,9 @@ static void give(pl_batch *batch, void (*work)(void *), job of)
 {
     job *own = pl_zalloc(1, sizeof *own);
     *own = of;
+    pthread_mutex_lock(&batch->lock);
+    batch->under_way++;
+    pthread_mutex_unlock(&batch->lock);
     pl_pool_add(batch->pool, work, own);
 }
 
@@ -117,10 +133,10 @@ void pl_batch_add(pl_batch *batch, pl_put *put)
 
 plumb_status pl_batch_settle(pl_batch *batch, plumb_error *err)
 {
-    pl_pool_wait(batch->pool);
+    wait_for_all(batch);
     for (uint32_t i = 0; i < batch->way_count && batch->status == PLUMB_OK; i++)
         give(batch, settle_job, (job){batch, .way = batch->ways[i]});
-    pl_pool_wait(batch->pool);
+    wait_for_all(batch);
     if (batch->status != PLUMB_OK && err) *err = batch->failure;
     return batch->status;
 }

@@ -60,9 +60,10 @@ void pl_put_release(pl_put *put); // NULL is a no-op
 // one as for eight). An object that was added appears soon, and is durable with all others once
 // pl_batch_settle says so. What fails is given up, and everything with it: settle tells the first
 // failure, what was added and has its name stays.
-#define PL_BATCH_AT_ONCE 8        // objects on the way, each an open file; adding waits for room
+#define PL_BATCH_AT_ONCE 8 // good size for the pool; each is an open file. Adding waits for room
+struct pl_pool;
 typedef struct pl_batch pl_batch; // opaque; any thread may add, the last one settles
-pl_batch *pl_batch_new(pl_store *store);
+pl_batch *pl_batch_new(pl_store *store, struct pl_pool *pool); // the pool is borrowed
 void pl_batch_free(pl_batch *batch);             // waits for what is on the way; NULL is a no-op
 void pl_batch_add(pl_batch *batch, pl_put *put); // all bytes were written; takes it over
 PL_MUST_USE plumb_status pl_batch_settle(pl_batch *batch, plumb_error *err);

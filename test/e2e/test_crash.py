@@ -145,12 +145,17 @@ def test_a_result_that_is_not_ours_publishes_nothing(made):
 
 
 # death and waking up late
+def mappings(tail=""):
+    """One task each."""
+    names = "shop", "mall", "stall", "fair"
+    return {name: MAPPING.replace("shop", name) + tail for name in names}
+
+
 def large(plumb):
-    """Objects enough for four tasks of two threads, one after the other."""
-    project(plumb, {"posts": CONTRACT}, {"shop": MAPPING}, "lake: ./lake\nraw: {level: 0}\n")
-    for k in range(4):
+    project(plumb, {"posts": CONTRACT}, mappings())
+    for k, name in enumerate(mappings()):
         (plumb.dir / f"{k}.json").write_text(lines(k * 80000, 80000))
-    plumb("ingest", "shop", *(f"{k}.json" for k in range(4)))
+        plumb("ingest", name, f"{k}.json")
     return 4 * 80000
 
 
@@ -189,8 +194,7 @@ def test_a_killed_run_whose_mapping_was_edited_is_given_up(plumb):
     until(plumb, process, ".plumb/runs/*/t1.json")
     process.kill()
     process.communicate()
-    project(plumb, {"posts": CONTRACT}, {"shop": MAPPING + "  # edited\n"},
-            "lake: ./lake\nraw: {level: 0}\n")
+    project(plumb, {"posts": CONTRACT}, mappings("  # edited\n"))
     told = plumb.json("run")
     assert told["resumed"] is None
     assert [run["state"] for run in plumb.json("runs")] == ["done", "failed"]

@@ -22,6 +22,7 @@ static pl_arena arena;
 static pl_buf buf;
 static pl_run_report report;
 static uint64_t memory_bytes; // 0: as a project has it
+static uint32_t threads;
 
 static const char contract_text[] = "table: posts\n"
                                     "key: [id]\n"
@@ -48,6 +49,7 @@ static int set_up(void **state)
 {
     (void)state;
     uint8_t entropy[32] = {1};
+    threads = 2;
     dir = temp_make();
     ulids = pl_ulids_make(entropy);
     mkdir(temp_path(dir, "contracts"), 0755);
@@ -94,7 +96,7 @@ static plumb_status run(void)
                               .store = store,
                               .registry = registry,
                               .lock_path = pl_arena_printf(&arena, "%s/lake/.plumb/run.lock", dir),
-                              .threads = 2};
+                              .threads = threads};
     plumb_status st = pl_run(&options, &arena, &report, &err);
     pl_problems_done(&problems);
     pl_problems_done(&warnings);
@@ -384,9 +386,32 @@ static int read_likes(void *context, const char *key)
     return rows;
 }
 
-// 20,000 rows of five partitions in turn: one file and one row group each, in the order they came.
+// Which likes there are.
+static void note_likes(const char *key, char *rows)
+{
+    pl_field fields[] = {{.id = 4, .name = PL_SPAN("likes"), .type = {.kind = PL_INT}}};
+    pl_schema schema = {.count = 1, .fields = fields};
+    pl_parquet_reader *reader;
+    pl_column column;
+    pl_column_init(&column, &fields[0].type);
+    CHECK_OK(pl_parquet_reader_open(store, key, &schema, &reader, &err), err);
+    for (uint32_t group = 0; group < pl_parquet_reader_groups(reader); group++) {
+        pl_column_reset(&column);
+        CHECK_OK(pl_parquet_read_group(reader, group, &column, &err), err);
+        for (uint32_t row = 0; row < column.count; row++) {
+            CHECK_INT('.', rows[column.i32[row]]);
+            rows[column.i32[row]] = 'x';
+        }
+    }
+    pl_column_done(&column);
+    pl_parquet_reader_close(reader);
+}
+
+// 20,000 rows of five partitions in turn: one file and one row group each, and with one thread in
+// the order they came.
 static void check_whole_partitions(void)
 {
+    threads = 1;
     pl_buf text = {0};
     for (int i = 0; i < 20000; i++)
         pl_buf_printf(&text, "{\"p\": \"%c\", \"id\": \"id-%d\", \"likes\": %d}\n", 'a' + i % 5, i,
@@ -415,6 +440,88 @@ TEST(run_with_little_memory_writes_the_same)
     check_whole_partitions();
 }
 
+// What a run says of 40,000 records in one object and some in small ones: bad ones alone and in a
+// row, and keys that come again, soon or much later.
+static const char *told_by(uint32_t workers, char **ret_rows)
+{
+    void *none = NULL;
+    tear_down(&none);
+    CHECK_INT(0, set_up(&none));
+    threads = workers;
+    pl_buf text = {0};
+    for (int i = 0; i < 40000; i++) {
+        if (i % 977 == 0 || (i > 12000 && i < 14000)) pl_buf_text(&text, "{\"p\": 5, \"id\": [");
+        pl_buf_printf(&text, "{\"p\": \"%c\", \"id\": \"id-%d\", \"likes\": %d}\n", 'a' + i % 5,
+                      i % 9 ? i : i % 900, i);
+    }
+    land("many.ndjson", pl_buf_cstr(&text));
+    pl_buf_done(&text);
+    for (int i = 0; i < 20; i++)
+        land(pl_arena_printf(&arena, "%d.json", i),
+             pl_arena_printf(&arena, "{\"p\":\"f\",\"id\":\"%d\",\"likes\":%d}\n", i, 50000 + i));
+    CHECK_OK(run(), err);
+    char *keys = pl_arena_cstr(&arena, pl_span_of(objects("tables/posts/data")));
+    char *rest = NULL;
+    *ret_rows = pl_zalloc(50021, 1);
+    memset(*ret_rows, '.', 50020);
+    uint32_t files = 0;
+    for (char *key = strtok_r(keys, "\n", &rest); key; key = strtok_r(NULL, "\n", &rest), files++)
+        note_likes(key, *ret_rows);
+    CHECK_INT(6, files); // one for each partition, however many worked
+    static char told[100000];
+    snprintf(told, sizeof told, "%s\n", ledger());
+    snprintf(told + strlen(told), sizeof told - strlen(told), "%s", quarantine());
+    return strdup(told);
+}
+
+TEST(run_tells_the_same_however_many_threads_read_one_object)
+{
+    char *rows, *again;
+    const char *one = told_by(1, &rows);
+    CHECK(!strstr(one, " dup 0 lost 0 published;\n"));
+    for (uint32_t workers = 2; workers <= 5; workers += 3) {
+        const char *more = told_by(workers, &again);
+        CHECK_STR(one, more);
+        CHECK_STR(rows, again);
+        free((char *)(uintptr_t)more);
+        free(again);
+    }
+    free((char *)(uintptr_t)one);
+    free(rows);
+}
+
+TEST(run_publishes_no_row_of_an_object_that_turns_out_damaged_at_its_end)
+{
+    threads = 3;
+    pl_buf text = {0};
+    for (int i = 0; i < 40000; i++)
+        pl_buf_printf(&text, "{\"p\": \"%c\", \"id\": \"id-%d\", \"likes\": 1}\n", 'a' + i % 5, i);
+    land("good.json", "{\"p\":\"x\",\"id\":\"1\"}\n");
+    pl_ingest_result bad = land("many.ndjson", pl_buf_cstr(&text));
+    pl_buf_done(&text);
+    const char *path = pl_arena_cstr(&arena, pl_span_of(pl_store_path(store, bad.key, &arena)));
+    pl_span bytes;
+    CHECK_OK(pl_path_read(path, 1 << 24, &arena, &bytes, &err), err);
+    char *copy = pl_arena_cstr(&arena, bytes);
+    // The trailer's content SHA-256, the last digit of it that is a 0: all records read well.
+    char *digest = memmem(copy, bytes.bytes, bad.sha256, 64);
+    char *last = NULL;
+    for (char *at = digest; at;
+         at = memmem(at + 1, bytes.bytes - (size_t)(at + 1 - copy), bad.sha256, 64))
+        last = at;
+    CHECK(last);
+    last[63] = last[63] == '0' ? '1' : '0';
+    unlink(path);
+    temp_write(path, copy, bytes.bytes);
+    CHECK_OK(run(), err);
+    CHECK_INT(1, report.damage_count);
+    CHECK_STR(bad.id, report.damages[0].object);
+    CHECK_STR("1=1+0 dup 0 lost 0 published;", ledger());
+    uint32_t files;
+    CHECK_INT(1, table_rows(&files));
+    CHECK_INT(1, files);
+}
+
 int main(void)
 {
 #define R(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -429,5 +536,7 @@ int main(void)
                      R(run_deletes_the_files_of_a_run_that_died_and_nothing_else),
                      R(run_repairs_a_version_hint_that_a_crash_left_behind),
                      R(run_creates_the_table_even_when_no_record_becomes_a_row),
-                     R(run_writes_whole_partitions), R(run_with_little_memory_writes_the_same));
+                     R(run_writes_whole_partitions), R(run_with_little_memory_writes_the_same),
+                     R(run_tells_the_same_however_many_threads_read_one_object),
+                     R(run_publishes_no_row_of_an_object_that_turns_out_damaged_at_its_end));
 }

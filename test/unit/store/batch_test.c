@@ -2,11 +2,13 @@
 #include "unit.h"
 
 #include "os/file.h"
+#include "os/pool.h"
 #include "store/store.h"
 #include "temp.h"
 
 static char *dir;
 static pl_store *store;
+static pl_pool *pool;
 static pl_batch *batch;
 static plumb_error err;
 static pl_arena arena;
@@ -16,7 +18,8 @@ static int set_up(void **state)
     (void)state;
     dir = temp_make();
     if (pl_store_open_local(temp_path(dir, "lake"), true, &store, &err) != PLUMB_OK) return 1;
-    batch = pl_batch_new(store);
+    pool = pl_pool_new(PL_BATCH_AT_ONCE);
+    batch = pl_batch_new(store, pool);
     return 0;
 }
 
@@ -24,6 +27,7 @@ static int tear_down(void **state)
 {
     (void)state;
     pl_batch_free(batch);
+    pl_pool_free(pool);
     pl_store_close(store);
     pl_arena_done(&arena);
     temp_remove(dir);
