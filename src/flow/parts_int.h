@@ -10,9 +10,9 @@
 #include "flow/slabs.h"
 #include "parquet/writer.h"
 
-// A batch stays in the cache from the mapper's writing to the runs' reading (performance note:
-// batches of some 256 KiB).
-enum { BATCH_ROWS = 512, BATCH_BYTES = 192 * 1024 };
+// A batch stays in the cache from the mapper's writing to the runs' reading; the larger it is, the
+// longer are the runs (twice 512 rows took 3 % less CPU, four times as many nothing more).
+enum { BATCH_ROWS = 1024, BATCH_BYTES = 384 * 1024 };
 
 typedef struct object_range {
     pl_span first, last;

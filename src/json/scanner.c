@@ -109,10 +109,10 @@ static void rest_add(pl_scanner *s, uint32_t parent, uint32_t node, pl_span key,
 }
 
 // A key of the object that is open now: met for the first time in it?
-static inline void meet(pl_scanner *s, uint32_t child)
+static inline void meet(pl_scanner *s, pl_path_node *nodes, uint32_t child)
 {
-    pl_path_node *met = &s->paths->nodes[child];
-    uint64_t instance = s->paths->nodes[met->parent].instance;
+    pl_path_node *met = &nodes[child];
+    uint64_t instance = nodes[met->parent].instance;
     if (PL_UNLIKELY(met->stamp == instance)) forget(s, child);
     met->stamp = instance;
     met->rest_from = s->rest_count;
@@ -163,7 +163,7 @@ static size_t member(pl_scanner *s, pl_span text, size_t at, place *p)
     p->child = key_node(s, text, at, p->container, &key_end);
     if (key_end == SIZE_MAX) return SIZE_MAX;
     p->key = (pl_span){text.data + at, key_end - at};
-    if (p->child != PL_PATH_NONE) meet(s, p->child);
+    if (p->child != PL_PATH_NONE) meet(s, s->paths->nodes, p->child);
     at = pl_json_space(text, key_end);
     if (at >= text.bytes) return fail_at(s, at, "the text ends inside an object");
     if (text.data[at] != ':') return fail_at(s, at, "a colon is expected here");
@@ -252,7 +252,7 @@ static inline size_t go_on(pl_scanner *s, pl_span text, size_t at, place *p)
         if (!pl_simd_has(text, at, (pl_span){edge->literal, edge->bytes})) continue;
         if (PL_UNLIKELY(edge->opened_count)) {
             for (uint32_t o = 0; o < edge->opened_count; o++) {
-                meet(s, edge->opened[o]);
+                meet(s, nodes, edge->opened[o]);
                 nodes[edge->opened[o]].instance = ++s->stamp;
             }
         }
@@ -260,7 +260,7 @@ static inline size_t go_on(pl_scanner *s, pl_span text, size_t at, place *p)
             p->ended = true;
             return at + edge->bytes;
         }
-        meet(s, edge->to);
+        meet(s, nodes, edge->to);
         p->child = p->from = edge->to;
         if (nodes[edge->to].slot < 0)
             p->key = (pl_span){text.data + at + edge->key_at, edge->key_bytes};
