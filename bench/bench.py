@@ -29,7 +29,7 @@ import time
 import compare
 import contenders
 import growth
-import posts
+import datasets
 import tables
 
 HOSTILE = ["shuffle", "sparse", "escaped", "spaced"]
@@ -104,10 +104,10 @@ def ways(options, *more):
 
 def part_main(options, report):
     for variant in options.variants or ["text", "words"]:
-        files = posts.made(options, variant)
+        files = datasets.made(options, variant)
         all_peers = contenders.peers(options.build, options.threads, variant)
         who = ways(options, *(all_peers[name] for name in options.peers))
-        few = posts.made(options, variant, posts=100)
+        few = datasets.made(options, variant, posts=100)
         starts = alternate([(w, few) for w in who], options, rounds=2)
         results = alternate([(w, files) for w in who], options)
         for name, rounds in results.items():
@@ -116,7 +116,7 @@ def part_main(options, report):
 
 
 def part_level0(options, report):
-    plain = posts.made(options, "text", packed=False)
+    plain = datasets.made(options, "text", packed=False)
     ours = contenders.Plumb(options.build, options.threads, settings="raw: {level: 0}\n")
     theirs = contenders.peers(options.build, options.threads)["duckdb"]
     report.section("Raw kept at level 0, DuckDB reading plain files", plain,
@@ -125,7 +125,7 @@ def part_level0(options, report):
 
 def part_hostile(options, report):
     for variant in options.variants or HOSTILE:
-        files = posts.made(options, variant)
+        files = datasets.made(options, variant)
         theirs = contenders.peers(options.build, options.threads, variant)["duckdb"]
         ours = contenders.Plumb(options.build, options.threads)
         report.section(f"Hostile: {variant}", files,
@@ -133,8 +133,8 @@ def part_hostile(options, report):
 
 
 def part_threads(options, report):
-    for title, files in (("eight files", posts.made(options, "text")),
-                         ("one gzip file", posts.made(options, "text", count=1))):
+    for title, files in (("eight files", datasets.made(options, "text")),
+                         ("one gzip file", datasets.made(options, "text", count=1))):
         who = [contenders.Plumb(options.build, n, f"plumb, {n} thread{'s' * (n > 1)}")
                for n in (2, 1)]
         report.section(f"Threads, {title}", files,
@@ -145,7 +145,7 @@ def part_settings(options, report):
     for name in options.peers:
         if name not in contenders.TRIED:
             continue
-        files = posts.made(options, "text")
+        files = datasets.made(options, "text")
         who = contenders.tried(options.build, options.threads, name)
         report.section(f"Settings of {name}", files,
                        alternate([(w, files) for w in who], options))

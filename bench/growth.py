@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import contenders
-import posts
+import datasets
 import tables
 
 PER_FILE = 125000                                   # posts, about 80 MB of JSON
@@ -46,8 +46,8 @@ def part_size(options, report):
     report.say("## Growth: size of raw", "", f"Files of {PER_FILE} posts, 20 partitions.", "")
     rows = [["raw GB", *HEAD]]
     for count in (n for n in SIZES if n <= options.posts * 16):
-        files = posts.made(options, "text", posts=count, count=max(2, count // PER_FILE))
-        raw = posts.raw_bytes(files)
+        files = datasets.made(options, "text", posts=count, count=max(2, count // PER_FILE))
+        raw = datasets.raw_bytes(files)
         rows.append(row(f"{raw / 1e9:.2f}", raw, *once(options, files)))
         print(" | ".join(rows[-1]), file=sys.stderr)
         shutil.rmtree(files[0].parent)
@@ -60,9 +60,9 @@ def part_partitions(options, report):
                "every file has rows of all partitions.", "")
     rows = [["partitions", *HEAD]]
     for days, platforms in PARTITIONS:
-        files = posts.made(options, "text", more=["--days", str(days), "--platforms",
+        files = datasets.made(options, "text", more=["--days", str(days), "--platforms",
                                                   str(platforms)])
-        rows.append(row(f"{days * platforms}", posts.raw_bytes(files), *once(options, files)))
+        rows.append(row(f"{days * platforms}", datasets.raw_bytes(files), *once(options, files)))
         print(" | ".join(rows[-1]), file=sys.stderr)
         shutil.rmtree(files[0].parent)
     report.say(*tables.lined(rows), "")

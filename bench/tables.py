@@ -3,7 +3,7 @@
 import statistics
 import sys
 
-import posts
+import datasets
 
 # What is to be shown: (section, against, measure) -> (at least, aim). Sections of one kind begin
 # alike. Ratios say how many times plumb is ahead; those marked <= are ours over theirs.
@@ -89,7 +89,7 @@ class Report:
     def section(self, title, files, results):
         """One table of medians, one of ratios against the first contender."""
         packed = sum(f.stat().st_size for f in files)
-        self.say(f"## {title}", "", f"{posts.raw_bytes(files) / 1e6:.0f} MB of JSON in "
+        self.say(f"## {title}", "", f"{datasets.raw_bytes(files) / 1e6:.0f} MB of JSON in "
                  f"{len(files)} files of together {packed / 1e6:.0f} MB.", "")
         rows = [["", "wall s", "synced s", "user+sys s", "user s", "peak MiB", "output MB", "files",
                  "read ints s", "read texts s", "of 100 posts s"]]

@@ -60,12 +60,13 @@ promises() {
         PLUMB_BUILD=$PWD/build-asan .deps/venv/bin/python -m pytest test
 }
 
-# Where threads are: workers who share tasks, two programs at one registry, one that is asked to stop.
+# Where threads are: workers who share tasks, two programs at one registry, one that is to stop.
 threads() {
     export TSAN_OPTIONS=halt_on_error=1:exitcode=66
     # shellcheck disable=SC2046 # one word per test
     meson test -C build-tsan --print-errorlogs \
-        $(meson test -C build-tsan --list | sed -En 's,.* ((os|store|registry|flow|query)_),\1,p') &&
+        $(meson test -C build-tsan --list |
+            sed -En 's,.* ((os|store|registry|flow|query)_),\1,p') &&
         tools/setup.sh test &&
         PLUMB_BUILD=$PWD/build-tsan .deps/venv/bin/python -m pytest test/e2e -m threads
 }

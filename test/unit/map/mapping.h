@@ -91,28 +91,30 @@ static inline void mapped_close(mapped *self)
     pl_arena_done(&self->arena);
 }
 
+static inline void print_item(mapped *self, const pl_column *column, uint32_t row)
+{
+    if (!column->child || !column->valid[row]) {
+        pl_value value = pl_column_value(column, row);
+        pl_value_text(&self->text, &value, &column->type);
+        return;
+    }
+    pl_buf_char(&self->text, '[');
+    for (uint32_t e = column->offsets[row]; e < column->offsets[row + 1]; e++) {
+        if (e > column->offsets[row]) pl_buf_char(&self->text, ',');
+        print_item(self, column->child, e);
+    }
+    pl_buf_char(&self->text, ']');
+}
+
 static inline void print_row(mapped *self, const pl_column *columns, uint32_t row)
 {
     for (uint32_t i = 0; i < self->schema.count; i++) {
-        const pl_field *field = &self->schema.fields[i];
-        const pl_column *column = &columns[i];
         bool fixed = i >= self->contract->column_count && i < self->contract->column_count + 3;
-        if (!column->valid[row] || fixed) continue;
+        if (!columns[i].valid[row] || fixed) continue;
         if (self->text.count && self->text.data[self->text.count - 1] != '\n')
             pl_buf_char(&self->text, ' ');
-        pl_buf_printf(&self->text, "%.*s=", PL_FMT(field->name));
-        if (field->type.kind != PL_LIST) {
-            pl_value value = pl_column_value(column, row);
-            pl_value_text(&self->text, &value, &field->type);
-            continue;
-        }
-        pl_buf_char(&self->text, '[');
-        for (uint32_t e = column->offsets[row]; e < column->offsets[row + 1]; e++) {
-            pl_value value = pl_column_value(column->child, e);
-            if (e > column->offsets[row]) pl_buf_char(&self->text, ',');
-            pl_value_text(&self->text, &value, field->type.element);
-        }
-        pl_buf_char(&self->text, ']');
+        pl_buf_printf(&self->text, "%.*s=", PL_FMT(self->schema.fields[i].name));
+        print_item(self, &columns[i], row);
     }
     pl_buf_char(&self->text, '\n');
 }
