@@ -1,4 +1,4 @@
-// mapper.h -- one record in, one row of cells out: the compiled mapping of a (source, table).
+// mapper.h -- one record in, one row of columns out: the compiled mapping of a (source, table).
 //
 //     pl_map_compile     contract + mapping + the table's schema -> a plan, shared by all threads
 //     pl_mapper_new      a plan's per-thread state: path table, scanner, scratch

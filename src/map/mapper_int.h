@@ -86,7 +86,8 @@ struct pl_mapper {
     pl_column *columns;   // [schema->count]
     uint32_t rows;        // kept; the row behind them is this record's
     uint32_t room;        // for rows, in all columns
-    size_t text_bytes;    // of the rows kept, and of this one
+    size_t kept_bytes;    // of text, of the rows kept
+    size_t text_bytes;    // and of this one
     const char *text_end; // of this record
     pl_slot *outer;       // [plan->outer_count] values around the record, as of `envelope`
     uint64_t envelope;    // 0: none yet

@@ -29,6 +29,7 @@ void pl_map__row(pl_mapper *m, pl_span text)
 {
     if (PL_UNLIKELY(m->rows == m->room)) grow(m);
     m->text_end = text.data + text.bytes;
+    m->text_bytes = m->kept_bytes; // what was rejected takes no room
 }
 
 static inline void put_null(pl_column *c, uint32_t row)
@@ -223,6 +224,7 @@ pl_value pl_mapper_value(const pl_mapper *m, uint32_t field)
 
 uint32_t pl_mapper_keep(pl_mapper *m)
 {
+    m->kept_bytes = m->text_bytes;
     return ++m->rows;
 }
 
@@ -248,5 +250,5 @@ const pl_column *pl_mapper_batch(pl_mapper *m)
 void pl_mapper_clear(pl_mapper *m)
 {
     m->rows = 0;
-    m->text_bytes = 0;
+    m->text_bytes = m->kept_bytes = 0;
 }

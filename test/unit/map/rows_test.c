@@ -73,6 +73,13 @@ TEST(rows_tell_about_how_much_text_they_have)
     mapped_run(&self, PL_FORMAT_NDJSON,
                PL_SPAN("{\"id\":\"1234567890\",\"tags\":[\"1234567890\"],\"n\":1}\n"), SIZE_MAX);
     CHECK(pl_mapper_text(self.mapper) >= 2 * one + 15);
+    size_t kept = pl_mapper_text(self.mapper);
+    pl_mapper_clear(self.mapper);
+    for (int i = 0; i < 9; i++) // rejected: takes no room
+        mapped_run(&self, PL_FORMAT_NDJSON, PL_SPAN("{\"id\":\"12345\",\"n\":\"x\"}\n"), SIZE_MAX);
+    mapped_run(&self, PL_FORMAT_NDJSON, PL_SPAN("{\"id\":\"12345\",\"n\":1}\n"), SIZE_MAX);
+    CHECK_INT(one, pl_mapper_text(self.mapper));
+    CHECK(one < kept);
     pl_mapper_clear(self.mapper);
     CHECK_INT(0, pl_mapper_text(self.mapper));
     mapped_close(&self);
