@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "json/text.h"
 
-#include "simd/string.h"
+#include "simd/text.h"
 
 static size_t fail_at(pl_json_error *error, size_t offset, const char *reason)
 {
@@ -9,42 +9,9 @@ static size_t fail_at(pl_json_error *error, size_t offset, const char *reason)
     return SIZE_MAX;
 }
 
-// Bytes of the valid UTF-8 sequence that starts at p (p < end), or 0. The ranges are table 3-7 of
-// the Unicode standard.
-static size_t utf8_sequence(const uint8_t *p, const uint8_t *end)
-{
-    size_t left = (size_t)(end - p);
-    if (p[0] < 0x80) return 1;
-    if (p[0] < 0xC2 || p[0] > 0xF4) return 0;
-    if (left < 2 || (p[1] & 0xC0) != 0x80) return 0;
-    if (p[0] < 0xE0) return 2;
-    if (left < 3 || (p[2] & 0xC0) != 0x80) return 0;
-    if (p[0] < 0xF0) {
-        if (p[0] == 0xE0 && p[1] < 0xA0) return 0;
-        if (p[0] == 0xED && p[1] > 0x9F) return 0; // surrogates
-        return 3;
-    }
-    if (left < 4 || (p[3] & 0xC0) != 0x80) return 0;
-    if (p[0] == 0xF0 && p[1] < 0x90) return 0;
-    if (p[0] == 0xF4 && p[1] > 0x8F) return 0;
-    return 4;
-}
-
 size_t pl_utf8_check(pl_span text)
 {
-    if (!text.bytes) return SIZE_MAX;
-    const uint8_t *p = (const uint8_t *)text.data, *end = p + text.bytes;
-    while (p < end) {
-        uint64_t eight; // ASCII in one step
-        if (end - p >= 8 && (memcpy(&eight, p, 8), !(eight & UINT64_C(0x8080808080808080)))) {
-            p += 8;
-            continue;
-        }
-        size_t bytes = utf8_sequence(p, end);
-        if (!bytes) return (size_t)(p - (const uint8_t *)text.data);
-        p += bytes;
-    }
-    return SIZE_MAX;
+    return pl_simd_utf8(text);
 }
 
 // Value of four hex digits, or -1.
@@ -70,7 +37,7 @@ static size_t skip_escape(pl_span text, size_t at, pl_json_error *error)
 {
     size_t start = at++;
     if (at >= text.bytes) return fail_at(error, at, "the text ends inside a string");
-    if (strchr("\"\\/bfnrt", text.data[at]) && text.data[at]) return at + 1;
+    if (pl_simd_letters[(uint8_t)text.data[at]]) return at + 1;
     if (text.data[at] != 'u') return fail_at(error, at, "this escape does not exist");
     int32_t unit = hex4(text, at + 1);
     if (unit < 0) return fail_at(error, start, "\\u needs four hex digits");
@@ -84,25 +51,28 @@ static size_t skip_escape(pl_span text, size_t at, pl_json_error *error)
     return at + 6;
 }
 
-size_t pl_json_skip_string(pl_span text, size_t at, bool *ret_escaped, pl_json_error *ret_error)
+size_t pl_json_skip_inside(pl_span text, size_t at, bool *ret_escaped, pl_json_error *ret_error)
 {
+    const pl_simd *simd = pl_simd_best();
     *ret_escaped = false;
-    for (at++;;) {
-        bool high = false; // UTF-8 is looked at only where it is, stretch by stretch
+    for (;;) {
+        pl_simd_string found;
         size_t start = at;
-        at = pl_simd_string_stop(text, at, &high);
-        if (high) {
+        at = simd->string(text, at, &found);
+        if (PL_UNLIKELY(found.broken)) {
             size_t bad = pl_utf8_check((pl_span){text.data + start, at - start});
-            if (bad != SIZE_MAX)
-                return fail_at(ret_error, start + bad, "these bytes are not UTF-8");
+            return fail_at(ret_error, start + bad, "these bytes are not UTF-8");
         }
+        *ret_escaped |= found.escaped;
         if (at >= text.bytes) return fail_at(ret_error, at, "the text ends inside a string");
         if (text.data[at] == '"') return at + 1;
         if (text.data[at] != '\\')
             return fail_at(ret_error, at, "a control byte stands inside a string");
         *ret_escaped = true;
-        at = skip_escape(text, at, ret_error);
-        if (at == SIZE_MAX) return SIZE_MAX;
+        while (at < text.bytes && text.data[at] == '\\') { // escapes come in swarms
+            at = skip_escape(text, at, ret_error);
+            if (at == SIZE_MAX) return SIZE_MAX;
+        }
     }
 }
 
@@ -265,45 +235,36 @@ static char *utf8_put(char *out, uint32_t code)
     return out;
 }
 
-// Unescaped text is never longer than its escaped form, so one reservation is enough.
+// Unescaped text is never longer than its escaped form: room for that and PL_SIMD_SLACK is enough.
 static size_t unescape_to(char *out, pl_span inside)
 {
+    const pl_simd *simd = pl_simd_best();
     char *start = out;
-    for (size_t i = 0; i < inside.bytes;) {
-        char c = inside.data[i];
-        if (c != '\\') {
-            *out++ = c;
-            i++;
-            continue;
+    for (size_t at = 0;;) {
+        at = simd->unescape(&out, inside, at);
+        if (at == inside.bytes) return (size_t)(out - start);
+        while (inside.bytes - at >= 6 && inside.data[at] == '\\' && inside.data[at + 1] == 'u') {
+            uint32_t code = (uint32_t)hex4(inside, at + 2);
+            at += 6;
+            if (code >= 0xD800 && code <= 0xDBFF) {
+                code =
+                    0x10000 + ((code - 0xD800) << 10) + ((uint32_t)hex4(inside, at + 2) - 0xDC00);
+                at += 6;
+            }
+            out = utf8_put(out, code);
         }
-        c = inside.data[i + 1];
-        if (c != 'u') {
-            static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
-            const char *special = strchr(from, c);
-            *out++ = special ? to[special - from] : c;
-            i += 2;
-            continue;
-        }
-        uint32_t code = (uint32_t)hex4(inside, i + 2);
-        i += 6;
-        if (code >= 0xD800 && code <= 0xDBFF) {
-            code = 0x10000 + ((code - 0xD800) << 10) + ((uint32_t)hex4(inside, i + 2) - 0xDC00);
-            i += 6;
-        }
-        out = utf8_put(out, code);
     }
-    return (size_t)(out - start);
 }
 
 void pl_json_unescape(pl_buf *out, pl_span inside)
 {
-    out->count += unescape_to(pl_buf_reserve(out, inside.bytes), inside);
+    out->count += unescape_to(pl_buf_reserve(out, inside.bytes + PL_SIMD_SLACK), inside);
 }
 
 pl_span pl_json_unescaped(pl_arena *arena, pl_span inside)
 {
     if (!inside.bytes || !memchr(inside.data, '\\', inside.bytes)) return inside;
-    char *copy = pl_arena_take(arena, inside.bytes + 1);
+    char *copy = pl_arena_take(arena, inside.bytes + PL_SIMD_SLACK);
     return (pl_span){copy, unescape_to(copy, inside)};
 }
 

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/limits.h"
+#include "simd/string.h"
 
 // What is wrong and where, as an offset into the text given.
 typedef struct pl_json_error {
@@ -35,8 +36,19 @@ static inline size_t pl_json_space(pl_span text, size_t at)
 // offset after it, or SIZE_MAX with *ret_error filled. `depth` is how deep the value already is.
 size_t pl_json_skip(pl_span text, size_t at, int depth, pl_json_error *ret_error);
 
+// The same from `at` on, somewhere inside the string where a character begins.
+size_t pl_json_skip_inside(pl_span text, size_t at, bool *ret_escaped, pl_json_error *ret_error);
+
 // Skip one string (opening quote at `at`). *ret_escaped tells whether it has a backslash.
-size_t pl_json_skip_string(pl_span text, size_t at, bool *ret_escaped, pl_json_error *ret_error);
+static inline size_t pl_json_skip_string(pl_span text, size_t at, bool *ret_escaped,
+                                         pl_json_error *ret_error)
+{
+    at = pl_simd_string_plain(text, at + 1); // mostly that is all there is
+    *ret_escaped = false;
+    if (at < text.bytes && text.data[at] == '"') return at + 1;
+    return pl_json_skip_inside(text, at, ret_escaped, ret_error);
+}
+
 // Skip one number. *ret_integer: no fraction and no exponent.
 size_t pl_json_skip_number(pl_span text, size_t at, bool *ret_integer, pl_json_error *ret_error);
 

@@ -52,6 +52,35 @@ static inline size_t pl_simd_string_stop(pl_span text, size_t at, bool *high)
     return pl_scalar_string_stop(text, at, high);
 }
 
+// The specification of pl_simd_string_plain.
+static inline size_t pl_scalar_string_plain(pl_span text, size_t at)
+{
+    for (; at < text.bytes; at++) {
+        uint8_t c = (uint8_t)text.data[at];
+        if (c == '"' || c == '\\' || c < 0x20 || c >= 0x80) break;
+    }
+    return at;
+}
+
+// Offset of the first byte from `at` on that is none of plain ASCII inside a string, or text.bytes.
+static inline size_t pl_simd_string_plain(pl_span text, size_t at)
+{
+#ifdef __SSE2__
+    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'),
+                  space = _mm_set1_epi8(' ');
+    for (; text.bytes - at >= 16; at += 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(const void *)(text.data + at));
+        // Bytes from 0x80 on are negative: one comparison finds them and the control bytes.
+        __m128i stops = _mm_or_si128(
+            _mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)),
+            _mm_cmplt_epi8(block, space));
+        unsigned stop = (unsigned)_mm_movemask_epi8(stops);
+        if (stop) return at + (unsigned)__builtin_ctz(stop);
+    }
+#endif
+    return pl_scalar_string_plain(text, at);
+}
+
 // Whether `text` has `literal` at `at`.
 static inline bool pl_simd_has(pl_span text, size_t at, pl_span literal)
 {

@@ -4,29 +4,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simd/string.h"
 
-#include <sys/mman.h>
+#include "guard.h"
 
-#include "unit.h"
-
-enum { PAGE = 4096, PLACES = 64 };
-
-// `bytes` bytes that end at a page nobody may read.
-static char *guarded(size_t bytes)
-{
-    static char *pages;
-    if (!pages) {
-        pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        CHECK(pages != MAP_FAILED && mprotect(pages + PAGE, PAGE, PROT_NONE) == 0);
-    }
-    return pages + PAGE - bytes;
-}
+enum { PLACES = 64 };
 
 TEST(a_string_stops_where_the_scalar_form_stops)
 {
     for (size_t bytes = 0; bytes <= PLACES; bytes++)
         for (size_t place = 0; place < bytes; place++)
             for (int byte = 0; byte < 256; byte++) {
-                char *text = guarded(bytes);
+                char *text = guarded(0, bytes);
                 memset(text, 'a', bytes);
                 text[place] = (char)byte;
                 for (size_t at = 0; at <= place; at += 1 + place / 3) {
@@ -35,6 +22,7 @@ TEST(a_string_stops_where_the_scalar_form_stops)
                     size_t want = pl_scalar_string_stop(span, at, &want_high);
                     CHECK_INT(want, pl_simd_string_stop(span, at, &high));
                     CHECK_INT(want_high, high);
+                    CHECK_INT(pl_scalar_string_plain(span, at), pl_simd_string_plain(span, at));
                 }
             }
 }
@@ -42,7 +30,7 @@ TEST(a_string_stops_where_the_scalar_form_stops)
 TEST(only_bytes_before_the_stop_count_as_high)
 {
     for (size_t place = 0; place + 1 < PLACES; place++) {
-        char *text = guarded(PLACES);
+        char *text = guarded(0, PLACES);
         memset(text, 'a', PLACES);
         text[place] = '"';
         text[place + 1] = (char)0xC3;
@@ -61,7 +49,7 @@ TEST(a_literal_is_there_only_if_every_byte_is)
     char literal[PLACES];
     for (int i = 0; i < PLACES; i++) literal[i] = (char)('A' + i);
     for (size_t bytes = 0; bytes <= PLACES; bytes++) {
-        char *text = guarded(bytes);
+        char *text = guarded(0, bytes);
         memcpy(text, literal, bytes);
         pl_span wanted = {literal, bytes};
         CHECK(pl_simd_has((pl_span){text, bytes}, 0, wanted));

@@ -1,0 +1,72 @@
+// text.h -- what is done to long texts, at the widest level this processor has.
+//
+// Levels: scalar, which is the specification, SSE4.2 and AVX2. text.c holds the scalar form, and
+// text_tmpl.h the wide one, written once and compiled for each. Nothing is initialised and nothing
+// can be changed: pl_simd_best asks what libgcc learned of the processor before main, three
+// instructions, and answers with a table of constants. Short ASCII strings need none of this:
+// string.h looks at them in place.
+//
+//     stop = pl_simd_best()->string(text, at, &found);
+//
+// All levels give the same answers to every input and read nothing outside what they are given;
+// the unit test compares them. To see the whole program at a lower level, compile it with
+// -DPL_SIMD_FORCED=pl_simd_scalar (or pl_simd_sse42).
+//
+// Threads: any.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_SIMD_TEXT_H
+#define PL_SIMD_TEXT_H
+
+#include "base/base.h"
+
+// How many bytes behind its result `unescape` may overwrite.
+enum { PL_SIMD_SLACK = 32 };
+
+// What was met on the way; the kernel writes both.
+typedef struct pl_simd_string {
+    bool escaped; // an escape of two bytes
+    bool broken;  // bytes that are not UTF-8
+} pl_simd_string;
+
+typedef struct pl_simd {
+    const char *name;
+
+    // The inside of a JSON string from `at` on: offset of the quote, control byte, or backslash
+    // without one of "\/bfnrt behind it, that comes first; text.bytes if none does. *ret_found is
+    // about the bytes from `at` to there.
+    size_t (*string)(pl_span text, size_t at, pl_simd_string *ret_found);
+
+    // Write to *out, which moves on, what the inside of a valid JSON string stands for, from `at`
+    // to the first \u, whose offset is returned; inside.bytes if there is none. There must be
+    // room for inside.bytes - at and PL_SIMD_SLACK more.
+    size_t (*unescape)(char **out, pl_span inside, size_t at);
+} pl_simd;
+
+extern const pl_simd pl_simd_scalar;
+#ifdef __x86_64__
+extern const pl_simd pl_simd_sse42, pl_simd_avx2;
+#endif
+
+// The level to use here.
+static inline const pl_simd *pl_simd_best(void)
+{
+#ifdef PL_SIMD_FORCED
+    return &PL_SIMD_FORCED;
+#else
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2")) return &pl_simd_avx2;
+    if (__builtin_cpu_supports("sse4.2")) return &pl_simd_sse42;
+#endif
+    return &pl_simd_scalar;
+#endif
+}
+
+// What the byte behind a backslash stands for; 0: the two are no escape, or begin \uXXXX.
+extern const char pl_simd_letters[256];
+
+// Offset of the first byte that is not valid UTF-8, or SIZE_MAX. One level only: where speed
+// matters, `string` has looked already.
+size_t pl_simd_utf8(pl_span text);
+
+#endif
