@@ -78,6 +78,7 @@ step "scripts parse" scripts
 step "headers compile alone" headers
 step "gcc -Werror" both gcc
 step "clang -Werror" both clang
+step "wrong kernels are noticed" python3 test/unit/simd/mutants.py
 step "ASan, UBSan: build and unit tests" both asan units
 step "TSan: build, and what runs threads" both tsan threads
 [ -z "${ASAN:-}" ] || step "ASan, UBSan: tests of the program" promises

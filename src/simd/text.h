@@ -9,8 +9,9 @@
 //     stop = pl_simd_best()->string(text, at, &found);
 //
 // All levels give the same answers to every input and read nothing outside what they are given;
-// the unit test compares them. To see the whole program at a lower level, compile it with
-// -DPL_SIMD_FORCED=pl_simd_scalar (or pl_simd_sse42).
+// the unit test compares them, and test/unit/simd/mutants.py shows that it notices a kernel gone
+// wrong. To see the whole program at a lower level, compile it with -DPL_SIMD_FORCED=pl_simd_scalar
+// (or pl_simd_sse42).
 //
 // Threads: any.
 //
