@@ -20,15 +20,25 @@ typedef struct job {
     int exit; // of the first failure
     // progress of one file
     const char *file;
-    uint64_t file_bytes; // 0: not known
-    int64_t begun_us, shown_us;
+    uint64_t file_bytes;        // 0: not known
+    int64_t begun_us, shown_us; // shown 0: nothing is
 } job;
 
 // ---- progress ----------------------------------------------------------------------------------
-static void progress(void *context, uint64_t bytes)
+static void progress_begin(job *at, const char *file)
+{
+    pl_file_info info = {0};
+    at->file = file;
+    at->begun_us = pl_clock_monotonic();
+    at->file_bytes = 0;
+    if (pl_path_info(file, &info, NULL) == PLUMB_OK && info.is_regular) at->file_bytes = info.bytes;
+}
+
+static void progress(void *context, const char *file, uint64_t bytes)
 {
     job *at = context;
     int64_t now = pl_clock_monotonic();
+    if (file != at->file) progress_begin(at, file);
     if (now - at->begun_us < PL_MICROS_PER_SECOND || now - at->shown_us < 200000) return;
     at->shown_us = now;
     pl_human done, all;
@@ -42,19 +52,10 @@ static void progress(void *context, uint64_t bytes)
     pl_buf_done(&text);
 }
 
-static void progress_begin(job *at, const char *file)
-{
-    pl_file_info info = {0};
-    at->file = file;
-    at->begun_us = pl_clock_monotonic();
-    at->shown_us = 0;
-    at->file_bytes = 0;
-    if (pl_path_info(file, &info, NULL) == PLUMB_OK && info.is_regular) at->file_bytes = info.bytes;
-}
-
 static void progress_end(job *at)
 {
     if (at->shown_us) fprintf(stderr, "\r\033[K");
+    at->shown_us = 0;
 }
 
 // ---- results -----------------------------------------------------------------------------------
@@ -111,34 +112,26 @@ static void print_failure(job *at, const char *file, const plumb_error *err)
     pl_json_end(&at->json, '}');
 }
 
-// One file; false to stop.
-static bool ingest(job *at, const char *file)
+static void told(void *context, const char *file, plumb_status st, const pl_ingest_result *result,
+                 const plumb_error *err)
 {
-    plumb_error err;
-    pl_ingest_result result;
-    pl_arena scratch = {0};
-    progress_begin(at, file);
-    plumb_status st = pl_ingest_file(at->lake.store, at->lake.registry, &at->ulids, file,
-                                     &at->options, &scratch, &result, &err);
+    job *at = context;
     progress_end(at);
     if (st != PLUMB_OK) {
-        print_failure(at, file, &err);
-    } else {
-        *(result.known ? &at->known : &at->landed) += 1;
-        if (at->cli->json)
-            print_json(at, file, &result);
-        else
-            print_line(at, file, &result);
-        pl_cli_flush(at->cli);
-        if (result.broken && !result.known)
-            pl_cli_warn("file '%s': its gzip data is broken at byte %llu (%s), landed as it is",
-                        file, (unsigned long long)result.broken_at, result.reason);
-        else if (!result.content_bytes && !result.known)
-            pl_cli_warn("file '%s' is empty, landed as it is", file);
+        print_failure(at, file, err);
+        return;
     }
-    pl_arena_done(&scratch);
-    // The disk or the registry will say the same of the next file.
-    return st != PLUMB_E_CANCELLED && st != PLUMB_E_UNAVAILABLE && st != PLUMB_E_UNKNOWN;
+    *(result->known ? &at->known : &at->landed) += 1;
+    if (at->cli->json)
+        print_json(at, file, result);
+    else
+        print_line(at, file, result);
+    pl_cli_flush(at->cli);
+    if (result->broken && !result->known)
+        pl_cli_warn("file '%s': its gzip data is broken at byte %llu (%s), landed as it is", file,
+                    (unsigned long long)result->broken_at, result->reason);
+    else if (!result->content_bytes && !result->known)
+        pl_cli_warn("file '%s' is empty, landed as it is", file);
 }
 
 // ---- arguments ---------------------------------------------------------------------------------
@@ -256,8 +249,9 @@ static int run(pl_cli *cli)
         pl_json_key(&at.json, "objects");
         pl_json_begin(&at.json, '[');
     }
-    for (int i = 1; i < cli->arg_count; i++)
-        if (!ingest(&at, cli->args[i])) break;
+    const char *const *files = (const char *const *)cli->args + 1;
+    pl_ingest_files(at.lake.store, at.lake.registry, &at.ulids, files, (uint32_t)cli->arg_count - 1,
+                    &at.options, told, &at);
     pl_lake_close(&at.lake);
     return finish(&at);
 }

@@ -4,6 +4,9 @@
 //     hidden file, locked -> transaction: intent -> copy, inflate, hash -> fsync, final name, fsync
 //       -> transaction: object row, unique by (source, identity); intent gone -> acknowledged
 //
+// Many small files go through these steps together, a group at a time: each step is done for all
+// of them before the next one is.
+//
 // Any number of processes may ingest at once; there is no run lock. Who finds the content known
 // removes its own file, which nobody was told about, and names the earlier object.
 //
@@ -27,10 +30,11 @@ typedef struct pl_ingest_options {
     int64_t received_us; // with has_received
     bool received_mtime; // receipt time = modification time of the file
     bool has_format;
-    pl_format format;                                      // with has_format; else sniffed
-    bool again;                                            // land content that is known once more
-    int level;                                             // PL_RAW_LEVEL_DEFAULT
-    void (*progress)(void *context, uint64_t input_bytes); // may be NULL
+    pl_format format; // with has_format; else sniffed
+    bool again;       // land content that is known once more
+    int level;        // PL_RAW_LEVEL_DEFAULT
+    // Called per chunk; may be NULL.
+    void (*progress)(void *context, const char *path, uint64_t input_bytes);
     void *progress_context;
 } pl_ingest_options;
 
@@ -49,9 +53,19 @@ typedef struct pl_ingest_result {
     int64_t landed_us;
 } pl_ingest_result;
 
-// Land one file; "-" is standard input. Errors name the file. A file that changes while it is read
-// is PLUMB_E_CONFLICT. On any error nothing is landed, except PLUMB_E_UNKNOWN (the registry's
-// commit was not answered): recovery finds out.
+// What became of a file; all but the status is borrowed until it returns, and one of result and err
+// says nothing.
+typedef void (*pl_ingest_told)(void *context, const char *path, plumb_status status,
+                               const pl_ingest_result *result, const plumb_error *err);
+// Land files; "-" is standard input. Each is told of in its turn, once it is durable. Errors name
+// the file. A file that changes while it is read is PLUMB_E_CONFLICT. On any error nothing of it is
+// landed, except PLUMB_E_UNKNOWN (the registry's commit was not answered): recovery finds out.
+// After that, PLUMB_E_CANCELLED and PLUMB_E_UNAVAILABLE no more files are tried, or told of: it
+// would be the same with them.
+void pl_ingest_files(pl_store *store, pl_registry *registry, pl_ulids *ulids,
+                     const char *const *paths, uint32_t count, const pl_ingest_options *options,
+                     pl_ingest_told told, void *context);
+// The same for one; what the result refers to is in arena.
 PL_MUST_USE plumb_status pl_ingest_file(pl_store *store, pl_registry *registry, pl_ulids *ulids,
                                         const char *path, const pl_ingest_options *options,
                                         pl_arena *arena, pl_ingest_result *ret_result,

@@ -76,6 +76,11 @@ const char *pl_raw_writer_key(const pl_raw_writer *writer)
     return writer->key.data; // has its NUL since begin
 }
 
+pl_put *pl_raw_writer_put(pl_raw_writer *writer)
+{
+    return writer->put;
+}
+
 static void writer_free(pl_raw_writer *writer)
 {
     pl_buf_done(&writer->key);
@@ -309,7 +314,7 @@ plumb_status pl_raw_fill(pl_raw_writer *writer, pl_read_fn read, void *context,
     pl_raw_info info = {0};
     pl_buf ours = {0};
     coding came = CAME_PLAIN;
-    assert(!writer->buffer); // once
+    assert(!writer->payload); // once
     writer->in = (input){.read = read, .context = context};
     writer->buffer = pl_alloc(CHUNK);
     writer->payload = pl_sha256_new();
@@ -338,12 +343,15 @@ plumb_status pl_raw_fill(pl_raw_writer *writer, pl_read_fn read, void *context,
     info.stored_bytes = pl_put_bytes(writer->put);
     if (st == PLUMB_OK) *ret_info = info;
     pl_buf_done(&ours);
+    pl_buf_done(&writer->in.ahead);
+    free(writer->buffer); // writers that wait to be published are many
+    writer->buffer = NULL;
     return st;
 }
 
 plumb_status pl_raw_publish(pl_raw_writer *writer, plumb_error *err)
 {
-    return pl_put_publish(writer->put, 0444, err);
+    return pl_put_publish(writer->put, PL_RAW_MODE, err);
 }
 
 void pl_raw_release(pl_raw_writer *writer)

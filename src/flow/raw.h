@@ -18,6 +18,7 @@
 //     pl_raw_begin    hidden name, locked       -> record the intent
 //     pl_raw_fill     copy, inflate, hash
 //     pl_raw_publish  fsync, final name, fsync  -> record the object
+//                     (or pl_put_publish_all of many)
 //     pl_raw_release, or pl_raw_abort, which removes what is there at any point
 //
 // Threads: one writer or reader by one thread.
@@ -35,6 +36,7 @@
 #define PL_RAW_CONTENT_MAX   (UINT64_C(1) << 40) // bytes one object may inflate to
 #define PL_RAW_NAME_MAX      1024                // bytes of the original name that are kept
 #define PL_RAW_LEVEL_DEFAULT 1
+#define PL_RAW_MODE          0444
 
 typedef struct pl_raw_head {
     const char *id;      // ULID
@@ -75,6 +77,7 @@ typedef struct pl_raw_writer pl_raw_writer; // opaque
 PL_MUST_USE plumb_status pl_raw_begin(pl_store *store, const pl_raw_options *options,
                                       pl_raw_writer **ret_writer, plumb_error *err);
 const char *pl_raw_writer_key(const pl_raw_writer *writer);
+pl_put *pl_raw_writer_put(pl_raw_writer *writer); // to publish it with others; still the writer's
 // Copy the whole input. PLUMB_E_MALFORMED for broken zstd and for compressions that are not read
 // (bzip2, ...), PLUMB_E_LIMIT above PL_RAW_CONTENT_MAX, PLUMB_E_CANCELLED; else what read or store
 // failed with.

@@ -1,4 +1,5 @@
-// Objects made durable together.
+// Objects made durable together: a batch, whose objects nobody else knows of, or many that are
+// recorded elsewhere and stay locked (pl_put_publish_all).
 //
 //     add ─► pool: fsync of the file, rename ─┐
 //     add ─► pool: ...                        ├─► settle: fsync of every directory on the way, once
@@ -139,4 +140,61 @@ plumb_status pl_batch_settle(pl_batch *batch, plumb_error *err)
     wait_for_all(batch);
     if (batch->status != PLUMB_OK && err) *err = batch->failure;
     return batch->status;
+}
+
+// ---- many that stay locked ---------------------------------------------------------------------
+static void publish_job(void *context)
+{
+    pl_publishing *item = context;
+    item->status = pl_put__mode(item->put, item->mode, &item->err);
+    if (item->status == PLUMB_OK) item->status = pl_put__name(item->put, &item->err);
+}
+
+typedef struct directory {
+    pl_store *store;
+    pl_publishing *first; // in it
+    plumb_status status;
+    plumb_error err;
+} directory;
+
+static void sync_job(void *context)
+{
+    directory *own = context;
+    own->status = pl_store_settle(own->store, pl_put__key(own->first->put), &own->err);
+}
+
+static void fail(pl_publishing *item, const directory *in)
+{
+    if (item->status != PLUMB_OK || in->status == PLUMB_OK) return;
+    item->status = in->status;
+    item->err = in->err;
+}
+
+void pl_put_publish_all(pl_store *store, pl_pool *pool, pl_publishing *items, uint32_t count)
+{
+    pl_map known = {0};
+    uint32_t *in = pl_alloc(PL_MAX(count, 1u) * sizeof *in), directories = 0;
+    directory *list = pl_zalloc(PL_MAX(count, 1u), sizeof *list);
+    for (uint32_t i = 0; i < count; i++) {
+        const char *key = pl_put__key(items[i].put), *slash = strrchr(key, '/');
+        pl_span name = {key, slash ? (size_t)(slash - key) : 0};
+        in[i] = pl_map_add(&known, name, directories);
+        if (in[i] < directories) continue;
+        list[directories] = (directory){.store = store, .first = &items[i]};
+        list[directories].status = pl_put__make_directory(items[i].put, &list[directories].err);
+        directories++;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        items[i].status = PLUMB_OK;
+        fail(&items[i], &list[in[i]]);
+        if (items[i].status == PLUMB_OK) pl_pool_add(pool, publish_job, &items[i]);
+    }
+    pl_pool_wait(pool);
+    for (uint32_t i = 0; i < directories; i++)
+        if (list[i].status == PLUMB_OK) pl_pool_add(pool, sync_job, &list[i]);
+    pl_pool_wait(pool);
+    for (uint32_t i = 0; i < count; i++) fail(&items[i], &list[in[i]]);
+    pl_map_done(&known);
+    free(in);
+    free(list);
 }

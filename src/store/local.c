@@ -238,13 +238,26 @@ static plumb_status put_name(pl_put *put, const char *directory,
     return st;
 }
 
+plumb_status pl_put__mode(pl_put *put, unsigned mode, plumb_error *err)
+{
+    if (!mode) return PLUMB_OK;
+    pl_file_info info; // what the umask left of 0644 bounds the mode
+    PL_TRY(pl_file_info_get(&put->file, &info, err));
+    return pl_file_mode(&put->file, mode & info.mode, err);
+}
+
+plumb_status pl_put__make_directory(pl_put *put, plumb_error *err)
+{
+    char *directory = text_join(put->final, "", "");
+    cut_last(directory);
+    plumb_status st = pl_path_make_directories(directory, err);
+    free(directory);
+    return st;
+}
+
 plumb_status pl_put_publish(pl_put *put, unsigned mode, plumb_error *err)
 {
-    if (mode) {
-        pl_file_info info; // what the umask left of 0644 bounds the mode
-        PL_TRY(pl_file_info_get(&put->file, &info, err));
-        PL_TRY(pl_file_mode(&put->file, mode & info.mode, err));
-    }
+    PL_TRY(pl_put__mode(put, mode, err));
     char *directory = text_join(put->final, "", "");
     cut_last(directory);
     plumb_status st = put_name(put, directory, pl_path_make_directories, err);

@@ -68,6 +68,17 @@ void pl_batch_free(pl_batch *batch);             // waits for what is on the way
 void pl_batch_add(pl_batch *batch, pl_put *put); // all bytes were written; takes it over
 PL_MUST_USE plumb_status pl_batch_settle(pl_batch *batch, plumb_error *err);
 
+// The same for many that are recorded elsewhere: each as pl_put_publish does, several at once, and
+// each directory once. All stay the caller's, locked. A directory that fails, fails all in it.
+typedef struct pl_publishing {
+    pl_put *put;
+    unsigned mode;
+    plumb_status status; // what became of it
+    plumb_error err;
+} pl_publishing;
+void pl_put_publish_all(pl_store *store, struct pl_pool *pool, pl_publishing *items,
+                        uint32_t count);
+
 typedef enum pl_writer_state {
     PL_WRITER_ALIVE,   // locked: leave it
     PL_WRITER_DEAD,    // there, and its writer is gone

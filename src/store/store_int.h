@@ -10,5 +10,8 @@
 // the directories and the name are durable is the caller's business: pl_store_settle.
 plumb_status pl_put__name(pl_put *put, plumb_error *err);
 const char *pl_put__key(const pl_put *put);
+plumb_status pl_put__mode(pl_put *put, unsigned mode, plumb_error *err); // 0: as it is
+// Make the directory it will be in, durably.
+plumb_status pl_put__make_directory(pl_put *put, plumb_error *err);
 
 #endif

@@ -24,7 +24,7 @@ FILES, RECORDS = 3, 2500
 TRIES = 12  # draws until a victim dies before it was done
 BEFORE = "plumb.db is being made"
 STEPS = {
-    "ingest": ("between two files", "a hidden file, no intent", "an intent and its hidden file",
+    "ingest": ("nothing under way", "a hidden file, no intent", "an intent and its hidden file",
                "an intent, no file", "a file in its place, not in the books"),
     "run": ("before the run began", "registered, no plan", "planned, no data file",
             "data files, no result", "results, no manifest", "manifests, no metadata",
@@ -58,7 +58,7 @@ def where_ingest_died(plumb, before):
     return "an intent and its hidden file" if intents and found(plumb, ".tmp/*") else \
         "a hidden file, no intent" if found(plumb, ".tmp/*") else \
         "a file in its place, not in the books" if len(found(plumb, "raw/**/*.gz")) > known else \
-        "an intent, no file" if intents else "between two files"
+        "an intent, no file" if intents else "nothing under way"
 
 
 def where_run_died(plumb, before):

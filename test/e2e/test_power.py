@@ -19,6 +19,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
@@ -187,8 +188,8 @@ def story_later(at):
                "shop.notes": "source: shop\ninto: notes\nrecords: notes[]\n"
                              "map:\n  id: n\n  post: $parent.id\n",
                "web": "source: web\ninto: posts\nmap:\n  id: id\n  place: place\n"})
-    a, b, c, d, e, f, g, h = (at.file(f"{x}.json", "vwxyz" if x == "c" else "abcde")
-                              for x in "abcdefgh")
+    a, b, c, d, e, f, g, h, i, j, k = (at.file(f"{x}.json", "vwxyz" if x == "c" else "abcde")
+                                       for x in "abcdefghijk")
     at.plumb("ingest", "shop", a)
     at.plumb("run")
     for name in "posts", "notes":  # so that old metadata goes at each commit
@@ -208,6 +209,12 @@ def story_later(at):
     at.run("run", kill="mkdir place=v")
     at.run("run", kill="rename .metadata.json")
     at.run("run")
+    for year, name in ("2018", i), ("2019", j), ("2020", k):  # together, each into its own folder
+        os.utime(at.root / name, times=(time.mktime((int(year), 6, 1, 0, 0, 0, 0, 0, 0)),) * 2)
+    together = "ingest", "shop", "--received", "mtime", i, j, b, i, k
+    at.run(*together, files=[i, j, k], kill="mkdir year=2019")
+    at.run(*together, files=[i, j, k], kill="rename year=2018")
+    at.run(*together, files=[i, j, k])
     reader = sqlite3.connect(f"file:{at.root}/lake/plumb.db?mode=ro", uri=True)
     reader.execute("BEGIN")  # while it looks, nobody empties SQLite's log
     reader.execute("SELECT count(*) FROM objects").fetchone()
@@ -248,7 +255,7 @@ import os, sqlite3, sys
 db = sqlite3.connect(sys.argv[1], isolation_level=None)
 db.execute("PRAGMA wal_autocheckpoint = 0")
 db.execute("PRAGMA synchronous = OFF")
-while os.path.getsize(sys.argv[1] + "-wal") < 999 * 4096:
+while os.path.getsize(sys.argv[1] + "-wal") < 1010 * 4096:  # the next commit folds it
     db.execute("UPDATE objects SET name = name || ' '")
     db.execute("UPDATE objects SET name = rtrim(name)")
 os._exit(0)  # without closing, which would empty it
@@ -490,7 +497,8 @@ def tried(at, disk, choices, when=lambda op: True):
 PLUMBING = {"pl_file_sync", "pl_path_sync_directory", "pl_path_make_directories", "pl_path_sync_up",
             "pl_path_write", "put_name", "pl_put__name", "pl_put_publish", "pl_put_finish",
             "pl_store_put", "pl_store_put_unsettled", "pl_store_replace", "pl_store_settle",
-            "pl_store_settle_way", "pl_registry__exec", "pl_registry__step", "pl_registry_commit"}
+            "pl_store_settle_way", "pl_put__make_directory", "pl_put_publish_all", "publish_job",
+            "sync_job", "pl_registry__exec", "pl_registry__step", "pl_registry_commit"}
 KINDS = {"metadata": r"metadata[.]json$", "manifest list": r"snap-.*avro$", "manifest": r"avro$",
          "data file": r"parquet$", "raw object": r"json[.]gz$", "plan": r"plan[.]json$",
          "task result": r"t\d+[.]json$", "log text": r"log/texts/.*yml$",

@@ -135,6 +135,83 @@ TEST(ingest_lands_once_and_names_the_earlier_object)
     CHECK_STR("a.json ndjson 9;b.json ndjson 9;b.json ndjson 9;", objects());
 }
 
+static void tell(void *context, const char *path, plumb_status st, const pl_ingest_result *result,
+                 const plumb_error *error)
+{
+    (void)context;
+    pl_buf_printf(&buf, "%s: ", strrchr(path, '/') + 1);
+    if (st != PLUMB_OK)
+        pl_buf_printf(&buf, "%s\n", strrchr(error->message, ':') + 2);
+    else
+        pl_buf_printf(&buf, "%s %s %llu\n", result->known ? "known as" : "landed", result->name,
+                      (unsigned long long)result->content_bytes);
+}
+
+static const char *land_all(const char *const *paths, uint32_t count, pl_ingest_options opts)
+{
+    pl_buf_reset(&buf);
+    pl_ingest_files(store, registry, &ulids, paths, count, &opts, tell, NULL);
+    return pl_buf_cstr(&buf);
+}
+
+TEST(ingest_lands_files_together_and_tells_them_in_turn)
+{
+    land(file("old.json", "{\"a\": 0}\n"), options());
+    const char *paths[] = {file("a.json", "{\"a\": 1}\n"),
+                           file("b.json", "{\"a\": 22}\n"),
+                           file("twin.json", "{\"a\": 1}\n"),
+                           pl_arena_cstr(&arena, pl_span_of(temp_path(dir, "none"))),
+                           file("older.json", "{\"a\": 0}\n"),
+                           file("z.bz2", "BZh9..."),
+                           file("c.json", "{\"a\": 333}\n")};
+    CHECK_STR("a.json: landed a.json 9\n"
+              "b.json: landed b.json 10\n"
+              "twin.json: known as a.json 9\n"
+              "none: No such file or directory\n"
+              "older.json: known as old.json 9\n"
+              "z.bz2: bzip2 compression is not read yet\n"
+              "c.json: landed c.json 11\n",
+              land_all(paths, PL_COUNT(paths), options()));
+    CHECK_STR("old.json ndjson 9;a.json ndjson 9;b.json ndjson 10;c.json ndjson 11;", objects());
+    CHECK_INT(0, intents());
+    CHECK_INT(4, files("raw"));
+    pl_ingest_options opts = options();
+    opts.again = true;
+    CHECK_STR("a.json: landed a.json 9\n"
+              "b.json: landed b.json 10\n"
+              "twin.json: landed twin.json 9\n",
+              land_all(paths, 3, opts));
+    CHECK_INT(7, files("raw"));
+}
+
+TEST(ingest_of_more_than_a_group)
+{
+    enum { MANY = 500 };
+    const char *paths[MANY];
+    for (int i = 0; i < MANY; i++)
+        paths[i] = file(pl_arena_printf(&arena, "%d.json", i),
+                        pl_arena_printf(&arena, "{\"a\": %d}\n", i - i % 100)); // each 100 times
+    pl_ingest_options opts = options();
+    land_all(paths, MANY, opts);
+    CHECK_INT(5, files("raw"));
+    opts.again = true;
+    opts.received_mtime = true;
+    land_all(paths, MANY, opts);
+    CHECK_INT(5 + MANY, files("raw"));
+    CHECK_INT(0, intents());
+}
+
+TEST(ingest_tries_no_more_files_once_it_is_stopped)
+{
+    pl_ingest_options opts = options();
+    const char *paths[] = {file("a.json", "1"), file("b.json", "2"), file("c.json", "3")};
+    atomic_store(&pl_cancelled, true);
+    CHECK_STR("a.json: interrupted\n", land_all(paths, PL_COUNT(paths), opts));
+    atomic_store(&pl_cancelled, false);
+    CHECK_INT(0, intents());
+    CHECK_INT(0, files("raw"));
+}
+
 TEST(ingest_takes_the_receipt_time_it_is_told)
 {
     pl_ingest_options opts = options();
@@ -182,9 +259,9 @@ TEST(ingest_errors_land_nothing)
 }
 
 // The progress call comes between two reads: a good moment to be another process.
-static void grow(void *context, uint64_t bytes)
+static void grow(void *context, const char *path, uint64_t bytes)
 {
-    (void)bytes;
+    (void)path, (void)bytes;
     FILE *more = fopen(context, "ab");
     fputs("{\"a\": 2}\n", more);
     fclose(more);
@@ -390,6 +467,8 @@ int main(void)
 {
     return RUN_TESTS(
         "flow/ingest", F(ingest_lands_once_and_names_the_earlier_object),
+        F(ingest_lands_files_together_and_tells_them_in_turn), F(ingest_of_more_than_a_group),
+        F(ingest_tries_no_more_files_once_it_is_stopped),
         F(ingest_takes_the_receipt_time_it_is_told), F(ingest_format_is_sniffed_or_told),
         F(ingest_errors_land_nothing), F(ingest_notices_a_file_that_grows),
         F(ingest_recovers_from_death_at_every_step), F(ingest_recovery_leaves_the_living_alone),

@@ -57,6 +57,20 @@ static uint32_t count_in(const char *prefix)
     return count;
 }
 
+static bool count_name(void *context, const char *key, uint64_t bytes)
+{
+    (void)key, (void)bytes;
+    ++*(uint32_t *)context;
+    return true;
+}
+
+static uint32_t count_named(const char *prefix)
+{
+    uint32_t count = 0;
+    CHECK_OK(pl_store_list(store, prefix, count_name, &count, &err), err);
+    return count;
+}
+
 TEST(batch_of_nothing_settles)
 {
     CHECK_OK(pl_batch_settle(batch, &err), err);
@@ -97,11 +111,43 @@ TEST(batch_that_is_not_settled_ends_well)
     CHECK_INT(20, count_in("t"));
 }
 
+TEST(batch_of_objects_that_stay_locked)
+{
+    enum { MANY = 20 };
+    pl_publishing items[MANY];
+    memset(items, 0, sizeof items);
+    CHECK_OK(pl_store_put(store, "b/7", PL_SPAN("was here"), &err), err);
+    CHECK_OK(pl_store_put(store, "file", PL_SPAN("no directory"), &err), err);
+    for (int i = 0; i < MANY; i++) {
+        const char *in = i == 3 ? "file" : i % 2 ? "b" : "new/a";
+        CHECK_OK(pl_put_begin_as(store, pl_arena_printf(&arena, "%s/%d", in, i),
+                                 pl_arena_printf(&arena, "h%d", i), &items[i].put, &err),
+                 err);
+        items[i].mode = 0444;
+    }
+    pl_put_publish_all(store, pool, items, MANY);
+    for (int i = 0; i < MANY; i++) {
+        pl_writer_state writer;
+        CHECK_INT(i == 7 ? PLUMB_E_CONFLICT : i == 3 ? PLUMB_E_FAILED : PLUMB_OK, items[i].status);
+        CHECK_OK(pl_store_writer(store, pl_arena_printf(&arena, "%s/%d", i % 2 ? "b" : "new/a", i),
+                                 &writer, &err),
+                 err);
+        CHECK_INT(i == 7 ? PL_WRITER_DEAD : i == 3 ? PL_WRITER_NOTHING : PL_WRITER_ALIVE, writer);
+        if (items[i].status == PLUMB_OK)
+            pl_put_release(items[i].put);
+        else
+            pl_put_abort(items[i].put);
+    }
+    CHECK_STR("cannot create object 'b/7': it exists already", items[7].err.message);
+    CHECK_INT(MANY / 2, count_named("new"));
+    pl_put_publish_all(store, pool, items, 0);
+}
+
 #define F(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     return RUN_TESTS("store/batch", F(batch_of_nothing_settles),
                      F(batch_gives_every_object_its_name), F(batch_tells_the_first_failure),
-                     F(batch_that_is_not_settled_ends_well));
+                     F(batch_that_is_not_settled_ends_well), F(batch_of_objects_that_stay_locked));
 }
