@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "json/scanner.h"
 
+#include "base/number.h"
 #include "fuzz.h"
 #include "json/tree.h"
 
@@ -27,8 +28,31 @@ static const pl_json *leaf(const pl_json *record, const char *const path[DEEP])
     return record;
 }
 
-static void check_slot(const pl_slot *slot, const pl_json *want)
+// What the scanner read of a value beside its text.
+static void check_read(const pl_scanner *scanner, const pl_slot *slot, const pl_json *want)
 {
+    int64_t value;
+    pl_number number;
+    pl_i128 unscaled;
+    if (slot->has_long) FUZZ_CHECK(pl_json_long(want, &value) && value == slot->value);
+    if (slot->fraction) {
+        FUZZ_CHECK(pl_number_parse(want->raw, &number) == PL_NUMBER_OK);
+        FUZZ_CHECK(pl_number_decimal(&number, 0, 38, slot->fraction, &unscaled) == PL_NUMBER_OK);
+        FUZZ_CHECK(unscaled == slot->value);
+    }
+    if (!slot->has_items) return;
+    FUZZ_CHECK(want->count == slot->items.count);
+    const pl_span *item = scanner->items + slot->items.first;
+    for (const pl_json *element = want->first; element; element = element->next, item++) {
+        FUZZ_CHECK(element->kind == PL_JSON_STRING && item->data == element->raw.data + 1);
+        FUZZ_CHECK(item->bytes == element->raw.bytes - 2);
+        FUZZ_CHECK(!item->bytes || !memchr(item->data, '\\', item->bytes));
+    }
+}
+
+static void check_slot(const pl_scanner *scanner, uint32_t index, const pl_json *want)
+{
+    const pl_slot *slot = &scanner->slots[index];
     static const pl_slot_kind kinds[] = {
         [PL_JSON_NULL] = PL_SLOT_NULL,     [PL_JSON_FALSE] = PL_SLOT_FALSE,
         [PL_JSON_TRUE] = PL_SLOT_TRUE,     [PL_JSON_NUMBER] = PL_SLOT_NUMBER,
@@ -47,8 +71,7 @@ static void check_slot(const pl_slot *slot, const pl_json *want)
     FUZZ_CHECK(slot->raw.data == raw.data && slot->raw.bytes == raw.bytes);
     if (kind == PL_SLOT_STRING)
         FUZZ_CHECK(slot->escaped == (raw.bytes && memchr(raw.data, '\\', raw.bytes)));
-    int64_t value;
-    if (slot->has_long) FUZZ_CHECK(pl_json_long(want, &value) && value == slot->value);
+    check_read(scanner, slot, want);
 }
 
 // How a path of `depth` keys stands to the wanted ones.
@@ -119,7 +142,7 @@ static void check_record(pl_scanner *scanner, pl_span text, pl_arena *arena)
                    (scanner->error.reason && scanner->error.offset <= text.bytes));
         return;
     }
-    for (uint32_t i = 0; i < WANTED; i++) check_slot(&scanner->slots[i], leaf(record, wanted[i]));
+    for (uint32_t i = 0; i < WANTED; i++) check_slot(scanner, i, leaf(record, wanted[i]));
     pl_rest_write(&written, scanner->paths, scanner->rest, scanner->rest_count);
     if (written.count)
         FUZZ_CHECK(pl_json_parse(pl_buf_view(&written), arena, &rest, NULL) == PLUMB_OK);

@@ -99,6 +99,29 @@ pl_number_verdict pl_number_parse(pl_span text, pl_number *ret_number)
     return PL_NUMBER_OK;
 }
 
+bool pl_number_plain(pl_span text, int64_t *ret_value, uint32_t *ret_fraction)
+{
+    const char *end = text.data + text.bytes, *first = text.data, *point = NULL;
+    bool negative = text.bytes && *first == '-';
+    int64_t value = 0;
+    if (text.bytes > 18) return false;
+    first += negative;
+    for (const char *at = first; at < end; at++) {
+        if (is_digit(*at))
+            value = value * 10 + (*at - '0');
+        else if (*at == '.' && !point)
+            point = at;
+        else
+            return false;
+    }
+    const char *whole = point ? point : end;
+    if (whole == first || point == end - 1 || (*first == '0' && whole - first > 1)) return false;
+    if (!value && negative) return false;
+    *ret_value = negative ? -value : value;
+    *ret_fraction = point ? (uint32_t)(end - point - 1) : 0;
+    return true;
+}
+
 // Walks the significant digits of a number, then zeros without end.
 typedef struct digit_walk {
     pl_span text;
@@ -213,6 +236,13 @@ static void number_text(const pl_number *number, int shift, char **ret_text, cha
 static const double power10[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                  1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+bool pl_number_quick(int64_t value, uint32_t digits, double *ret_value)
+{
+    if (value > INT64_C(1) << 53 || value < -(INT64_C(1) << 53) || digits > 22) return false;
+    *ret_value = (double)value / power10[digits];
+    return true;
+}
 
 // digits * 10^exponent for up to 19 digits and exponents of -19 to 19: exactly, as an integer of
 // 128 bits or a quotient of more than 64 whose last bit says whether a rest remains, so that making

@@ -44,6 +44,13 @@ pl_number_verdict pl_number_float(const pl_number *number, int shift, float *ret
 pl_number_verdict pl_number_decimal(const pl_number *number, int shift, int precision, int scale,
                                     pl_i128 *ret_unscaled);
 
+// A JSON number of at most 18 bytes without exponent and not -0 as value / 10^fraction, at a third
+// of what pl_number_parse takes. false: another text, a number or not.
+bool pl_number_plain(pl_span text, int64_t *ret_value, uint32_t *ret_fraction);
+// value / 10^digits as a double, when one exact division gives it: digits <= 22 and no more bits in
+// `value` than a double has.
+bool pl_number_quick(int64_t value, uint32_t digits, double *ret_value);
+
 // Which is larger, by value and exactly: < 0, 0 or > 0, as memcmp.
 int pl_number_compare(const pl_number *a, const pl_number *b);
 

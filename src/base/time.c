@@ -34,6 +34,7 @@ bool pl_civil_valid(int32_t year, int32_t month, int32_t day)
 {
     static const int32_t last[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     if (month < 1 || month > 12 || day < 1) return false;
+    if (day <= 28) return true;
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     return day <= last[month - 1] + (month == 2 && leap);
 }
@@ -119,10 +120,53 @@ static bool iso_date(cursor *c, moment *m)
            take(c, '-') && digits(c, 2, 2, &m->day);
 }
 
+// Eight bytes of the form `form`, whose digits are zeros: the digits' values, each in its byte, and
+// zeros elsewhere. *others is not zero if they have another form. `slack` has 0x76 where a digit
+// is, else 0x7F: what is over 9, or not the form's, then carries into its byte's highest bit.
+static inline uint64_t digits_of(const char *text, const char *form, uint64_t slack,
+                                 uint64_t *others)
+{
+    uint64_t bytes, zeros;
+    memcpy(&bytes, text, 8);
+    memcpy(&zeros, form, 8);
+    bytes ^= zeros;
+    *others |= ((bytes + slack) | bytes) & UINT64_C(0x8080808080808080);
+    return bytes;
+}
+
+static inline int32_t pair(uint64_t digits, int at)
+{
+    return (int32_t)((digits >> 8 * at & 15) * 10 + (digits >> 8 * (at + 1) & 15));
+}
+
+// The forms most machines write, 2026-11-22T03:04:05Z and with milliseconds, in three steps: a
+// quarter of what it takes byte by byte. false: another form, or a wrong one.
+static inline bool iso_usual(pl_span text, moment *m)
+{
+    uint64_t others = 0, rest;
+    if (text.bytes != 20 && text.bytes != 24) return false;
+    uint64_t date = digits_of(text.data, "0000-00-", UINT64_C(0x7F76767F76767676), &others);
+    uint64_t time = digits_of(text.data + 8, "00T00:00", UINT64_C(0x76767F76767F7676), &others);
+    if (text.bytes == 24)
+        rest = digits_of(text.data + 16, ":00.000Z", UINT64_C(0x7F7676767F76767F), &others);
+    else
+        rest = digits_of(text.data + 12, "0:00:00Z", UINT64_C(0x7F76767F76767F76), &others) >> 32;
+    if (others) return false;
+    *m = (moment){.year = pair(date, 0) * 100 + pair(date, 2),
+                  .month = pair(date, 5),
+                  .day = pair(time, 0),
+                  .hour = pair(time, 3),
+                  .minute = pair(time, 6),
+                  .second = pair(rest, 1),
+                  .micros = (pair(rest, 4) * 10 + (int32_t)(rest >> 48)) * 1000};
+    return true;
+}
+
 const char *pl_time_parse_iso(pl_span text, int64_t *ret_micros)
 {
     cursor c = {text.data, text.data + text.bytes};
     moment m = {0};
+    if (iso_usual(text, &m)) return moment_micros(&m, ret_micros);
     if (!iso_date(&c, &m)) return "is not an ISO 8601 time";
     if (c.p == c.end) return "is a date without a time";
     if (!take(&c, 'T') && !take(&c, 't') && !take(&c, ' ')) return "is not an ISO 8601 time";

@@ -20,7 +20,6 @@ static pl_path_node node_of(uint32_t parent, pl_span key)
 {
     return (pl_path_node){.parent = parent,
                           .slot = -1,
-                          .fan = PL_PATH_NONE,
                           .key = key.data,
                           .key_bytes = (uint32_t)key.bytes};
 }
@@ -37,7 +36,7 @@ void pl_paths_done(pl_paths *paths)
 {
     pl_arena_done(&paths->arena);
     free(paths->nodes);
-    free(paths->fans);
+    pl_arena_done(&paths->fans);
     free(paths->table);
     *paths = (pl_paths){0};
 }
@@ -107,16 +106,15 @@ uint32_t pl_paths_want(pl_paths *paths, const pl_span *keys, uint32_t count)
 void pl_paths_learn(pl_paths *paths, uint32_t node, const pl_path_edge *edge)
 {
     pl_path_node *from = &paths->nodes[node];
-    if (from->fan == PL_PATH_NONE) {
+    if (!from->edges) {
         if (paths->fan_count == PL_FANS_MAX) return;
-        PL_GROW(paths->fans, paths->fan_count, paths->fan_capacity);
-        from->fan = paths->fan_count++;
+        paths->fan_count++;
+        from->edges = PL_TAKE(&paths->fans, pl_path_edge, PL_EDGES_MAX);
     }
-    pl_path_edge *edges = paths->fans[from->fan].edges;
     if (from->edge_count < PL_EDGES_MAX)
-        edges[from->edge_count++] = *edge;
+        from->edges[from->edge_count++] = *edge;
     else if (++from->misses % MISSES_MAX == 0)
-        edges[from->misses / MISSES_MAX % PL_EDGES_MAX] = *edge;
+        from->edges[from->misses / MISSES_MAX % PL_EDGES_MAX] = *edge;
 }
 
 bool pl_paths_below(const pl_paths *paths, uint32_t node, uint32_t ancestor)

@@ -45,23 +45,19 @@ typedef struct pl_path_edge {
     uint32_t to;               // PL_PATH_ROOT: behind the record
     uint8_t bytes;             // of the literal
     uint8_t key_at, key_bytes; // of the last key in it, with its quotes
-    uint8_t opened_count;      // objects that begin in it
+    uint8_t moves;             // 0: it stays in its object; else 1 + how many begin in it
     uint32_t opened[2];        // those, outermost first
 } pl_path_edge;
 
-typedef struct pl_path_fan { // the edges of one node, in the order they were met
-    pl_path_edge edges[PL_EDGES_MAX];
-} pl_path_fan;
-
 typedef struct pl_path_node { // one cache line
     uint32_t parent;
-    int32_t slot;       // of the wanted path, or -1
-    uint64_t stamp;     // instance of its parent in which it was seen last
-    uint64_t instance;  // of an object that is walked: its last one
-    uint32_t rest_from; // rest entries before it then
-    uint32_t fan;       // its edges; PL_PATH_NONE until it has one
-    const char *key;    // unescaped
-    const char *raw;    // with its quotes, as it was met first
+    int32_t slot;        // of the wanted path, or -1
+    uint64_t stamp;      // instance of its parent in which it was seen last
+    uint64_t instance;   // of an object that is walked: its last one
+    pl_path_edge *edges; // [PL_EDGES_MAX], in the order they were met; NULL until it has one
+    const char *key;     // unescaped
+    const char *raw;     // with its quotes, as it was met first
+    uint32_t rest_from;  // rest entries before it when it was seen last
     uint32_t key_bytes;
     uint32_t raw_bytes; // 0 until it was met
     uint8_t edge_count;
@@ -83,8 +79,8 @@ typedef struct pl_paths {
     pl_arena arena; // keys
     pl_path_node *nodes;
     uint32_t count, capacity;
-    pl_path_fan *fans;
-    uint32_t fan_count, fan_capacity;
+    pl_arena fans; // edges
+    uint32_t fan_count;
     uint32_t *table; // open addressing over (parent, key); node id + 1, 0 = free
     uint32_t table_size;
     uint32_t slot_count;

@@ -9,13 +9,16 @@ void pl_scanner_init(pl_scanner *scanner, pl_paths *paths)
 {
     *scanner = (pl_scanner){.paths = paths, .slot_count = paths->slot_count};
     scanner->slots = pl_zalloc(paths->slot_count, sizeof *scanner->slots);
+    scanner->nodes = pl_zalloc(paths->slot_count, sizeof *scanner->nodes);
     for (uint32_t node = 0; node < paths->count; node++)
-        if (paths->nodes[node].slot >= 0) scanner->slots[paths->nodes[node].slot].node = node;
+        if (paths->nodes[node].slot >= 0) scanner->nodes[paths->nodes[node].slot] = node;
 }
 
 void pl_scanner_done(pl_scanner *scanner)
 {
     free(scanner->slots);
+    free(scanner->nodes);
+    free(scanner->items);
     free(scanner->rest);
     pl_buf_done(&scanner->key);
     *scanner = (pl_scanner){0};
@@ -36,7 +39,7 @@ static void forget(pl_scanner *s, uint32_t node)
     s->duplicates++;
     if (forgotten->slot >= 0) s->slots[forgotten->slot].kind = PL_SLOT_ABSENT;
     for (uint32_t i = 0; forgotten->inside && i < s->slot_count; i++)
-        if (s->slots[i].kind && pl_paths_below(s->paths, s->slots[i].node, node))
+        if (s->slots[i].kind && pl_paths_below(s->paths, s->nodes[i], node))
             s->slots[i].kind = PL_SLOT_ABSENT;
     for (uint32_t i = forgotten->rest_from; i < s->rest_count; i++) {
         pl_rest_entry *entry = &s->rest[i];
@@ -130,7 +133,7 @@ static void open_object(pl_scanner *s, pl_span text, size_t at, uint32_t node)
     if (!is_taken_whole(s, node)) return;
     // Its slot notes where it began, and how much rest there was: inside there is none.
     s->slots[s->paths->nodes[node].slot] =
-        (pl_slot){.raw = {text.data + at, 0}, .value = s->rest_count, .node = node};
+        (pl_slot){.raw = {text.data + at, 0}, .value = s->rest_count};
 }
 
 static void close_object(pl_scanner *s, pl_span text, size_t end, uint32_t node)
@@ -152,6 +155,7 @@ typedef struct place {
     pl_span key;    // of a child without slot, as it stands
     bool first;     // nothing stands before `at` in `container`
     bool ended;     // the record is over
+    bool at_value;  // of `from`
 } place;
 
 // Key and colon, up to the value.
@@ -187,18 +191,21 @@ static size_t enter(pl_scanner *s, pl_span text, size_t at, place *p)
 }
 
 // What lies between two values, byte by byte, up to the next one that is not walked. *edge is what
-// can be learned of it: its opened_count is UINT8_MAX if nothing can.
+// can be learned of it: its `moves` is UINT8_MAX if nothing can.
 static size_t step(pl_scanner *s, pl_span text, size_t at, place *p, pl_path_edge *edge)
 {
     *edge = (pl_path_edge){.to = PL_PATH_ROOT};
-    for (bool plain = true;; edge->opened_count = plain ? edge->opened_count : UINT8_MAX) {
+    for (bool plain = true;; edge->moves = plain ? PL_MAX(edge->moves, 1) : UINT8_MAX) {
         at = pl_json_space(text, at);
         if (at >= text.bytes) return fail_at(s, at, "the text ends inside an object");
         if (text.data[at] == '}') {
             plain &= !is_taken_whole(s, p->container);
             close_object(s, text, ++at, p->container);
             p->ended = p->container == PL_PATH_ROOT;
-            if (p->ended) return at;
+            if (p->ended) {
+                edge->moves = plain ? PL_MAX(edge->moves, 1) : UINT8_MAX;
+                return at;
+            }
             p->from = p->container;
             p->container = s->paths->nodes[p->container].parent;
             p->first = false;
@@ -212,8 +219,11 @@ static size_t step(pl_scanner *s, pl_span text, size_t at, place *p, pl_path_edg
         if (at == SIZE_MAX) return SIZE_MAX;
         p->first = false;
         if (!is_walked(s, text, at, p->child)) break;
-        plain &= !is_taken_whole(s, p->child) && edge->opened_count < PL_COUNT(edge->opened);
-        if (plain) edge->opened[edge->opened_count++] = p->child;
+        plain &= !is_taken_whole(s, p->child) && edge->moves < 1 + PL_COUNT(edge->opened);
+        if (plain) {
+            edge->moves = PL_MAX(edge->moves, 1);
+            edge->opened[edge->moves++ - 1] = p->child;
+        }
         at = enter(s, text, at, p);
     }
     if (p->child == PL_PATH_NONE) return at; // what was expected may still come
@@ -228,7 +238,7 @@ static size_t step_and_learn(pl_scanner *s, pl_span text, size_t at, place *p)
     uint64_t duplicates = s->duplicates;
     size_t end = step(s, text, at, p, &edge);
     if (end == SIZE_MAX || from == PL_PATH_NONE || end - at > PL_EDGE_BYTES ||
-        edge.opened_count == UINT8_MAX || duplicates != s->duplicates ||
+        edge.moves == UINT8_MAX || duplicates != s->duplicates ||
         (!p->ended && p->child == PL_PATH_NONE))
         return end;
     edge.bytes = (uint8_t)(end - at);
@@ -239,38 +249,6 @@ static size_t step_and_learn(pl_scanner *s, pl_span text, size_t at, place *p)
     }
     pl_paths_learn(s->paths, from, &edge);
     return end;
-}
-
-// To the next value. What was learned takes all between at one look; it was valid JSON once, from
-// the same place, so it is now.
-static inline size_t go_on(pl_scanner *s, pl_span text, size_t at, place *p)
-{
-    pl_path_node *nodes = s->paths->nodes;
-    uint32_t edges = p->from == PL_PATH_NONE ? 0 : nodes[p->from].edge_count;
-    const pl_path_edge *edge = edges ? s->paths->fans[nodes[p->from].fan].edges : NULL;
-    for (; edges; edges--, edge++) {
-        if (!pl_simd_has(text, at, (pl_span){edge->literal, edge->bytes})) continue;
-        if (PL_UNLIKELY(edge->opened_count)) {
-            for (uint32_t o = 0; o < edge->opened_count; o++) {
-                meet(s, nodes, edge->opened[o]);
-                nodes[edge->opened[o]].instance = ++s->stamp;
-            }
-        }
-        if (edge->to == PL_PATH_ROOT) {
-            p->ended = true;
-            return at + edge->bytes;
-        }
-        meet(s, nodes, edge->to);
-        p->child = p->from = edge->to;
-        if (nodes[edge->to].slot < 0)
-            p->key = (pl_span){text.data + at + edge->key_at, edge->key_bytes};
-        return pl_json_space(text, at + edge->bytes); // more of it than there was
-    }
-    if (p->from != PL_PATH_NONE && p->from != PL_PATH_ROOT) {
-        p->container = nodes[p->from].parent;
-        p->first = false;
-    }
-    return step_and_learn(s, text, at, p);
 }
 
 // Up to eight digits within one register: how many there are, and their value. A loop over them
@@ -294,41 +272,121 @@ static inline uint32_t eight_digits(const char *data, int64_t *ret_value)
     return digits;
 }
 
-static inline bool goes_on(char c)
+static inline bool is_digit(char c)
 {
-    return (uint8_t)(c - '0') < 10 || c == '.' || (c | 32) == 'e';
+    return (uint8_t)(c - '0') < 10;
 }
 
-// An integer of at most 18 digits, in place; SIZE_MAX: look closer.
-static inline size_t simple_integer(pl_slot *slot, pl_span text, size_t at)
+// Whether a number goes on with `c`; mostly one of two says that it does not.
+static inline bool goes_on(char c)
 {
-    bool negative = text.data[at] == '-';
-    size_t first = at + negative, i = first;
-    int64_t value = 0;
-    if (text.bytes - first > 8) i += eight_digits(text.data + first, &value);
-    while (i < text.bytes && i - first < 18 && (uint8_t)(text.data[i] - '0') < 10)
-        value = value * 10 + (text.data[i++] - '0');
-    if (i == first || i == text.bytes || goes_on(text.data[i])) return SIZE_MAX;
-    if (text.data[first] == '0' && i - first > 1) return SIZE_MAX;
-    slot->kind = PL_SLOT_INTEGER;
-    slot->escaped = false;
-    slot->has_long = true;
-    slot->value = negative ? -value : value;
-    slot->raw = (pl_span){text.data + at, i - at};
+    return c != ',' && c != '}' && (is_digit(c) || c == '.' || (c | 32) == 'e');
+}
+
+// The forms that most values have are taken at one look. Each gives where the value ends, or NULL:
+// look closer.
+
+// From the point on, of the number at `at` whose digits before it are `value`.
+static const char *simple_fraction(pl_slot *slot, const char *at, const char *point,
+                                   const char *end, int64_t value)
+{
+    bool negative = *at == '-';
+    const char *i = point + 1, *most = i + 18 - (point - at - negative);
+    most = PL_MIN(most, end);
+    while (i < most && is_digit(*i)) value = value * 10 + (*i++ - '0');
+    if (i == point + 1 || i == end || goes_on(*i)) return NULL;
+    *slot = (pl_slot){.kind = PL_SLOT_NUMBER,
+                      .fraction = (uint8_t)(i - point - 1),
+                      .raw = {at, (size_t)(i - at)},
+                      .value = negative ? -value : value};
     return i;
 }
 
-// A string without anything special, in place; SIZE_MAX: look closer.
-static inline size_t simple_string(pl_slot *slot, pl_span text, size_t at)
+// At most 18 digits, no exponent.
+static inline const char *simple_number(pl_slot *slot, const char *at, const char *end)
+{
+    bool negative = *at == '-';
+    const char *first = at + negative, *i = first;
+    int64_t value = 0;
+    if (PL_LIKELY(end - first >= 8)) i += eight_digits(first, &value);
+    if (i - first == 8 || end - first < 8)
+        while (i < end && i - first < 18 && is_digit(*i)) value = value * 10 + (*i++ - '0');
+    if (i == first || i == end || (*first == '0' && i - first > 1)) return NULL;
+    if (PL_UNLIKELY(goes_on(*i)))
+        return *i == '.' ? simple_fraction(slot, at, i, end, value) : NULL;
+    *slot = (pl_slot){.kind = PL_SLOT_INTEGER,
+                      .has_long = true,
+                      .raw = {at, (size_t)(i - at)},
+                      .value = negative ? -value : value};
+    return i;
+}
+
+// No escapes. Gives where its closing quote is.
+static inline const char *simple_string(const char *at, const char *end)
 {
     bool high = false;
-    size_t stop = pl_simd_string_stop(text, at + 1, &high);
-    if (high || stop >= text.bytes || text.data[stop] != '"') return SIZE_MAX;
-    slot->kind = PL_SLOT_STRING;
-    slot->escaped = slot->has_long = false;
-    slot->raw = (pl_span){text.data + at + 1, stop - at - 1};
-    slot->value = 0;
-    return stop + 1;
+    pl_span text = {at + 1, (size_t)(end - at - 1)};
+    size_t stop = pl_simd_string_stop(text, 0, &high);
+    if (stop == text.bytes || text.data[stop] != '"') return NULL;
+    if (high && pl_utf8_check((pl_span){text.data, stop}) != SIZE_MAX) return NULL;
+    return text.data + stop;
+}
+
+static inline const char *space(const char *at, const char *end)
+{
+    return at + pl_json_space((pl_span){at, (size_t)(end - at)}, 0);
+}
+
+// Of such strings only.
+static const char *simple_array(pl_scanner *s, pl_slot *slot, const char *at, const char *end)
+{
+    uint32_t first = s->item_count, count = first;
+    const char *i = space(at + 1, end);
+    for (bool more = true; more && i < end && *i == '"'; count++) {
+        const char *quote = count < PL_ITEMS_MAX ? simple_string(i, end) : NULL;
+        if (!quote) return NULL;
+        PL_GROW(s->items, count, s->item_capacity);
+        s->items[count] = (pl_span){i + 1, (size_t)(quote - i - 1)};
+        i = space(quote + 1, end);
+        more = i < end && *i == ',';
+        if (more) i = space(i + 1, end);
+        if (more && (i == end || *i != '"')) return NULL;
+    }
+    if (i == end || *i != ']') return NULL;
+    *slot = (pl_slot){.kind = PL_SLOT_ARRAY,
+                      .has_items = true,
+                      .raw = {at, (size_t)(i + 1 - at)},
+                      .items = {first, count - first}};
+    s->item_count = count;
+    return i + 1;
+}
+
+static inline const char *simple_word(pl_slot *slot, const char *at, const char *end)
+{
+    if (end - at < 5) return NULL;
+    pl_slot_kind kind = memcmp(at, "true", 4) == 0                     ? PL_SLOT_TRUE
+                        : memcmp(at, "null", 4) == 0                   ? PL_SLOT_NULL
+                        : memcmp(at + 1, "alse", 4) == 0 && *at == 'f' ? PL_SLOT_FALSE
+                                                                       : PL_SLOT_ABSENT;
+    if (!kind) return NULL;
+    size_t bytes = kind == PL_SLOT_FALSE ? 5 : 4;
+    *slot = (pl_slot){.kind = kind, .raw = {at, bytes}};
+    return at + bytes;
+}
+
+static inline const char *simple_value(pl_scanner *s, pl_slot *slot, const char *at,
+                                       const char *end)
+{
+    if (PL_UNLIKELY(at == end)) return NULL;
+    if (*at == '"') {
+        const char *quote = simple_string(at, end);
+        if (PL_UNLIKELY(!quote)) return NULL;
+        *slot = (pl_slot){.kind = PL_SLOT_STRING, .raw = {at + 1, (size_t)(quote - at - 1)}};
+        return quote + 1;
+    }
+    if (*at == '-' || is_digit(*at)) return simple_number(slot, at, end);
+    if (*at == '[') return simple_array(s, slot, at, end);
+    return simple_word(slot, at, end);
 }
 
 static int depth_of(const pl_scanner *s, uint32_t container)
@@ -338,19 +396,20 @@ static int depth_of(const pl_scanner *s, uint32_t container)
     return depth;
 }
 
-static size_t any_value(pl_scanner *s, pl_slot *slot, pl_span text, size_t at)
+static size_t any_value(pl_scanner *s, uint32_t index, pl_span text, size_t at)
 {
+    pl_slot *slot = &s->slots[index];
     char c = at < text.bytes ? text.data[at] : '\0';
     bool number = c == '-' || (c >= '0' && c <= '9'), integer = false;
     size_t end;
-    slot->escaped = slot->has_long = false;
-    slot->value = 0;
+    *slot = (pl_slot){0};
     if (number)
         end = pl_json_skip_number(text, at, &integer, &s->error);
     else if (c == '"')
         end = pl_json_skip_string(text, at, &slot->escaped, &s->error);
     else
-        end = pl_json_skip(text, at, depth_of(s, s->paths->nodes[slot->node].parent), &s->error);
+        end =
+            pl_json_skip(text, at, depth_of(s, s->paths->nodes[s->nodes[index]].parent), &s->error);
     if (end == SIZE_MAX) return SIZE_MAX;
     slot->raw = (pl_span){text.data + at, end - at};
     slot->kind = integer ? PL_SLOT_INTEGER : number ? PL_SLOT_NUMBER : pl_slot_kind_of(slot->raw);
@@ -359,10 +418,10 @@ static size_t any_value(pl_scanner *s, pl_slot *slot, pl_span text, size_t at)
 }
 
 // The value of `p->child`: into its slot, or one more rest entry.
-static inline size_t value(pl_scanner *s, pl_span text, size_t at, const place *p)
+static size_t value(pl_scanner *s, pl_span text, size_t at, const place *p)
 {
     int32_t index = p->child == PL_PATH_NONE ? -1 : s->paths->nodes[p->child].slot;
-    if (PL_UNLIKELY(index < 0)) {
+    if (index < 0) {
         uint32_t parent =
             p->child == PL_PATH_NONE ? p->container : s->paths->nodes[p->child].parent;
         size_t end = pl_json_skip(text, at, depth_of(s, parent), &s->error);
@@ -370,14 +429,82 @@ static inline size_t value(pl_scanner *s, pl_span text, size_t at, const place *
             rest_add(s, parent, p->child, p->key, (pl_span){text.data + at, end - at});
         return end;
     }
-    pl_slot *slot = &s->slots[index];
-    char c = at < text.bytes ? text.data[at] : '\0';
-    size_t end = SIZE_MAX;
-    if (c == '"')
-        end = simple_string(slot, text, at);
-    else if (c == '-' || (uint8_t)(c - '0') < 10)
-        end = simple_integer(slot, text, at);
-    return end != SIZE_MAX ? end : any_value(s, slot, text, at);
+    return any_value(s, (uint32_t)index, text, at);
+}
+
+static inline uint64_t word_at(const char *data)
+{
+    uint64_t word;
+    memcpy(&word, data, sizeof word);
+    return word;
+}
+
+// Whether `at` goes on with the edge's literal. Most have less than 32 bytes: words, which may
+// overlap, tell it without a loop.
+static inline bool fits(const char *at, const char *end, const pl_path_edge *edge)
+{
+    const char *literal = edge->literal;
+    size_t bytes = edge->bytes, left = (size_t)(end - at);
+    if (bytes < 8 && left >= 8) return (word_at(at) ^ word_at(literal)) << (64 - 8 * bytes) == 0;
+    if (bytes < 8 || bytes > 32 || left < bytes)
+        return pl_simd_has((pl_span){at, left}, 0, (pl_span){literal, bytes});
+    const char *at_end = at + bytes, *literal_end = literal + bytes;
+    uint64_t other =
+        (word_at(at) ^ word_at(literal)) | (word_at(at_end - 8) ^ word_at(literal_end - 8));
+    if (bytes > 16)
+        other |= (word_at(at + 8) ^ word_at(literal + 8)) |
+                 (word_at(at_end - 16) ^ word_at(literal_end - 16));
+    return !other;
+}
+
+// Into the objects that begin in the edge.
+static void move(pl_scanner *s, pl_path_node *nodes, const pl_path_edge *edge)
+{
+    for (uint32_t o = 0; o + 1 < edge->moves; o++) {
+        meet(s, nodes, edge->opened[o]);
+        nodes[edge->opened[o]].instance = ++s->stamp;
+    }
+}
+
+// From a value, or from behind one, as far as learned edges lead and values are simple. An edge
+// takes all between two values at one look: it was valid JSON once, from the same place, so it is
+// now. Returns where it is: at a value again, or behind one.
+static size_t follow(pl_scanner *s, pl_span text, size_t from_at, place *p)
+{
+    pl_path_node *nodes = s->paths->nodes, *from = &nodes[p->from];
+    uint64_t instance = nodes[p->from == PL_PATH_ROOT ? PL_PATH_ROOT : from->parent].instance;
+    const char *at = text.data + from_at, *end = text.data + text.bytes;
+    pl_slot *slots = s->slots;
+    bool at_value = p->at_value;
+    for (;; at_value = false) {
+        if (!at_value) {
+            const pl_path_edge *edge = from->edges;
+            uint32_t left = from->edge_count;
+            for (; left && !fits(at, end, edge); left--) edge++;
+            if (!left) break;
+            if (PL_UNLIKELY(edge->moves)) {
+                move(s, nodes, edge);
+                p->ended = edge->to == PL_PATH_ROOT;
+                if (p->ended) return (size_t)(at + edge->bytes - text.data);
+                instance = nodes[nodes[edge->to].parent].instance;
+            }
+            from = &nodes[edge->to];
+            if (PL_UNLIKELY(from->stamp == instance)) forget(s, edge->to);
+            from->stamp = instance;
+            from->rest_from = s->rest_count;
+            if (PL_UNLIKELY(from->slot < 0)) p->key = (pl_span){at + edge->key_at, edge->key_bytes};
+            at += edge->bytes;
+        }
+        at_value = true;
+        if (PL_UNLIKELY(from->slot < 0)) break;
+        const char *behind = simple_value(s, &slots[from->slot], at, end);
+        if (PL_UNLIKELY(!behind)) break;
+        at = behind;
+    }
+    p->from = (uint32_t)(from - nodes);
+    p->child = p->from;
+    p->at_value = at_value;
+    return (size_t)(at - text.data);
 }
 
 static size_t scan_object(pl_scanner *s, pl_span text, size_t at)
@@ -385,31 +512,44 @@ static size_t scan_object(pl_scanner *s, pl_span text, size_t at)
     place p = {.from = PL_PATH_ROOT, .child = PL_PATH_NONE, .first = true};
     open_object(s, text, at++, PL_PATH_ROOT);
     for (;;) {
-        at = go_on(s, text, at, &p);
-        if (at == SIZE_MAX || p.ended) return at;
-        // Another kind of value may stand behind an edge than did before.
-        if (at < text.bytes && text.data[at] == '{' && p.child != PL_PATH_NONE &&
-            s->paths->nodes[p.child].inside) {
-            at = enter(s, text, at, &p);
-            continue;
+        if (p.from != PL_PATH_NONE) at = follow(s, text, at, &p);
+        if (p.ended) return at;
+        if (!p.at_value) {
+            if (p.from != PL_PATH_NONE && p.from != PL_PATH_ROOT) {
+                p.container = s->paths->nodes[p.from].parent;
+                p.first = false;
+            }
+            at = step_and_learn(s, text, at, &p);
+            if (at == SIZE_MAX || p.ended) return at;
+            p.at_value = p.child != PL_PATH_NONE;
+            if (p.at_value) continue;
         }
-        at = value(s, text, at, &p);
+        size_t behind = pl_json_space(text, at); // more of it than there was
+        bool again = p.at_value && behind != at;
+        at = behind;
+        if (again) continue;
+        p.at_value = false;
+        // Another kind of value may stand behind an edge than did before.
+        if (is_walked(s, text, at, p.child))
+            at = enter(s, text, at, &p);
+        else
+            at = value(s, text, at, &p);
         if (at == SIZE_MAX) return SIZE_MAX;
     }
 }
 
 size_t pl_scan_record(pl_scanner *scanner, pl_span text, size_t at)
 {
-    for (uint32_t i = 0; i < scanner->slot_count; i++) scanner->slots[i].kind = PL_SLOT_ABSENT;
-    scanner->rest_count = 0;
+    pl_slot *slots = scanner->slots, *end_slot = slots + scanner->slot_count;
+    for (pl_slot *slot = slots; slot < end_slot; slot++) slot->kind = PL_SLOT_ABSENT;
+    scanner->rest_count = scanner->item_count = 0;
     scanner->duplicates = 0;
     scanner->error = (pl_json_error){0};
     int32_t slot = scanner->paths->nodes[PL_PATH_ROOT].slot;
     size_t end = scan_object(scanner, text, at);
     if (scanner->duplicates) drop_forgotten(scanner);
     if (end != SIZE_MAX && slot >= 0)
-        scanner->slots[slot] = (pl_slot){
-            .kind = PL_SLOT_OBJECT, .raw = {text.data + at, end - at}, .node = PL_PATH_ROOT};
+        scanner->slots[slot] = (pl_slot){.kind = PL_SLOT_OBJECT, .raw = {text.data + at, end - at}};
     return end;
 }
 

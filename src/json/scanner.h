@@ -1,8 +1,9 @@
 // scanner.h -- one JSON record in, the values of the wanted paths out, everything else as rest.
 //
 // The scanner validates the whole record (text.h is the grammar) and leaves values as spans of the
-// input: numbers stay text, except that a short integer is converted while it is in the cache.
-// What no wanted path covers is listed as rest entries in document order, so that nothing is lost.
+// input: numbers stay text, except that a short one is read while it is in the cache, and so are
+// the elements of an array of plain strings. What no wanted path covers is listed as rest entries
+// in document order, so that nothing is lost.
 //
 //     pl_paths_want(&paths, ...);            once per wanted path
 //     pl_scanner_init(&scanner, &paths);
@@ -13,7 +14,8 @@
 // `duplicates` counts them. Only keys of the record and of objects with wanted paths inside are
 // looked at; what is skipped whole stays as it stands.
 //
-// Limits: PL_DEPTH_MAX, PL_KEY_BYTES_MAX.   Threads: one scanner and its paths per thread.
+// Limits: PL_DEPTH_MAX, PL_KEY_BYTES_MAX, PL_ITEMS_MAX.   Threads: one scanner and its paths per
+// thread.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_JSON_SCANNER_H
@@ -23,7 +25,7 @@
 #include "json/text.h"
 
 typedef enum pl_slot_kind {
-    PL_SLOT_ABSENT = 0, // only `node` says something
+    PL_SLOT_ABSENT = 0, // nothing else says anything
     PL_SLOT_NULL,
     PL_SLOT_FALSE,
     PL_SLOT_TRUE,
@@ -36,11 +38,17 @@ typedef enum pl_slot_kind {
 
 typedef struct pl_slot {
     pl_slot_kind kind;
-    bool escaped;  // string: has a backslash
-    bool has_long; // integer of at most 18 digits: `value` is it
-    pl_span raw;   // the value as it stands in the record; string: without its quotes
-    int64_t value;
-    uint32_t node; // its path, always
+    bool escaped;     // string: has a backslash
+    bool has_long;    // integer of at most 18 digits: `value` is it
+    uint8_t fraction; // number: `value` is it without its point, behind which are so many digits
+    bool has_items;   // array of strings without escapes: `items` are they
+    pl_span raw;      // the value as it stands in the record; string: without its quotes
+    union {
+        int64_t value;
+        struct {
+            uint32_t first, count; // in the scanner's items
+        } items;
+    };
 } pl_slot;
 
 // A member no wanted path covers: raw key with quotes and raw value.
@@ -50,10 +58,15 @@ typedef struct pl_rest_entry {
     pl_span key, value;
 } pl_rest_entry;
 
+#define PL_ITEMS_MAX 4096u // of a record; arrays past it are given as text alone
+
 typedef struct pl_scanner {
     pl_paths *paths; // borrowed
     pl_slot *slots;  // [paths->slot_count]; owned
+    uint32_t *nodes; // [paths->slot_count], the paths of the slots; owned
     uint32_t slot_count;
+    pl_span *items; // elements of arrays of strings, without their quotes; owned
+    uint32_t item_count, item_capacity;
     pl_rest_entry *rest; // owned
     uint32_t rest_count, rest_capacity;
     uint64_t duplicates; // keys met again in one object, this record

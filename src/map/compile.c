@@ -131,6 +131,7 @@ static void bind_fill(bound_rule *rule)
     if (rule->term_count != 1 || term->term->kind != PL_TERM_PATH || !pl_map__is_whole(&term->path))
         return;
     bool natural = term->term->parser.kind == PL_PARSE_DEFAULT;
+    bool iso = natural || term->term->parser.kind == PL_PARSE_ISO;
     rule->slot = term->path.slot;
     if (rule->type->kind == PL_LIST)
         rule->fill =
@@ -141,6 +142,12 @@ static void bind_fill(bound_rule *rule)
         rule->fill = PL_FILL_LONG;
     else if (natural && rule->type->kind == PL_BOOLEAN)
         rule->fill = PL_FILL_BOOLEAN;
+    else if (natural && rule->type->kind == PL_DOUBLE)
+        rule->fill = PL_FILL_DOUBLE;
+    else if (term->term->parser.kind == PL_PARSE_PERCENT && rule->type->kind == PL_DOUBLE)
+        rule->fill = PL_FILL_PERCENT;
+    else if (iso && rule->type->kind == PL_TIMESTAMP)
+        rule->fill = PL_FILL_TIME;
     else
         rule->fill = PL_FILL_CONVERTED;
 }

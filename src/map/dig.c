@@ -5,7 +5,7 @@
 
 pl_slot pl_slot_of(pl_span value)
 {
-    pl_slot slot = {.kind = pl_slot_kind_of(value), .raw = value, .node = PL_PATH_NONE};
+    pl_slot slot = {.kind = pl_slot_kind_of(value), .raw = value};
     if (slot.kind == PL_SLOT_STRING) {
         slot.raw = (pl_span){value.data + 1, value.bytes - 2};
         slot.escaped = slot.raw.bytes && memchr(slot.raw.data, '\\', slot.raw.bytes) != NULL;

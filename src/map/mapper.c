@@ -14,6 +14,7 @@ pl_mapper *pl_mapper_new(const pl_map_plan *plan)
     m->columns = pl_zalloc(plan->schema->count, sizeof *m->columns);
     for (uint32_t i = 0; i < plan->schema->count; i++)
         pl_column_init(&m->columns[i], &plan->schema->fields[i].type);
+    m->fills = pl_map__fills(m);
     m->outer = pl_zalloc(plan->outer_count, sizeof *m->outer);
     m->taken = pl_zalloc(m->paths.slot_count, sizeof *m->taken);
     return m;
@@ -28,6 +29,7 @@ void pl_mapper_free(pl_mapper *m)
     pl_buf_done(&m->rest);
     for (uint32_t i = 0; i < m->plan->schema->count; i++) pl_column_done(&m->columns[i]);
     free(m->columns);
+    free(m->fills);
     free(m->taken);
     free(m->outer);
     pl_arena_done(&m->around);
@@ -234,13 +236,13 @@ static void collect_rest(pl_mapper *m, bool lost)
         const pl_slot *slot = &s->slots[i];
         if (slot->kind == PL_SLOT_ABSENT || m->taken[i]) continue;
         if (slot->kind == PL_SLOT_NULL && i < m->plan->rule_slots) continue;
-        if (slot->node == PL_PATH_ROOT || is_in_rest(m, slot->node)) continue;
-        const pl_path_node *node = &m->paths.nodes[slot->node];
+        uint32_t at = s->nodes[i];
+        if (at == PL_PATH_ROOT || is_in_rest(m, at)) continue;
+        const pl_path_node *node = &m->paths.nodes[at];
         pl_span value = slot->raw;
         if (slot->kind == PL_SLOT_STRING) value = (pl_span){value.data - 1, value.bytes + 2};
         PL_GROW(s->rest, s->rest_count, s->rest_capacity);
-        s->rest[s->rest_count++] =
-            (pl_rest_entry){node->parent, slot->node, pl_path_raw(node), value};
+        s->rest[s->rest_count++] = (pl_rest_entry){node->parent, at, pl_path_raw(node), value};
     }
     if (s->rest_count > unmapped) qsort(s->rest, s->rest_count, sizeof *s->rest, by_place);
     pl_rest_write(&m->rest, &m->paths, s->rest, s->rest_count);
@@ -276,7 +278,6 @@ static bool scan(pl_mapper *m, const pl_frame *frame, pl_reject *out)
 static bool is_kept(pl_mapper *m)
 {
     const pl_mapping *mapping = m->plan->mapping;
-    if (!mapping->where) return true;
     pl_slot values[PL_TESTS_MAX];
     for (uint32_t i = 0; i < mapping->where_tests; i++)
         values[i] = path_slot(m, &m->plan->tests[i]);
@@ -299,7 +300,7 @@ static pl_mapped map_record(pl_mapper *m, const pl_frame *frame, pl_reject *ret_
     }
     if (!scan(m, frame, ret_reject)) return PL_MAPPED_REJECT;
     look_around(m, frame);
-    if (!is_kept(m)) return PL_MAPPED_FILTERED;
+    if (m->plan->mapping->where && !is_kept(m)) return PL_MAPPED_FILTERED;
     memset(m->taken, 0, m->paths.slot_count);
     pl_map__row(m, frame->text);
     uint64_t lost = m->counts.lost + m->counts.conflicts;

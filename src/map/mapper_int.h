@@ -37,7 +37,10 @@ typedef enum pl_fill {
     PL_FILL_RULE, // otherwise: the rule is applied in full
     PL_FILL_TEXT,
     PL_FILL_LONG,
+    PL_FILL_DOUBLE,
     PL_FILL_BOOLEAN,
+    PL_FILL_PERCENT,   // double
+    PL_FILL_TIME,      // timestamp from ISO text
     PL_FILL_TEXTS,     // list(string)
     PL_FILL_CONVERTED, // by pl_convert
 } pl_fill;
@@ -78,12 +81,24 @@ struct pl_map_plan {
     char *records_text;
 };
 
+// What fills a rule's column, all that is needed of it in one place: the rules themselves are wide
+// and lie far apart.
+typedef struct column_fill {
+    pl_column *column;
+    const bound_rule *rule;
+    uint32_t slot;
+    uint8_t width; // of the column's values
+    bool required;
+    pl_fill kind;
+} column_fill;
+
 struct pl_mapper {
     const pl_map_plan *plan;
     pl_paths paths;
     pl_scanner scanner;
     pl_arena scratch;     // this record
     pl_column *columns;   // [schema->count]
+    column_fill *fills;   // [plan->rule_count]
     uint32_t rows;        // kept; the row behind them is this record's
     uint32_t room;        // for rows, in all columns
     size_t kept_bytes;    // of text, of the rows kept
@@ -112,6 +127,8 @@ void pl_map__want_paths(const pl_mapping *mapping, pl_paths *paths, pl_map_plan 
 // Whether the condition holds; values[i] is what the path of its test i found.
 bool pl_map__where(const pl_where *where, const pl_slot *values, pl_arena *scratch);
 
+// What fills each rule's column.
+column_fill *pl_map__fills(pl_mapper *m);
 // Begin the row behind those that are kept; `text` is its record.
 void pl_map__row(pl_mapper *m, pl_span text);
 // Fill columns by the rules from `from` on, up to the first that has to be applied in full; returns

@@ -406,6 +406,68 @@ TEST(numbers_are_compared_by_value)
     check_order("0.1000000000000000055", "0.1", 1);
 }
 
+TEST(number_plain_and_quick_agree_with_the_long_way)
+{
+    static const char *const texts[] = {"0",
+                                        "-0",
+                                        "-0.0",
+                                        "0.0",
+                                        "7",
+                                        "-7",
+                                        "10",
+                                        "1.50",
+                                        "-12.25",
+                                        "0.001",
+                                        "9007199254740992",
+                                        "9007199254740993",
+                                        "123456789012345678",
+                                        "1234567890123456789",
+                                        "0.1234567890123456",
+                                        "0.123456789012345678",
+                                        "",
+                                        "-",
+                                        "+1",
+                                        "01",
+                                        "-01",
+                                        "00.5",
+                                        "1.",
+                                        ".5",
+                                        "-.5",
+                                        "1.2.3",
+                                        "1e5",
+                                        "1 ",
+                                        " 1",
+                                        "1a",
+                                        "--1",
+                                        "1-",
+                                        "1.-5",
+                                        ".",
+                                        "-."};
+    for (size_t i = 0; i < PL_COUNT(texts); i++) {
+        pl_number number;
+        pl_span text = pl_span_of(texts[i]);
+        bool is = pl_number_parse(text, &number) == PL_NUMBER_OK;
+        int64_t value;
+        uint32_t fraction;
+        if (!pl_number_plain(text, &value, &fraction)) {
+            CHECK(!is || text.bytes > 18 || strchr(texts[i], 'e') ||
+                  (text.data[0] == '-' && !number.count));
+            continue;
+        }
+        CHECK(is);
+        for (int shift = 0; shift <= 2; shift++) {
+            double quick, slow;
+            bool done = pl_number_quick(value, fraction + (uint32_t)shift, &quick);
+            CHECK_INT(value <= INT64_C(1) << 53, done);
+            CHECK_INT(PL_NUMBER_OK, pl_number_double(&number, -shift, &slow));
+            if (done) CHECK(memcmp(&quick, &slow, sizeof slow) == 0);
+        }
+    }
+    double ignored;
+    CHECK(!pl_number_quick(1, 23, &ignored));
+    CHECK(!pl_number_quick(-(INT64_C(1) << 53) - 1, 0, &ignored));
+}
+
 int main(void)
 {
     return RUN_TESTS("base/number", T(number_grammar_is_that_of_json),
@@ -419,5 +481,6 @@ int main(void)
                      T(number_float_rounds_once), T(number_of_a_million_digits_is_read_exactly),
                      T(number_double_text_is_short_reads_back_and_is_json),
                      T(number_float_text_is_short_and_reads_back),
-                     T(number_reasons_complete_a_sentence), T(numbers_are_compared_by_value));
+                     T(number_reasons_complete_a_sentence), T(numbers_are_compared_by_value),
+                     T(number_plain_and_quick_agree_with_the_long_way));
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/time.h"
 
+#include <stdio.h>
+
 #include "unit.h"
 
 TEST(civil_days_agree_both_ways_over_every_day_of_ten_thousand_years)
@@ -126,6 +128,32 @@ TEST(iso_time_refuses_every_prefix_of_a_good_text_without_reading_on)
         bool complete = bytes == sizeof text - 4; // "+01"
         CHECK((why == NULL) == complete);
         CHECK(complete || micros == 77);
+    }
+}
+
+// The usual forms are read another way than the same with an offset in digits.
+TEST(iso_time_reads_the_usual_forms_as_all_others)
+{
+    uint64_t seed = 1;
+    for (int round = 0; round < 20000; round++) {
+        int part[7];
+        static const int below[] = {10000, 14, 33, 25, 61, 62, 1000};
+        for (int i = 0; i < 7; i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            part[i] = (int)((seed >> 33) % (uint64_t)below[i]);
+        }
+        char usual[64], other[64], millis[8] = "";
+        if (round % 2) snprintf(millis, sizeof millis, ".%03d", part[6]);
+        int bytes = snprintf(usual, sizeof usual, "%04d-%02d-%02dT%02d:%02d:%02d%sZ", part[0],
+                             part[1], part[2], part[3], part[4], part[5], millis);
+        if (round % 3 == 0) usual[round / 3 % bytes] = "/:;0 x9\xB0"[round % 8]; // mostly damaged
+        snprintf(other, sizeof other, "%.*s+00:00", bytes - 1, usual);
+        if (usual[bytes - 1] != 'Z') continue;
+        int64_t a = 77, b = 77;
+        const char *why = pl_time_parse_iso(pl_span_of(usual), &a);
+        const char *other_why = pl_time_parse_iso(pl_span_of(other), &b);
+        CHECK_STR(other_why ? other_why : "", why ? why : "");
+        CHECK_INT(b, a);
     }
 }
 
@@ -270,8 +298,8 @@ int main(void)
         T(civil_validity_knows_leap_years_and_month_ends), T(iso_time_reads_every_accepted_form),
         T(iso_time_covers_the_years_1_to_9999_to_the_microsecond), T(iso_time_says_why_not),
         T(iso_time_refuses_every_prefix_of_a_good_text_without_reading_on),
-        T(date_reads_one_form_only), T(time_format_reads_every_directive_local_to_the_given_offset),
-        T(time_format_says_why_not), T(time_format_itself_is_checked),
-        T(time_text_writes_negative_and_fractional_instants),
+        T(iso_time_reads_the_usual_forms_as_all_others), T(date_reads_one_form_only),
+        T(time_format_reads_every_directive_local_to_the_given_offset), T(time_format_says_why_not),
+        T(time_format_itself_is_checked), T(time_text_writes_negative_and_fractional_instants),
         T(floor_division_rounds_down_on_both_sides_of_zero));
 }

@@ -148,7 +148,7 @@ static unsigned edges_of(const pl_paths *paths, uint32_t node, char literal)
 {
     unsigned found = 0;
     for (uint8_t i = 0; i < paths->nodes[node].edge_count; i++)
-        found += paths->fans[paths->nodes[node].fan].edges[i].literal[0] == literal;
+        found += paths->nodes[node].edges[i].literal[0] == literal;
     return found;
 }
 
@@ -156,7 +156,7 @@ TEST(paths_keep_four_edges_of_a_node_and_give_one_up_only_after_many_misses)
 {
     pl_paths paths;
     pl_paths_init(&paths);
-    CHECK_INT(PL_PATH_NONE, paths.nodes[PL_PATH_ROOT].fan);
+    CHECK(!paths.nodes[PL_PATH_ROOT].edges);
     for (char c = 'a'; c < 'a' + PL_EDGES_MAX; c++) {
         pl_paths_learn(&paths, PL_PATH_ROOT, &(pl_path_edge){.literal = {c}, .bytes = 1});
         CHECK_INT(1, edges_of(&paths, PL_PATH_ROOT, c));

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/number.h"
 #include "unit.h"
 #include "json/tree.h"
 
@@ -112,7 +113,7 @@ TEST(scanner_converts_integers_of_at_most_18_digits)
                  {"999999999999999999", PL_SLOT_INTEGER, true, INT64_C(999999999999999999)},
                  {"-999999999999999999", PL_SLOT_INTEGER, true, -INT64_C(999999999999999999)},
                  {"1000000000000000000", PL_SLOT_INTEGER, false, 0},
-                 {"1.0", PL_SLOT_NUMBER, false, 0},
+                 {"1.0", PL_SLOT_NUMBER, false, 10},
                  {"1e2", PL_SLOT_NUMBER, false, 0},
                  {"-1E2", PL_SLOT_NUMBER, false, 0},
                  {"true", PL_SLOT_TRUE, false, 0},
@@ -139,6 +140,91 @@ TEST(scanner_converts_integers_of_at_most_18_digits)
     kit_close(&k);
 }
 
+static void check_fails(const char *record, size_t offset, const char *reason)
+{
+    kit k;
+    kit_open(&k);
+    CHECK_INT(SIZE_MAX, pl_scan_record(&k.scanner, pl_span_of(record), 0));
+    CHECK_STR(reason, k.scanner.error.reason);
+    CHECK_INT(offset, k.scanner.error.offset);
+    kit_close(&k);
+}
+
+TEST(scanner_reads_fractions_of_at_most_18_digits)
+{
+    static const struct {
+        const char *text;
+        int fraction;
+        int64_t value;
+    } cases[] = {{"0.5", 1, 5},
+                 {"-0.0", 1, 0},
+                 {"-12.50", 2, -1250},
+                 {"52.926356", 6, 52926356},
+                 {"12345678.901234567", 9, INT64_C(12345678901234567)},
+                 {"0.12345678901234567", 17, INT64_C(12345678901234567)},
+                 {"123456789012345678.5", 0, 0},
+                 {"1.123456789012345678", 0, 0},
+                 {"1.5e1", 0, 0}};
+    for (size_t i = 0; i < PL_COUNT(cases); i++)
+        for (int more = 0; more < 2; more++) { // close to the end of the text, and not
+            kit k;
+            pl_buf record = {0};
+            kit_open(&k);
+            pl_buf_printf(&record, "{\"a\":%s%s}", cases[i].text,
+                          more ? ",\"z\":\"zzzzzzzzz\"" : "");
+            CHECK_INT(record.count, pl_scan_record(&k.scanner, pl_buf_view(&record), 0));
+            CHECK_INT(PL_SLOT_NUMBER, k.scanner.slots[0].kind);
+            CHECK_INT(cases[i].fraction, k.scanner.slots[0].fraction);
+            CHECK_INT(cases[i].value, k.scanner.slots[0].value);
+            CHECK(!k.scanner.slots[0].has_long);
+            pl_buf_done(&record);
+            kit_close(&k);
+        }
+}
+
+TEST(scanner_lists_the_items_of_arrays_of_plain_strings)
+{
+    static const struct {
+        const char *text;
+        int items; // -1: none are given
+    } cases[] = {{"[]", 0},
+                 {"[ ]", 0},
+                 {"[\"\"]", 1},
+                 {"[\"a\",\"b\"]", 2},
+                 {"[ \"a\" , \"\xC3\xA9\" ]", 2},
+                 {"[\"a\\n\"]", -1},
+                 {"[\"a\",1]", -1},
+                 {"[null]", -1},
+                 {"[[\"a\"]]", -1}};
+    kit k;
+    kit_open(&k);
+    for (size_t i = 0; i < PL_COUNT(cases); i++) {
+        pl_buf record = {0};
+        pl_buf_printf(&record, "{\"a\":%s,\"c\":[\"x\"]}", cases[i].text);
+        CHECK_INT(record.count, pl_scan_record(&k.scanner, pl_buf_view(&record), 0));
+        const pl_slot *slot = &k.scanner.slots[0];
+        CHECK_INT(PL_SLOT_ARRAY, slot->kind);
+        CHECK_SPAN(cases[i].text, slot->raw);
+        CHECK_INT(cases[i].items >= 0, slot->has_items);
+        if (slot->has_items) CHECK_INT(cases[i].items, slot->items.count);
+        CHECK_SPAN("x", k.scanner.items[k.scanner.slots[3].items.first]);
+        pl_buf_done(&record);
+    }
+    pl_buf many = {0};
+    pl_buf_text(&many, "{\"a\":[\"\"");
+    for (uint32_t i = 1; i < PL_ITEMS_MAX; i++) pl_buf_text(&many, ",\"\"");
+    pl_buf_text(&many, "],\"c\":[\"x\"]}");
+    CHECK_INT(many.count, pl_scan_record(&k.scanner, pl_buf_view(&many), 0));
+    CHECK_INT(PL_ITEMS_MAX, k.scanner.slots[0].items.count);
+    CHECK_INT(PL_SLOT_ARRAY, k.scanner.slots[3].kind);
+    CHECK(!k.scanner.slots[3].has_items);
+    pl_buf_done(&many);
+    kit_close(&k);
+    check_fails("{\"a\":[\"x\",]}", 10, "a value is expected here");
+    check_fails("{\"a\":[\"x\" \"y\"]}", 10, "a comma or ] is expected here");
+    check_fails("{\"a\":[\"\xFF\"]}", 7, "these bytes are not UTF-8");
+}
+
 TEST(scanner_begins_at_the_offset_it_is_given_and_stops_behind_the_object)
 {
     kit k;
@@ -147,16 +233,6 @@ TEST(scanner_begins_at_the_offset_it_is_given_and_stops_behind_the_object)
     CHECK_INT(9, pl_scan_record(&k.scanner, text, 2));
     CHECK_INT(17, pl_scan_record(&k.scanner, text, 10));
     CHECK_INT(2, k.scanner.slots[0].value);
-    kit_close(&k);
-}
-
-static void check_fails(const char *record, size_t offset, const char *reason)
-{
-    kit k;
-    kit_open(&k);
-    CHECK_INT(SIZE_MAX, pl_scan_record(&k.scanner, pl_span_of(record), 0));
-    CHECK_STR(reason, k.scanner.error.reason);
-    CHECK_INT(offset, k.scanner.error.offset);
     kit_close(&k);
 }
 
@@ -279,9 +355,21 @@ static void generate_object(pl_buf *out, int depth)
 
 static void generate(pl_buf *out, int depth)
 {
-    static const char *const scalars[] = {
-        "null",  "true", "false",      "0",        "-12",
-        "1.5e3", "\"\"", "\"t\\\"x\"", "\"a: }\"", "12345678901234567890"};
+    static const char *const scalars[] = {"null",
+                                          "true",
+                                          "false",
+                                          "0",
+                                          "-12",
+                                          "1.5e3",
+                                          "\"\"",
+                                          "\"t\\\"x\"",
+                                          "\"a: }\"",
+                                          "12345678901234567890",
+                                          "-0.25",
+                                          "[\"\", \"b\"]",
+                                          "[\"\\n\"]",
+                                          "\"\xC3\xA9\"",
+                                          "[ \"\xC3\xA9\",\"ccccccccccccccccc\" ]"};
     if (depth < 4 && pick(3) == 0) {
         generate_object(out, depth);
     } else if (depth < 4 && pick(6) == 0) {
@@ -345,6 +433,26 @@ static void sort_lines(pl_buf *lines)
     free(copy);
 }
 
+// What the scanner read of a value beside its text.
+static void check_read(const pl_scanner *scanner, const pl_slot *slot, const pl_json *value)
+{
+    if (slot->fraction) {
+        pl_number number;
+        pl_i128 unscaled;
+        CHECK_INT(PL_NUMBER_OK, pl_number_parse(value->raw, &number));
+        CHECK_INT(PL_NUMBER_OK, pl_number_decimal(&number, 0, 38, slot->fraction, &unscaled));
+        CHECK(unscaled == slot->value);
+    }
+    if (!slot->has_items) return;
+    CHECK_INT(value->count, slot->items.count);
+    const pl_span *item = scanner->items + slot->items.first;
+    for (const pl_json *element = value->first; element; element = element->next, item++) {
+        CHECK_INT(PL_JSON_STRING, element->kind);
+        CHECK(item->data == element->raw.data + 1 && item->bytes == element->raw.bytes - 2);
+        CHECK(!item->bytes || !memchr(item->data, '\\', item->bytes));
+    }
+}
+
 static void check_slots(const kit *k, const pl_json *root)
 {
     for (int i = 0; i < WANTED; i++) {
@@ -362,6 +470,7 @@ static void check_slots(const kit *k, const pl_json *root)
         CHECK_INT(value->raw.bytes - (string ? 2 : 0), slot.raw.bytes);
         bool escaped = string && slot.raw.bytes && memchr(slot.raw.data, '\\', slot.raw.bytes);
         CHECK_INT(escaped, slot.escaped);
+        check_read(&k->scanner, &slot, value);
     }
 }
 
@@ -414,6 +523,8 @@ TEST(scanner_warm_fresh_and_tree_agree_on_generated_records)
             if (!fresh.scanner.slots[i].kind) continue;
             CHECK_INT(fresh.scanner.slots[i].has_long, warm.scanner.slots[i].has_long);
             CHECK_INT(fresh.scanner.slots[i].value, warm.scanner.slots[i].value);
+            CHECK_INT(fresh.scanner.slots[i].fraction, warm.scanner.slots[i].fraction);
+            CHECK_INT(fresh.scanner.slots[i].has_items, warm.scanner.slots[i].has_items);
         }
         kit_close(&fresh);
         pl_buf_done(&text);
@@ -463,6 +574,8 @@ int main(void)
                      T(scanner_keeps_another_kind_where_an_object_was_expected),
                      T(scanner_lets_the_last_of_repeated_keys_win),
                      T(scanner_converts_integers_of_at_most_18_digits),
+                     T(scanner_reads_fractions_of_at_most_18_digits),
+                     T(scanner_lists_the_items_of_arrays_of_plain_strings),
                      T(scanner_begins_at_the_offset_it_is_given_and_stops_behind_the_object),
                      T(scanner_reports_the_exact_byte_of_an_error),
                      T(scanner_bounds_depth_and_key_length),
