@@ -21,24 +21,28 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-// Multiply-fold over 8-byte lanes; the odd constants are the fractional bits of sqrt(2), sqrt(3).
+// Multiply-fold over 16 bytes at a time; the odd constants are the fractional bits of sqrt(2),
+// sqrt(3). The last 16 bytes may be some of them once more: a copy of 0 to 15 would be a call.
 uint64_t pl_hash(pl_span bytes)
 {
     const uint64_t k0 = 0x6a09e667f3bcc909u, k1 = 0xbb67ae8584caa73bu;
     const char *p = bytes.data;
     size_t left = bytes.bytes;
-    uint64_t h = k0 ^ (bytes.bytes * k1);
-    for (; left >= 8; p += 8, left -= 8) h = mix(h ^ load64(p), k1);
-    // The last 8 bytes, some of them once more; a copy of 0 to 7 would be a call.
-    uint64_t tail = 0;
-    if (bytes.bytes >= 8)
-        tail = load64(p + left - 8);
-    else if (left >= 4)
-        tail = load32(p) | (uint64_t)load32(p + left - 4) << 32;
-    else if (left)
-        tail = (uint8_t)p[0] | (uint64_t)(uint8_t)p[left / 2] << 8 |
-               (uint64_t)(uint8_t)p[left - 1] << 16;
-    return mix(h ^ tail, k0) ^ (h >> 32);
+    uint64_t h = k0, a = 0, b = 0;
+    for (; left > 16; p += 16, left -= 16) h = mix(h ^ load64(p), k1 ^ load64(p + 8));
+    if (bytes.bytes >= 16) {
+        a = load64(p + left - 16);
+        b = load64(p + left - 8);
+    } else if (left >= 8) {
+        a = load64(p);
+        b = load64(p + left - 8);
+    } else if (left >= 4) {
+        a = load32(p) | (uint64_t)load32(p + left - 4) << 32;
+    } else if (left) {
+        a = (uint8_t)p[0] | (uint64_t)(uint8_t)p[left / 2] << 8 |
+            (uint64_t)(uint8_t)p[left - 1] << 16;
+    }
+    return mix(mix(h ^ a, k1 ^ b) ^ k0, k1 ^ bytes.bytes);
 }
 
 uint64_t pl_hash_join(uint64_t first, uint64_t second)

@@ -43,13 +43,21 @@ static inline pl_span plain(const pl_leaf *leaf, const pl_column *column, uint32
     return pl_span_make((const char *)column->values + (size_t)row * leaf->width, leaf->width);
 }
 
+// __builtin_popcount is a call where the processor may lack the instruction.
+static inline uint32_t bits_in(uint32_t word)
+{
+    word -= word >> 1 & 0x55555555;
+    word = (word & 0x33333333) + (word >> 2 & 0x33333333);
+    return ((word + (word >> 4)) & 0x0f0f0f0f) * 0x01010101 >> 24;
+}
+
 // The share of values not in the filter that would be found in it.
 static double false_share(const block *blocks, size_t count)
 {
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
         double share = 1;
-        for (int w = 0; w < WORDS; w++) share *= __builtin_popcount(blocks[i].words[w]) / 32.0;
+        for (int w = 0; w < WORDS; w++) share *= bits_in(blocks[i].words[w]) / 32.0;
         sum += share;
     }
     return sum / (double)count;

@@ -26,15 +26,16 @@ typedef struct work {
     const uint8_t *rep, *def;        // per slot; NULL unless the leaf is in a list
     const pl_dictionary *dictionary; // NULL: none
     size_t dictionary_bytes;         // of it and the indices
-    uint32_t slots;
+    uint32_t slots, rows;
     pl_range range; // of the chunk
     pl_chunk *chunk;
     pl_arena *arena;
 } work;
 
-// A data page: slots [slot, slot_end), rows [row, row_end) of the leaf's column.
+// A data page: slots [slot, slot_end), rows [row, row_end) of the leaf's column, `rows` of the
+// table.
 typedef struct cut {
-    uint32_t slot, slot_end, row, row_end;
+    uint32_t slot, slot_end, row, row_end, rows;
 } cut;
 
 plumb_status pl_sink__write(pl_sink *sink, pl_span bytes, plumb_error *err)
@@ -60,31 +61,74 @@ void pl_scratch__done(pl_scratch *scratch)
     *scratch = (pl_scratch){0};
 }
 
-static void slot(pl_scratch *s, uint32_t rep, uint32_t def)
+// Where slots are written next.
+typedef struct slot_end {
+    uint8_t *rep, *def;
+} slot_end;
+
+static inline void put_slot(slot_end *s, uint32_t rep, uint32_t def)
 {
-    pl_buf_char(&s->rep, (char)rep);
-    pl_buf_char(&s->def, (char)def);
+    *s->rep++ = (uint8_t)rep;
+    *s->def++ = (uint8_t)def;
 }
 
-// Append the slots of one row at list depth `depth`; `def` is what its ancestors have reached.
-static void shred(pl_scratch *s, const pl_column *column, uint32_t row, bool required, uint32_t rep,
+// The elements of one list, none of them NULL: eight at a time, as there is room for.
+static inline void put_elements(slot_end *s, uint32_t count, uint32_t rep, uint32_t rep_next,
+                                uint32_t def)
+{
+    uint64_t reps = rep_next * UINT64_C(0x0101010101010101);
+    uint64_t defs = def * UINT64_C(0x0101010101010101);
+    for (uint32_t i = 0; i < count; i += 8) {
+        memcpy(s->rep + i, &reps, sizeof reps);
+        memcpy(s->def + i, &defs, sizeof defs);
+    }
+    s->rep[0] = (uint8_t)rep;
+    s->rep += count;
+    s->def += count;
+}
+
+// Write the slots of one row of a list at depth `depth`; `def` is what its ancestors have reached.
+static void shred(slot_end *s, const pl_column *column, uint32_t row, bool required, uint32_t rep,
                   uint32_t def, uint32_t depth)
 {
     if (!required) {
         if (!column->valid[row]) {
-            slot(s, rep, def);
+            put_slot(s, rep, def);
             return;
         }
         def++;
     }
-    if (!column->child) {
-        slot(s, rep, def);
-        return;
-    }
+    const pl_column *child = column->child;
     uint32_t first = column->offsets[row], end = column->offsets[row + 1];
-    if (first == end) slot(s, rep, def);
-    for (uint32_t i = first; i < end; i++)
-        shred(s, column->child, i, false, i == first ? rep : depth + 1, def + 1, depth + 1);
+    if (first == end) {
+        put_slot(s, rep, def);
+    } else if (!child->child && !child->nulls) {
+        put_elements(s, end - first, rep, depth + 1, def + 2);
+    } else {
+        for (uint32_t i = first; i < end; i++, rep = depth + 1) {
+            if (child->child)
+                shred(s, child, i, false, rep, def + 1, depth + 1);
+            else
+                put_slot(s, rep, def + 1 + child->valid[i]);
+        }
+    }
+}
+
+static void shred_all(work *w, const pl_column *column)
+{
+    pl_scratch *scratch = w->scratch;
+    size_t most = 8; // put_elements
+    for (const pl_column *c = column; c; c = c->child) most += c->count;
+    pl_buf_reset(&scratch->rep);
+    pl_buf_reset(&scratch->def);
+    slot_end s = {(uint8_t *)pl_buf_reserve(&scratch->rep, most),
+                  (uint8_t *)pl_buf_reserve(&scratch->def, most)};
+    w->rep = s.rep;
+    w->def = s.def;
+    bool required = w->leaf->field->required;
+    for (uint32_t row = 0; row < column->count; row++) shred(&s, column, row, required, 0, 0, 0);
+    w->slots = (uint32_t)(s.rep - w->rep);
+    scratch->rep.count = scratch->def.count = w->slots;
 }
 
 static size_t pack_bound(const work *w, size_t bytes)
@@ -169,19 +213,22 @@ static cut cut_flat(const work *w, cut last)
     uint64_t slots = (uint64_t)w->options->page_bytes * 8 / bits;
     slots = PL_MIN(PL_MAX(slots, 1), (uint64_t)w->options->page_rows);
     uint32_t end = last.slot_end + (uint32_t)PL_MIN(slots, (uint64_t)(w->slots - last.slot_end));
-    return (cut){last.slot_end, end, last.slot_end, end};
+    return (cut){last.slot_end, end, last.slot_end, end, end - last.slot_end};
 }
 
 // Lists and PLAIN text: row by row until the page is full.
 static cut cut_rows(const work *w, cut last)
 {
-    cut page = {last.slot_end, last.slot_end, last.row_end, last.row_end};
+    cut page = {last.slot_end, last.slot_end, last.row_end, last.row_end, 0};
     bool text = !w->dictionary && pl_leaf__is_text(w->leaf);
     size_t value_bytes = text || w->dictionary ? 4 : PL_MAX(w->leaf->width, 1);
-    size_t bytes = 0;
-    uint32_t rows = 0;
+    size_t bytes = w->values->count * value_bytes + (text ? w->values->heap.count : 0);
+    if (!last.slot_end && bytes < w->options->page_bytes && w->slots <= PAGE_SLOTS_MAX &&
+        w->rows <= w->options->page_rows)
+        return (cut){0, w->slots, 0, w->values->count, w->rows};
+    bytes = 0;
     do {
-        rows++;
+        page.rows++;
         do {
             bool element = !w->def || w->def[page.slot_end] + 1 >= w->leaf->def_max;
             if (element) {
@@ -192,7 +239,7 @@ static cut cut_rows(const work *w, cut last)
             page.slot_end++;
         } while (page.slot_end < w->slots && w->rep && w->rep[page.slot_end] != 0);
     } while (page.slot_end < w->slots && bytes < w->options->page_bytes &&
-             rows < w->options->page_rows && page.slot_end - page.slot < PAGE_SLOTS_MAX);
+             page.rows < w->options->page_rows && page.slot_end - page.slot < PAGE_SLOTS_MAX);
     return page;
 }
 
@@ -210,11 +257,11 @@ static void put_levels(pl_buf *out, const uint8_t *levels, uint32_t count, uint3
     put_size(out, at);
 }
 
-static void put_all_present(pl_buf *out, uint32_t count)
+static void put_run(pl_buf *out, uint32_t level, uint32_t count)
 {
     size_t at = out->count;
     pl_buf_append(out, "\0\0\0\0", 4);
-    pl_hybrid__run(out, 1, count, 1);
+    pl_hybrid__run(out, level, count, 1);
     put_size(out, at);
 }
 
@@ -236,10 +283,10 @@ static int32_t fill_page(const work *w, cut page, uint32_t *index)
         put_levels(out, w->rep + page.slot, slots, w->leaf->rep_max);
         put_levels(out, w->def + page.slot, slots, w->leaf->def_max);
     } else if (w->leaf->def_max) {
-        if (w->values->nulls)
+        if (w->values->nulls && w->values->nulls < w->rows)
             put_levels(out, w->values->valid + page.row, slots, 1);
         else
-            put_all_present(out, slots);
+            put_run(out, !w->values->nulls, slots);
     }
     uint32_t count = present(w->values, page.row, page.row_end);
     if (w->dictionary) {
@@ -270,7 +317,7 @@ static void note_page(work *w, cut page, uint64_t offset, uint32_t *rows)
                      .values = present(w->values, page.row, page.row_end)};
     noted.nulls = slots - noted.values;
     if (noted.values) noted.statistic = pl_statistic__make(w->leaf, &range, w->arena);
-    for (uint32_t i = page.slot; i < page.slot_end; i++) *rows += !w->rep || w->rep[i] == 0;
+    *rows += page.rows;
     PL_GROW(s->pages, s->page_count, s->page_room);
     s->pages[s->page_count++] = noted;
 }
@@ -371,17 +418,10 @@ plumb_status pl_chunk__write(pl_sink *sink, pl_scratch *scratch, const pl_leaf *
               .options = options,
               .values = pl_leaf__column(leaf, column),
               .slots = column->count,
+              .rows = column->count,
               .chunk = &chunk,
               .arena = arena};
-    if (leaf->rep_max) {
-        pl_buf_reset(&scratch->rep);
-        pl_buf_reset(&scratch->def);
-        for (uint32_t row = 0; row < column->count; row++)
-            shred(scratch, column, row, leaf->field->required, 0, 0, 0);
-        w.rep = (const uint8_t *)scratch->rep.data;
-        w.def = (const uint8_t *)scratch->def.data;
-        w.slots = (uint32_t)scratch->rep.count;
-    }
+    if (leaf->rep_max) shred_all(&w, column);
     chunk.slots = w.slots;
     chunk.nulls = (int64_t)w.slots - (w.values->count - w.values->nulls);
 

@@ -1,7 +1,9 @@
 // dictionary_int.h -- the distinct values of one column chunk, and each value's index among them.
 //
-// An open-addressing table of (hash, entry); an entry is the first row that has the value, so
-// values are compared where they are and nothing is copied. Floats are told apart by their bits.
+// An open-addressing table of (key, mark). A key of 16 bytes is the value itself, whatever its
+// type, so that almost nothing is compared where it is; of a longer text it is a hash, and the text
+// is compared with the entry's. An entry is the first row that has the value: nothing is copied.
+// Floats are told apart by their bits. Marks grow from chunk to chunk, so no table is cleared.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_PARQUET_DICTIONARY_INT_H
@@ -10,11 +12,11 @@
 #include "parquet/leaf_int.h"
 
 typedef struct pl_dictionary {
-    struct pl_dictionary_slot *slots; // owned, slot_room of them; the first slot_count in use
-    uint32_t slot_count, slot_room;
+    struct pl_dictionary_slot *slots, *spare; // owned; a table grows, or is sampled, in `spare`
+    uint32_t slot_count, slot_room, spare_room;
+    uint32_t base;        // marks up to here are of earlier chunks
     uint32_t count, room; // entries, in order of appearance
     uint32_t *rows;       // [count] first row with this value; owned
-    uint32_t *hashes;     // [count] owned
     uint32_t index_count, index_room;
     uint32_t *indices; // [index_count] entry of every value that is not NULL, in order; owned
     size_t bytes;      // of the entries in PLAIN form

@@ -62,13 +62,40 @@ static inline void put_decimal(char *to, const pl_leaf *leaf, pl_i128 unscaled)
     }
 }
 
-static inline void put_text(pl_buf *out, pl_span text)
+enum { AT_ONCE = 16 }; // bytes that a short text is copied by, whatever its length
+
+// A text with its size; `to` has room for AT_ONCE bytes more. Returns where it ends.
+static inline char *put_text(char *to, const pl_column *column, uint32_t row)
 {
+    pl_span text = pl_column_span(column, row);
     uint32_t bytes = (uint32_t)text.bytes;
-    char *to = pl_buf_reserve(out, text.bytes + sizeof bytes);
     memcpy(to, &bytes, sizeof bytes);
-    pl_copy(to + sizeof bytes, text.data, text.bytes);
-    out->count += text.bytes + sizeof bytes;
+    to += sizeof bytes;
+    if (bytes <= AT_ONCE && column->heap.count - column->offsets[row] >= AT_ONCE)
+        memcpy(to, text.data, AT_ONCE);
+    else
+        pl_copy(to, text.data, bytes);
+    return to + bytes;
+}
+
+static void plain_texts(pl_buf *out, const pl_column *column, uint32_t first, uint32_t end)
+{
+    size_t sizes = (size_t)(end - first) * sizeof(uint32_t);
+    size_t bytes = sizes + (column->offsets[end] - column->offsets[first]);
+    char *from = pl_buf_reserve(out, bytes + AT_ONCE), *to = from;
+    for (uint32_t row = first; row < end; row++)
+        if (column->valid[row]) to = put_text(to, column, row);
+    out->count += (size_t)(to - from);
+}
+
+static void plain_text_rows(pl_buf *out, const pl_column *column, const uint32_t *rows,
+                            uint32_t count)
+{
+    size_t bytes = count * sizeof(uint32_t);
+    for (uint32_t i = 0; i < count; i++) bytes += pl_column_span(column, rows[i]).bytes;
+    char *to = pl_buf_reserve(out, bytes + AT_ONCE);
+    for (uint32_t i = 0; i < count; i++) to = put_text(to, column, rows[i]);
+    out->count += bytes;
 }
 
 static void plain_booleans(pl_buf *out, const pl_column *column, uint32_t first, uint32_t end)
@@ -134,8 +161,7 @@ void pl_leaf__plain(pl_buf *out, const pl_leaf *leaf, const pl_column *column, u
         break;
     case PL_STRING:
     case PL_JSON:
-        for (uint32_t row = first; row < end; row++)
-            if (column->valid[row]) put_text(out, pl_column_span(column, row));
+        plain_texts(out, column, first, end);
         break;
     case PL_DECIMAL:
         plain_decimals(out, leaf, column, first, end);
@@ -150,7 +176,7 @@ void pl_leaf__plain_rows(pl_buf *out, const pl_leaf *leaf, const pl_column *colu
                          const uint32_t *rows, uint32_t count)
 {
     if (pl_leaf__is_text(leaf)) {
-        for (uint32_t i = 0; i < count; i++) put_text(out, pl_column_span(column, rows[i]));
+        plain_text_rows(out, column, rows, count);
         return;
     }
     size_t width = leaf->width;

@@ -1,26 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "parquet/range_int.h"
 
-// One loop per C type: `rows` is NULL for all rows that are not NULL. `skip` is a condition on
-// the value v that leaves it out.
+// One loop per C type, without a branch after the first value that counts: `rows` is NULL for all
+// rows that are not NULL. `skip` is a condition on the value v that leaves it out, as comparing
+// does by itself.
 #define SCAN(name, ctype, member, skip)                                                            \
     static pl_range name(const pl_column *column, const uint32_t *rows, uint32_t count)            \
     {                                                                                              \
         pl_range range = {.min.kind = column->type.kind, .max.kind = column->type.kind};           \
         ctype min = 0, max = 0;                                                                    \
-        for (uint32_t i = 0; i < count; i++) {                                                     \
+        uint32_t i = 0, nans = 0;                                                                  \
+        for (; i < count && !range.has; i++) {                                                     \
             uint32_t row = rows ? rows[i] : i;                                                     \
-            if (!column->valid[row]) continue;                                                     \
             ctype v = column->member[row];                                                         \
-            if (skip) {                                                                            \
-                range.nans++;                                                                      \
-                continue;                                                                          \
-            }                                                                                      \
-            if (!range.has) min = max = v;                                                         \
-            range.has = true;                                                                      \
-            if (v < min) min = v;                                                                  \
-            if (v > max) max = v;                                                                  \
+            nans += column->valid[row] && (skip);                                                  \
+            range.has = column->valid[row] && !(skip);                                             \
+            min = max = v;                                                                         \
         }                                                                                          \
+        bool nulls = column->nulls != 0;                                                           \
+        for (; i < count; i++) {                                                                   \
+            uint32_t row = rows ? rows[i] : i;                                                     \
+            ctype v = column->member[row];                                                         \
+            if (nulls) v = column->valid[row] ? v : min;                                           \
+            nans += (skip);                                                                        \
+            min = v < min ? v : min;                                                               \
+            max = v > max ? v : max;                                                               \
+        }                                                                                          \
+        range.nans = nans;                                                                         \
         range.min.member = min;                                                                    \
         range.max.member = max;                                                                    \
         return range;                                                                              \
@@ -45,39 +51,65 @@ static pl_range scan_boolean(const pl_column *column, const uint32_t *rows, uint
     return range;
 }
 
-// The first bytes of a text as a number that orders as they do: most comparisons need no more.
-static inline uint64_t prefix_of(pl_span text)
+// Eight bytes of a text as a number that orders as they do, filled up with zeros where it ends.
+static inline uint64_t word_at(pl_span text, size_t at)
 {
-    uint64_t prefix = 0;
-    if (text.bytes >= sizeof prefix)
-        memcpy(&prefix, text.data, sizeof prefix);
-    else if (text.bytes)
-        memcpy(&prefix, text.data, text.bytes);
-    return __builtin_bswap64(prefix);
+    uint64_t word = 0;
+    if (text.bytes >= at + sizeof word)
+        memcpy(&word, text.data + at, sizeof word);
+    else if (text.bytes > at)
+        memcpy(&word, text.data + at, text.bytes - at);
+    return __builtin_bswap64(word);
+}
+
+// The smallest and the largest text so far, and the first word in which they differ: a text that
+// has the words before it and lies between them there (ids and links are alike for long) need not
+// be compared.
+typedef struct text_range {
+    bool has;
+    pl_span min, max;
+    size_t at;
+    uint64_t low, high;
+} text_range;
+
+static inline bool between(const text_range *range, pl_span text)
+{
+    if (!range->has || text.bytes < range->at + sizeof(uint64_t)) return false;
+    for (size_t i = 0; i < range->at; i += sizeof(uint64_t))
+        if (memcmp(text.data + i, range->min.data + i, sizeof(uint64_t)) != 0) return false;
+    uint64_t word = word_at(text, range->at);
+    return word > range->low && word < range->high;
+}
+
+static void widen(text_range *range, pl_span text)
+{
+    bool below = !range->has || pl_span_compare(text, range->min) < 0;
+    bool above = !range->has || pl_span_compare(text, range->max) > 0;
+    if (!below && !above) return;
+    if (below) range->min = text;
+    if (above) range->max = text;
+    range->has = true;
+    size_t whole = PL_MIN(range->min.bytes, range->max.bytes) / sizeof(uint64_t);
+    range->at = 0;
+    while (whole-- && word_at(range->min, range->at) == word_at(range->max, range->at))
+        range->at += sizeof(uint64_t);
+    range->low = word_at(range->min, range->at);
+    range->high = word_at(range->max, range->at);
 }
 
 static pl_range scan_text(const pl_column *column, const uint32_t *rows, uint32_t count)
 {
-    pl_range range = {.min.kind = column->type.kind, .max.kind = column->type.kind};
-    pl_span min = {0}, max = {0};
-    uint64_t low = UINT64_MAX, high = 0; // prefixes of those two
+    text_range all = {0};
     for (uint32_t i = 0; i < count; i++) {
         uint32_t row = rows ? rows[i] : i;
         if (!column->valid[row]) continue;
-        pl_span v = pl_column_span(column, row);
-        uint64_t prefix = prefix_of(v);
-        if (prefix < low || (prefix == low && (!range.has || pl_span_compare(v, min) < 0))) {
-            min = v;
-            low = prefix;
-        }
-        if (prefix > high || (prefix == high && (!range.has || pl_span_compare(v, max) > 0))) {
-            max = v;
-            high = prefix;
-        }
-        range.has = true;
+        pl_span text = pl_column_span(column, row);
+        if (!between(&all, text)) widen(&all, text);
     }
-    range.min.text = min;
-    range.max.text = max;
+    pl_range range = {.has = all.has, .min.kind = column->type.kind};
+    range.max.kind = column->type.kind;
+    range.min.text = all.min;
+    range.max.text = all.max;
     return range;
 }
 

@@ -115,7 +115,7 @@ TEST(dictionary_is_dropped_when_its_values_were_made_to_hash_alike)
     const uint64_t inverse = UINT64_C(0xf1de83e19937733d); // of the hash's odd factor
     for (uint32_t row = 0; row < 200000; row++) {
         uint64_t hash = (UINT64_C(7) << 32 | row % 50000) * inverse;
-        hash = (hash ^ hash >> 29 ^ hash >> 58) * inverse;
+        hash = (hash ^ hash >> 32) * inverse;
         pl_column_append(&column, &(pl_value){.kind = PL_LONG, .i64 = (int64_t)hash});
     }
     CHECK(!build(&d, &leaf, &column, 1024 * 1024));
@@ -124,10 +124,53 @@ TEST(dictionary_is_dropped_when_its_values_were_made_to_hash_alike)
     pl_dictionary__done(&d);
 }
 
+// Texts of 0 to 39 bytes, many of them the beginning of another or different in one byte only, one
+// column after the other in the same tables.
+TEST(dictionary_finds_every_text_where_it_appeared_first)
+{
+    pl_field field = field_of(PL_STRING);
+    pl_leaf leaf = pl_leaf__make(&field);
+    pl_dictionary d = {0};
+    uint32_t random = 1;
+    for (uint32_t round = 0; round < 60; round++) {
+        pl_column column;
+        pl_column_init(&column, &field.type);
+        uint32_t rows = round < 50 ? 1 + round * 7 : 3000, distinct = 1 + round % 7 * 40;
+        for (uint32_t row = 0; row < rows; row++) {
+            char text[40] = {0};
+            uint32_t n = (random = random * 1664525u + 1013904223u) >> 16;
+            n %= distinct;
+            if (n % 40) text[n / 40 % (n % 40)] = (char)(n / 40);
+            if (n == 5)
+                pl_column_null(&column);
+            else
+                pl_column_text(&column, pl_span_make(text, n % 40));
+        }
+        if (!pl_dictionary__build(&d, &leaf, &column, 1 << 20, 1 << 20)) {
+            CHECK_INT(column.count, column.nulls);
+            continue;
+        }
+        uint32_t index = 0, entries = 0;
+        for (uint32_t row = 0; row < rows; row++) {
+            if (!column.valid[row]) continue;
+            uint32_t first = 0;
+            while (!column.valid[first] ||
+                   !pl_span_equal(pl_column_span(&column, first), pl_column_span(&column, row)))
+                first++;
+            entries += first == row;
+            CHECK_INT(first, d.rows[d.indices[index++]]);
+        }
+        CHECK_INT(entries, d.count);
+        pl_column_done(&column);
+    }
+    pl_dictionary__done(&d);
+}
+
 int main(void)
 {
     return RUN_TESTS("parquet/dictionary", T(dictionary_numbers_values_as_they_appear),
                      T(dictionary_is_dropped_when_values_are_unique),
                      T(dictionary_grows_to_what_pays), T(dictionary_of_no_value_is_none),
-                     T(dictionary_is_dropped_when_its_values_were_made_to_hash_alike));
+                     T(dictionary_is_dropped_when_its_values_were_made_to_hash_alike),
+                     T(dictionary_finds_every_text_where_it_appeared_first));
 }

@@ -150,11 +150,55 @@ TEST(range_bounds_span_row_groups)
     pl_arena_done(&arena);
 }
 
+// Texts with long beginnings in common, NULLs between them, against comparing each with each.
+TEST(range_of_texts_is_that_of_comparing_all)
+{
+    uint32_t random = 7;
+    for (uint32_t round = 0; round < 400; round++) {
+        pl_column column;
+        pl_column_init(&column, &(pl_type){.kind = PL_STRING});
+        pl_span min = {0}, max = {0};
+        char texts[30][48];
+        for (uint32_t row = 0; row < 1 + round % 30; row++) {
+            memset(texts[row], 'a' + (int)(round % 2), sizeof texts[row]);
+            random = random * 1664525u + 1013904223u;
+            texts[row][(random >> 8) % 40] = (char)(random >> 16);
+            pl_span text = pl_span_make(texts[row], (random >> 24) % 3 ? 40 : (random >> 12) % 48);
+            if (random >> 29 == 0) {
+                pl_column_null(&column);
+                continue;
+            }
+            pl_column_text(&column, text);
+            if (!min.data || pl_span_compare(text, min) < 0) min = text;
+            if (!max.data || pl_span_compare(text, max) > 0) max = text;
+        }
+        pl_range range = pl_range__scan(&column);
+        CHECK_INT(min.data != NULL, range.has);
+        CHECK(pl_span_equal(min, range.min.text) && pl_span_equal(max, range.max.text));
+        pl_column_done(&column);
+    }
+}
+
+TEST(range_of_numbers_leaves_null_out)
+{
+    pl_column column;
+    pl_column_init(&column, &(pl_type){.kind = PL_LONG});
+    for (int64_t n = -3; n < 40; n++) {
+        pl_value value = {.kind = PL_LONG, .is_null = n < 3 || n == 17, .i64 = n};
+        pl_column_append(&column, &value); // the rows that are NULL hold 0
+        pl_range range = pl_range__scan(&column);
+        CHECK_INT(n >= 3, range.has);
+        CHECK(n < 3 || (range.min.i64 == 3 && range.max.i64 == (n == 17 ? 16 : n)));
+    }
+    pl_column_done(&column);
+}
+
 int main(void)
 {
     return RUN_TESTS("parquet/range", T(range_raises_the_last_code_point),
                      T(range_raises_what_is_not_utf8_without_harm), T(range_counts_code_points),
                      T(range_cuts_between_code_points), T(range_leaves_nan_out_and_spreads_zeros),
                      T(range_knows_both_booleans), T(range_text_bounds_have_sixteen_code_points),
-                     T(range_bounds_span_row_groups));
+                     T(range_bounds_span_row_groups), T(range_of_texts_is_that_of_comparing_all),
+                     T(range_of_numbers_leaves_null_out));
 }
