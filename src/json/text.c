@@ -14,66 +14,30 @@ size_t pl_utf8_check(pl_span text)
     return pl_simd_utf8(text);
 }
 
-// Value of four hex digits, or -1.
-static int32_t hex4(pl_span text, size_t at)
+// What is wrong with the escape whose backslash is at `at`. Surrogates must come in pairs: alone
+// they name no character and no UTF-8 can hold them.
+static size_t fail_escape(pl_span text, size_t at, pl_json_error *error)
 {
-    if (text.bytes - at < 4) return -1;
-    int32_t value = 0;
-    for (size_t i = at; i < at + 4; i++) {
-        char c = text.data[i];
-        int digit = c >= '0' && c <= '9'   ? c - '0'
-                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                           : -1;
-        if (digit < 0) return -1;
-        value = value * 16 + digit;
-    }
-    return value;
-}
-
-// Skip the escape whose backslash is at `at`. Surrogates must come in pairs: alone they name no
-// character and no UTF-8 can hold them.
-static size_t skip_escape(pl_span text, size_t at, pl_json_error *error)
-{
-    size_t start = at++;
-    if (at >= text.bytes) return fail_at(error, at, "the text ends inside a string");
-    if (pl_simd_letters[(uint8_t)text.data[at]]) return at + 1;
-    if (text.data[at] != 'u') return fail_at(error, at, "this escape does not exist");
-    int32_t unit = hex4(text, at + 1);
-    if (unit < 0) return fail_at(error, start, "\\u needs four hex digits");
-    at += 5;
-    if (unit < 0xD800 || unit > 0xDFFF) return at;
-    bool paired =
-        unit <= 0xDBFF && text.bytes - at >= 6 && text.data[at] == '\\' && text.data[at + 1] == 'u';
-    int32_t low = paired ? hex4(text, at + 2) : -1;
-    if (low < 0xDC00 || low > 0xDFFF)
-        return fail_at(error, start, "a lone surrogate is not a character");
-    return at + 6;
+    if (text.bytes - at < 2) return fail_at(error, at + 1, "the text ends inside a string");
+    if (text.data[at + 1] != 'u') return fail_at(error, at + 1, "this escape does not exist");
+    bool unit = text.bytes - at >= 6 && pl_simd_hex4(text.data + at + 2) >= 0;
+    return fail_at(error, at,
+                   unit ? "a lone surrogate is not a character" : "\\u needs four hex digits");
 }
 
 size_t pl_json_skip_inside(pl_span text, size_t at, bool *ret_escaped, pl_json_error *ret_error)
 {
-    const pl_simd *simd = pl_simd_best();
-    *ret_escaped = false;
-    for (;;) {
-        pl_simd_string found;
-        size_t start = at;
-        at = simd->string(text, at, &found);
-        if (PL_UNLIKELY(found.broken)) {
-            size_t bad = pl_utf8_check((pl_span){text.data + start, at - start});
-            return fail_at(ret_error, start + bad, "these bytes are not UTF-8");
-        }
-        *ret_escaped |= found.escaped;
-        if (at >= text.bytes) return fail_at(ret_error, at, "the text ends inside a string");
-        if (text.data[at] == '"') return at + 1;
-        if (text.data[at] != '\\')
-            return fail_at(ret_error, at, "a control byte stands inside a string");
-        *ret_escaped = true;
-        while (at < text.bytes && text.data[at] == '\\') { // escapes come in swarms
-            at = skip_escape(text, at, ret_error);
-            if (at == SIZE_MAX) return SIZE_MAX;
-        }
+    pl_simd_string found;
+    size_t stop = pl_simd_best()->string(text, at, &found);
+    *ret_escaped = found.escaped;
+    if (PL_UNLIKELY(found.broken)) {
+        size_t bad = pl_utf8_check((pl_span){text.data + at, stop - at});
+        return fail_at(ret_error, at + bad, "these bytes are not UTF-8");
     }
+    if (stop >= text.bytes) return fail_at(ret_error, stop, "the text ends inside a string");
+    if (text.data[stop] == '"') return stop + 1;
+    if (text.data[stop] == '\\') return fail_escape(text, stop, ret_error);
+    return fail_at(ret_error, stop, "a control byte stands inside a string");
 }
 
 static size_t skip_digits(pl_span text, size_t at)
@@ -215,57 +179,17 @@ pl_json_error pl_json_check(pl_span text)
     return (pl_json_error){0};
 }
 
-static char *utf8_put(char *out, uint32_t code)
-{
-    if (code < 0x80) {
-        *out++ = (char)code;
-    } else if (code < 0x800) {
-        *out++ = (char)(0xC0 | (code >> 6));
-        *out++ = (char)(0x80 | (code & 0x3F));
-    } else if (code < 0x10000) {
-        *out++ = (char)(0xE0 | (code >> 12));
-        *out++ = (char)(0x80 | ((code >> 6) & 0x3F));
-        *out++ = (char)(0x80 | (code & 0x3F));
-    } else {
-        *out++ = (char)(0xF0 | (code >> 18));
-        *out++ = (char)(0x80 | ((code >> 12) & 0x3F));
-        *out++ = (char)(0x80 | ((code >> 6) & 0x3F));
-        *out++ = (char)(0x80 | (code & 0x3F));
-    }
-    return out;
-}
-
-// Unescaped text is never longer than its escaped form: room for that and PL_SIMD_SLACK is enough.
-static size_t unescape_to(char *out, pl_span inside)
-{
-    const pl_simd *simd = pl_simd_best();
-    char *start = out;
-    for (size_t at = 0;;) {
-        at = simd->unescape(&out, inside, at);
-        if (at == inside.bytes) return (size_t)(out - start);
-        while (inside.bytes - at >= 6 && inside.data[at] == '\\' && inside.data[at + 1] == 'u') {
-            uint32_t code = (uint32_t)hex4(inside, at + 2);
-            at += 6;
-            if (code >= 0xD800 && code <= 0xDBFF) {
-                code =
-                    0x10000 + ((code - 0xD800) << 10) + ((uint32_t)hex4(inside, at + 2) - 0xDC00);
-                at += 6;
-            }
-            out = utf8_put(out, code);
-        }
-    }
-}
-
 void pl_json_unescape(pl_buf *out, pl_span inside)
 {
-    out->count += unescape_to(pl_buf_reserve(out, inside.bytes + PL_SIMD_SLACK), inside);
+    char *room = pl_buf_reserve(out, inside.bytes + PL_SIMD_SLACK);
+    out->count += (size_t)(pl_simd_best()->unescape(room, inside) - room);
 }
 
 pl_span pl_json_unescaped(pl_arena *arena, pl_span inside)
 {
     if (!inside.bytes || !memchr(inside.data, '\\', inside.bytes)) return inside;
     char *copy = pl_arena_take(arena, inside.bytes + PL_SIMD_SLACK);
-    return (pl_span){copy, unescape_to(copy, inside)};
+    return (pl_span){copy, (size_t)(pl_simd_best()->unescape(copy, inside) - copy)};
 }
 
 void pl_json_compact(pl_buf *out, pl_span value)

@@ -6,6 +6,26 @@ const char pl_simd_letters[256] = {
     ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
 };
 
+// 16 + the value of a hex digit; 0: none.
+static const uint8_t hex[256] = {
+    ['0'] = 16, ['1'] = 17, ['2'] = 18, ['3'] = 19, ['4'] = 20, ['5'] = 21, ['6'] = 22, ['7'] = 23,
+    ['8'] = 24, ['9'] = 25, ['a'] = 26, ['b'] = 27, ['c'] = 28, ['d'] = 29, ['e'] = 30, ['f'] = 31,
+    ['A'] = 26, ['B'] = 27, ['C'] = 28, ['D'] = 29, ['E'] = 30, ['F'] = 31,
+};
+
+static inline int32_t hex4(const char *digits)
+{
+    const uint8_t *d = (const uint8_t *)digits;
+    int32_t a = hex[d[0]], b = hex[d[1]], c = hex[d[2]], e = hex[d[3]];
+    if (!(a & b & c & e)) return -1;
+    return (a & 15) << 12 | (b & 15) << 8 | (c & 15) << 4 | (e & 15);
+}
+
+int32_t pl_simd_hex4(const char *digits)
+{
+    return hex4(digits);
+}
+
 // Bytes of the valid UTF-8 sequence that starts at p (p < end), or 0. The ranges are table 3-7 of
 // the Unicode standard.
 static size_t utf8_sequence(const uint8_t *p, const uint8_t *end)
@@ -44,10 +64,58 @@ size_t pl_simd_utf8(pl_span text)
     return SIZE_MAX;
 }
 
-// Whether a backslash at `at` begins an escape of two bytes.
-static bool is_short_escape(pl_span text, size_t at)
+// Bytes of the escape that begins with the backslash at `at`; 0: it begins none.
+static inline size_t escape_bytes(pl_span text, size_t at)
 {
-    return at + 1 < text.bytes && pl_simd_letters[(uint8_t)text.data[at + 1]];
+    const char *p = text.data + at;
+    size_t left = text.bytes - at;
+    if (left < 2) return 0;
+    if (pl_simd_letters[(uint8_t)p[1]]) return 2;
+    if (p[1] != 'u' || left < 6) return 0;
+    int32_t unit = hex4(p + 2);
+    if (unit < 0xD800 || unit > 0xDFFF) return unit < 0 ? 0 : 6;
+    if (unit > 0xDBFF || left < 12 || p[6] != '\\' || p[7] != 'u') return 0;
+    int32_t low = hex4(p + 8);
+    return low >= 0xDC00 && low <= 0xDFFF ? 12 : 0;
+}
+
+static inline char *utf8_put(char *out, uint32_t code)
+{
+    if (code < 0x80) {
+        *out++ = (char)code;
+    } else if (code < 0x800) {
+        *out++ = (char)(0xC0 | (code >> 6));
+        *out++ = (char)(0x80 | (code & 0x3F));
+    } else if (code < 0x10000) {
+        *out++ = (char)(0xE0 | (code >> 12));
+        *out++ = (char)(0x80 | ((code >> 6) & 0x3F));
+        *out++ = (char)(0x80 | (code & 0x3F));
+    } else {
+        *out++ = (char)(0xF0 | (code >> 18));
+        *out++ = (char)(0x80 | ((code >> 12) & 0x3F));
+        *out++ = (char)(0x80 | ((code >> 6) & 0x3F));
+        *out++ = (char)(0x80 | (code & 0x3F));
+    }
+    return out;
+}
+
+// Write what the escape at *from stands for; *from moves behind it.
+static inline char *put_escape(char *out, const char **from)
+{
+    const char *p = *from;
+    char letter = pl_simd_letters[(uint8_t)p[1]];
+    if (letter) {
+        *from = p + 2;
+        *out = letter;
+        return out + 1;
+    }
+    uint32_t code = (uint32_t)hex4(p + 2);
+    *from = p + 6;
+    if (code >= 0xD800 && code <= 0xDBFF) {
+        code = 0x10000 + ((code - 0xD800) << 10) + ((uint32_t)hex4(p + 8) - 0xDC00);
+        *from = p + 12;
+    }
+    return utf8_put(out, code);
 }
 
 static size_t string_scalar(pl_span text, size_t at, pl_simd_string *ret_found)
@@ -55,34 +123,28 @@ static size_t string_scalar(pl_span text, size_t at, pl_simd_string *ret_found)
     size_t start = at;
     bool high = false;
     *ret_found = (pl_simd_string){0};
-    while (at < text.bytes) {
+    for (size_t bytes; at < text.bytes; at += bytes) {
         uint8_t c = (uint8_t)text.data[at];
-        if (c == '"' || c < 0x20 || (c == '\\' && !is_short_escape(text, at))) break;
+        bytes = c == '\\' ? escape_bytes(text, at) : 1;
+        if (c == '"' || c < 0x20 || !bytes) break;
         ret_found->escaped |= c == '\\';
         high |= c >= 0x80;
-        at += c == '\\' ? 2 : 1;
     }
     if (high)
         ret_found->broken = pl_simd_utf8((pl_span){text.data + start, at - start}) != SIZE_MAX;
     return at;
 }
 
-static size_t unescape_scalar(char **out, pl_span inside, size_t at)
+static char *unescape_scalar(char *out, pl_span inside)
 {
-    char *to = *out;
-    while (at < inside.bytes) {
-        char c = inside.data[at++];
-        if (c == '\\') {
-            c = pl_simd_letters[(uint8_t)inside.data[at++]];
-            if (!c) {
-                at -= 2;
-                break;
-            }
-        }
-        *to++ = c;
+    const char *from = inside.data, *end = from + inside.bytes;
+    while (from < end) {
+        if (*from == '\\')
+            out = put_escape(out, &from);
+        else
+            *out++ = *from++;
     }
-    *out = to;
-    return at;
+    return out;
 }
 
 const pl_simd pl_simd_scalar = {"scalar", string_scalar, unescape_scalar};

@@ -7,6 +7,7 @@
 // string.h looks at them in place.
 //
 //     stop = pl_simd_best()->string(text, at, &found);
+//     end = pl_simd_best()->unescape(out, inside);
 //
 // All levels give the same answers to every input and read nothing outside what they are given;
 // the unit test compares them, and test/unit/simd/mutants.py shows that it notices a kernel gone
@@ -25,8 +26,9 @@
 enum { PL_SIMD_SLACK = 32 };
 
 // What was met on the way; the kernel writes both.
+// What was met on the way; the kernel writes both.
 typedef struct pl_simd_string {
-    bool escaped; // an escape of two bytes
+    bool escaped; // an escape
     bool broken;  // bytes that are not UTF-8
 } pl_simd_string;
 
@@ -34,14 +36,13 @@ typedef struct pl_simd {
     const char *name;
 
     // The inside of a JSON string from `at` on: offset of the quote, control byte, or backslash
-    // without one of "\/bfnrt behind it, that comes first; text.bytes if none does. *ret_found is
-    // about the bytes from `at` to there.
+    // that begins no escape, which comes first; text.bytes if none does. A surrogate is an escape
+    // only together with its other half. *ret_found is about the bytes from `at` to there.
     size_t (*string)(pl_span text, size_t at, pl_simd_string *ret_found);
 
-    // Write to *out, which moves on, what the inside of a valid JSON string stands for, from `at`
-    // to the first \u, whose offset is returned; inside.bytes if there is none. There must be
-    // room for inside.bytes - at and PL_SIMD_SLACK more.
-    size_t (*unescape)(char **out, pl_span inside, size_t at);
+    // Write what the inside of a valid JSON string stands for; returns the end of it. There must
+    // be room for inside.bytes, which are always enough, and PL_SIMD_SLACK more.
+    char *(*unescape)(char *out, pl_span inside);
 } pl_simd;
 
 extern const pl_simd pl_simd_scalar;
@@ -65,6 +66,9 @@ static inline const pl_simd *pl_simd_best(void)
 
 // What the byte behind a backslash stands for; 0: the two are no escape, or begin \uXXXX.
 extern const char pl_simd_letters[256];
+
+// The value of four hex digits, or -1.
+int32_t pl_simd_hex4(const char *digits);
 
 // Offset of the first byte that is not valid UTF-8, or SIZE_MAX. One level only: where speed
 // matters, `string` has looked already.

@@ -42,52 +42,42 @@ TARGET static size_t K(string)(pl_span text, size_t at, pl_simd_string *ret_foun
                                  EQ(MIN(block, SPLAT(0x1F)), block)));
         uint32_t right = MASK(EQ(K(faults)(block, earlier), SPLAT(0)));
         earlier = block;
-        if (plain > at) stops &= ~UINT32_C(1);
+        if (plain > at) stops &= ~UINT32_C(0) << (plain - at); // an escape is shorter than a block
         for (; stops; stops = plain - at < VEC ? stops & ~UINT32_C(0) << (plain - at) : 0) {
-            size_t stop = at + (size_t)__builtin_ctz(stops);
-            if (stop + 1 >= text.bytes || text.data[stop] != '\\' ||
-                !pl_simd_letters[(uint8_t)text.data[stop + 1]]) {
+            size_t stop = at + (size_t)__builtin_ctz(stops), escape = 0;
+            if (stop < text.bytes && text.data[stop] == '\\') escape = escape_bytes(text, stop);
+            if (!escape) {
                 ret_found->broken |= (~right & ((UINT32_C(2) << (stop - at)) - 1)) != 0;
                 return stop;
             }
             ret_found->escaped = true;
-            plain = stop + 2;
+            plain = stop + escape;
         }
         ret_found->broken |= right != (uint32_t)((UINT64_C(1) << VEC) - 1);
     }
 }
 
-TARGET static size_t K(unescape)(char **out, pl_span inside, size_t at)
+TARGET static char *K(unescape)(char *out, pl_span inside)
 {
-    char last[2 * VEC] = {0}, *to = *out;
-    const char *from = inside.data + at;
-    size_t left = inside.bytes - at;
+    char last[2 * VEC] = {0};
+    const char *from = inside.data, *end = from + inside.bytes;
     bool ends = false; // `from` is in `last`
-    for (;;) {
-        if (PL_UNLIKELY(left < VEC && !ends)) {
-            if (left) memcpy(last, from, left);
+    while (from < end) {
+        if (PL_UNLIKELY(end - from < VEC && !ends)) {
+            memcpy(last, from, (size_t)(end - from));
+            end = last + (end - from);
             from = last;
             ends = true;
         }
         vec block = LOAD(from);
         uint32_t stops = MASK(EQ(block, SPLAT('\\')));
-        size_t plain = stops ? (size_t)__builtin_ctz(stops) : PL_MIN(left, VEC);
-        STORE(to, block);
-        to += plain;
+        ptrdiff_t plain = stops ? __builtin_ctz(stops) : PL_MIN(end - from, VEC);
+        STORE(out, block);
+        out += plain;
         from += plain;
-        left -= plain;
-        if (!stops) {
-            if (!left) break;
-            continue;
-        }
-        char c = pl_simd_letters[(uint8_t)from[1]];
-        if (!c) break;
-        *to++ = c;
-        from += 2;
-        left -= 2;
+        while (from < end && *from == '\\') out = put_escape(out, &from); // they come in swarms
     }
-    *out = to;
-    return inside.bytes - left;
+    return out;
 }
 
 #undef K

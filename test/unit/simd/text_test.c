@@ -42,20 +42,17 @@ static void same_string(pl_span text, size_t at)
 }
 
 // All levels write what the scalar one writes, and nothing behind the slack.
-static void same_unescaped(pl_span text, size_t at)
+static void same_unescaped(pl_span text)
 {
-    char want[2 * GUARD_PAGE], *want_end = want;
+    char want[2 * GUARD_PAGE];
     pl_span end = {guarded(0, text.bytes), text.bytes};
     memcpy(guarded(0, text.bytes), text.data, text.bytes);
-    size_t stop = pl_simd_scalar.unescape(&want_end, end, at);
-    size_t bytes = (size_t)(want_end - want);
+    size_t bytes = (size_t)(pl_simd_scalar.unescape(want, end) - want);
     for (size_t i = 1; level(i); i++) {
-        char *out = guarded(1, text.bytes - at + PL_SIMD_SLACK), *out_end = out;
-        memset(out, 'x', text.bytes - at);
-        if (level(i)->unescape(&out_end, end, at) == stop && out_end == out + bytes &&
-            memcmp(want, out, bytes) == 0)
-            continue;
-        show("unescape", level(i), end, at);
+        char *out = guarded(1, text.bytes + PL_SIMD_SLACK);
+        memset(out, 'x', text.bytes);
+        if (level(i)->unescape(out, end) == out + bytes && memcmp(want, out, bytes) == 0) continue;
+        show("unescape", level(i), end, 0);
         fail();
     }
 }
@@ -87,9 +84,9 @@ TEST(every_escape_on_every_place_is_found_by_all_levels)
             same_string((pl_span){text, place + 1}, 0);
             text[place + 2] = '"'; // ends it, or not
             same_string((pl_span){text, sizeof text}, 0);
-            if (!pl_simd_letters[byte] && byte != 'u') continue;
-            same_unescaped((pl_span){text, sizeof text}, place / 3);
-            same_unescaped((pl_span){text, place + 2}, 0);
+            if (!pl_simd_letters[byte]) continue;
+            same_unescaped((pl_span){text, sizeof text});
+            same_unescaped((pl_span){text, place + 2});
         }
     for (size_t place = 0; place < PLACES; place++)
         for (size_t slashes = 1; slashes <= 10; slashes++) {
@@ -98,8 +95,32 @@ TEST(every_escape_on_every_place_is_found_by_all_levels)
             text[place + slashes] = '"';
             same_string((pl_span){text, sizeof text}, 0);
             same_string((pl_span){text, place + slashes + 1}, 0);
-            if (slashes % 2 == 0) text[place + slashes] = 'n';
-            same_unescaped((pl_span){text, sizeof text}, 0);
+            if (slashes % 2) text[place + slashes] = 'n';
+            same_unescaped((pl_span){text, sizeof text});
+        }
+}
+
+TEST(every_unicode_escape_on_every_place_is_found_by_all_levels)
+{
+    static const char *const escapes[] = {"\\u0000",        "\\u00e9",        "\\uFFFF",
+                                          "\\ud800\\udc00", "\\uDBFF\\uDFFF", "\\uD7FF\\uE000"};
+    char text[PLACES + 32];
+    for (size_t place = 0; place < PLACES; place++)
+        for (size_t i = 0; i < PL_COUNT(escapes); i++) {
+            size_t bytes = strlen(escapes[i]);
+            memset(text, 'a', sizeof text);
+            memcpy(text + place, escapes[i], bytes);
+            same_string((pl_span){text, sizeof text}, 0);
+            same_unescaped((pl_span){text, sizeof text});
+            same_unescaped((pl_span){text, place + bytes});
+            text[place + bytes] = '"';
+            same_string((pl_span){text, sizeof text}, place / 2);
+            for (size_t cut = 1; cut <= bytes; cut++) same_string((pl_span){text, place + cut}, 0);
+            for (size_t at = 0; at < bytes; at++) { // one byte of it wrong
+                text[place + at] ^= 0x58;
+                same_string((pl_span){text, sizeof text}, 0);
+                text[place + at] ^= 0x58;
+            }
         }
 }
 
@@ -107,9 +128,7 @@ TEST(plain_text_of_every_length_is_copied)
 {
     char text[3 * PLACES];
     for (size_t i = 0; i < sizeof text; i++) text[i] = (char)(i % 90 + 1 + (i % 90 >= '\\' - 1));
-    for (size_t bytes = 0; bytes <= sizeof text; bytes++)
-        for (size_t at = 0; at <= bytes; at += 1 + at / 2)
-            same_unescaped((pl_span){text, bytes}, at);
+    for (size_t bytes = 0; bytes <= sizeof text; bytes++) same_unescaped((pl_span){text, bytes});
 }
 
 // The bytes at which UTF-8's rules change, and those that end a string.
@@ -172,12 +191,35 @@ TEST(the_scalar_form_knows_strings)
         size_t stop;
         pl_simd_string found;
     } cases[] = {
-        {"", 0, {false, false}},         {"plain", 5, {false, false}},
-        {"a\"b", 1, {false, false}},     {"a\x1F", 1, {false, false}},
-        {"a\x7F ", 3, {false, false}},   {"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", 16, {true, false}},
-        {"a\\u0041", 1, {false, false}}, {"a\\x", 1, {false, false}},
-        {"\\na\\", 3, {true, false}},    {"\xC3\xA9\"", 2, {false, false}},
-        {"\xC3\"", 1, {false, true}},    {"\xA9\\n\"", 3, {true, true}},
+        {"", 0, {false, false}},
+        {"plain", 5, {false, false}},
+        {"a\"b", 1, {false, false}},
+        {"a\x1F", 1, {false, false}},
+        {"a\x7F ", 3, {false, false}},
+        {"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", 16, {true, false}},
+        {"a\\u0aF9 ", 8, {true, false}},
+        {"a\\u00g0", 1, {false, false}},
+        {"a\\u004", 1, {false, false}},
+        {"\\ud83D\\uDe00\"", 12, {true, false}},
+        {"\\ud83D\\uDe0", 0, {false, false}},
+        {"\\ud83D\\ude-0", 0, {false, false}},
+        {"\\ud83D\\ud83D", 0, {false, false}},
+        {"\\ud83D\\uE000", 0, {false, false}},
+        {"\\ud83D-ude00", 0, {false, false}},
+        {"\\ud83D\\nde00", 0, {false, false}},
+        {"\\ude00\\ud83D", 0, {false, false}},
+        {"\\uDC00\\uDC00", 0, {false, false}},
+        {"\\uD7FF\\uE000", 12, {true, false}},
+        {"\\uD800\\uDC00", 12, {true, false}},
+        {"\\uDBFF\\uDFFF", 12, {true, false}},
+        {"\\uD800-", 0, {false, false}},
+        {"\\uDFFF-", 0, {false, false}},
+        {"\\uD800\\uDBFF", 0, {false, false}},
+        {"a\\x", 1, {false, false}},
+        {"\\na\\", 3, {true, false}},
+        {"\xC3\xA9\"", 2, {false, false}},
+        {"\xC3\"", 1, {false, true}},
+        {"\xA9\\n\"", 3, {true, true}},
         {"a\"\xA9", 1, {false, false}},
     };
     for (size_t i = 0; i < PL_COUNT(cases); i++) {
@@ -186,19 +228,34 @@ TEST(the_scalar_form_knows_strings)
         CHECK_INT(cases[i].found.escaped, found.escaped);
         CHECK_INT(cases[i].found.broken, found.broken);
     }
-    char out[16], *end = out;
-    CHECK_INT(18, pl_simd_scalar.unescape(&end, PL_SPAN("-\\\"\\\\\\/\\b\\f\\n\\r\\t-\\u0041"), 1));
-    CHECK_SPAN("\"\\/\b\f\n\r\t-", ((pl_span){out, (size_t)(end - out)}));
+    char out[64];
+    pl_span inside = PL_SPAN("\\\"\\\\\\/\\b\\f\\n\\r\\t-\\u0041\\u007f\\u0080\\u07ff\\u0800\\uFFFF"
+                             "\\uD800\\udc00\\udbff\\uDFFF.");
+    pl_span got = {out, (size_t)(pl_simd_scalar.unescape(out, inside) - out)};
+    CHECK_SPAN("\"\\/\b\f\n\r\t-A\x7F\xC2\x80\xDF\xBF\xE0\xA0\x80\xEF\xBF\xBF"
+               "\xF0\x90\x80\x80\xF4\x8F\xBF\xBF.",
+               got);
+    for (int c = 0; c < 256; c++) {
+        static const char all[] = "0123456789ABCDEFabcdef";
+        const char *found = c ? strchr(all, c) : NULL;
+        int value = found ? (int)(found - all) - (found - all > 15 ? 6 : 0) : 0;
+        for (int place = 0; place < 4; place++) {
+            char digits[] = "F00F";
+            int others = 0xF00F & ~(15 << (3 - place) * 4);
+            digits[place] = (char)c;
+            CHECK_INT(found ? others | value << (3 - place) * 4 : -1, pl_simd_hex4(digits));
+        }
+    }
 }
 
 // What real strings are like, and worse: characters of all lengths, escapes, sometimes a fault.
 static pl_span made_up(char *text, size_t room, uint64_t *seed)
 {
     static const char *const pieces[] = {
-        "a",   "fen",  "shumo ", "e",       "\xC3\xA9",     "\xE2\x82\xAC",    "\xF0\x9F\x98\x80",
-        "\\n", "\\\"", "\\\\",   "\\u00e9", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"};
+        "a",   "fen",  "shumo ", "e",       "\xC3\xA9",       "\xE2\x82\xAC", "\xF0\x9F\x98\x80",
+        "\\n", "\\\"", "\\\\",   "\\u00e9", "\\uD83D\\uDE00", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"};
     size_t bytes = 0, want = *seed >> 33 & 127;
-    while (bytes < want && bytes + 8 < room) {
+    while (bytes < want && bytes + 12 < room) {
         *seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407;
         const char *piece = pieces[(*seed >> 40) % PL_COUNT(pieces)];
         memcpy(text + bytes, piece, strlen(piece));
@@ -214,7 +271,7 @@ TEST(made_up_strings_are_judged_alike_by_all_levels)
     for (int round = 0; round < 100000; round++) {
         pl_span span = made_up(text, sizeof text, &seed);
         same_string(span, 0);
-        same_unescaped(span, 0);
+        same_unescaped(span);
         if (!span.bytes) continue;
         text[(seed >> 20) % span.bytes] = (char)edges[(seed >> 50) % sizeof edges];
         same_string(span, 0);
@@ -232,6 +289,7 @@ int main(void)
 {
     return RUN_TESTS("simd/text", T(every_byte_on_every_place_is_found_by_all_levels),
                      T(every_escape_on_every_place_is_found_by_all_levels),
+                     T(every_unicode_escape_on_every_place_is_found_by_all_levels),
                      T(plain_text_of_every_length_is_copied),
                      T(four_bytes_across_the_blocks_are_judged_alike_by_all_levels),
                      T(the_scalar_form_knows_utf_8), T(the_scalar_form_knows_strings),
