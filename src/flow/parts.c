@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "flow/parts_int.h"
 #include "flow/runs.h"
 
 // As little of PL_GROUP_BYTES as a small quota leaves.
 enum { GROUP_BYTES_MIN = 8 * 1024 * 1024 };
+// Fewer rows are not cut off as a run of their own to fill a block up: a run has its price.
+enum { RUN_ROWS_MIN = 8 };
 
 pl_column *pl_parts__columns_new(const pl_schema *schema)
 {
@@ -60,13 +63,11 @@ void pl_parts_free(pl_parts *parts)
     free(parts->runs);
     free(parts->lent);
     free(parts->order);
-    pl_buf_done(&parts->run);
     pl_slabs_done(&parts->slabs);
     free(parts->parts);
     free(parts->sources);
     free(parts->files);
-    pl_map_done(&parts->by_key);
-    pl_buf_done(&parts->key);
+    free(parts->slots);
     free(parts);
 }
 
@@ -78,10 +79,87 @@ static pl_value partition_value(const pl_parts *parts, uint32_t i)
                               &parts->options.schema->fields[source].type, &value);
 }
 
-static uint32_t part_new(pl_parts *parts, const pl_value *values)
+static uint64_t hash_of(const pl_value *value)
+{
+    uint64_t bits = 0;
+    if (value->is_null) return 1;
+    switch (value->kind) {
+    case PL_STRING:
+    case PL_JSON:
+        return pl_hash(value->text);
+    case PL_DECIMAL:
+        return (uint64_t)value->i128 ^ (uint64_t)((pl_u128)value->i128 >> 64);
+    case PL_BOOLEAN:
+        return value->boolean;
+    case PL_INT:
+    case PL_DATE:
+    case PL_FLOAT:
+        memcpy(&bits, &value->i32, sizeof value->i32);
+        return bits;
+    default:
+        memcpy(&bits, &value->i64, sizeof value->i64);
+        return bits;
+    }
+}
+
+// Numbers by their bits: 0.0 and -0.0 are two partitions.
+static bool same_value(const pl_value *a, const pl_value *b)
+{
+    if (a->is_null || b->is_null) return a->is_null && b->is_null;
+    if (a->kind == PL_STRING || a->kind == PL_JSON) return pl_span_equal(a->text, b->text);
+    if (a->kind == PL_DECIMAL) return a->i128 == b->i128;
+    return hash_of(a) == hash_of(b);
+}
+
+static bool is_part(const pl_parts *parts, const part *p, const pl_value *values, uint64_t hash)
+{
+    if (p->hash != hash) return false;
+    for (uint32_t i = 0; i < parts->options.spec->count; i++)
+        if (!same_value(&p->values[i], &values[i])) return false;
+    return true;
+}
+
+// Serialised partition values.
+static pl_span part_key(pl_parts *parts, const pl_value *values)
+{
+    pl_buf key = {0};
+    for (uint32_t i = 0; i < parts->options.spec->count; i++) {
+        size_t mark = key.count;
+        uint32_t bytes = UINT32_MAX; // NULL, unlike any length
+        pl_buf_append(&key, &bytes, sizeof bytes);
+        if (values[i].is_null) continue;
+        pl_value_bytes(&key, &values[i]);
+        bytes = (uint32_t)(key.count - mark - sizeof bytes);
+        memcpy(key.data + mark, &bytes, sizeof bytes);
+    }
+    pl_span copy = pl_arena_copy(parts->arena, pl_buf_view(&key));
+    pl_buf_done(&key);
+    return copy;
+}
+
+// The slot where the partition is, or is to be noted.
+static uint32_t *slot_of(pl_parts *parts, const pl_value *values, uint64_t hash)
+{
+    for (uint32_t i = (uint32_t)(hash >> 32);; i++) {
+        uint32_t *slot = &parts->slots[i & (parts->slot_count - 1)];
+        if (!*slot || is_part(parts, parts->parts[*slot - 1], values, hash)) return slot;
+    }
+}
+
+static void more_slots(pl_parts *parts)
+{
+    free(parts->slots);
+    parts->slot_count = PL_MAX(parts->slot_count * 2, 64u);
+    parts->slots = pl_zalloc(parts->slot_count, sizeof *parts->slots);
+    for (uint32_t i = 0; i < parts->count; i++)
+        *slot_of(parts, parts->parts[i]->values, parts->parts[i]->hash) = i + 1;
+}
+
+static uint32_t part_new(pl_parts *parts, const pl_value *values, uint64_t hash)
 {
     part *p = pl_zalloc(1, sizeof *p);
-    p->key = pl_arena_copy(parts->arena, pl_buf_view(&parts->key));
+    p->key = part_key(parts, values);
+    p->hash = hash;
     p->values = PL_TAKE(parts->arena, pl_value, parts->options.spec->count);
     for (uint32_t i = 0; i < parts->options.spec->count; i++) {
         p->values[i] = values[i];
@@ -89,32 +167,24 @@ static uint32_t part_new(pl_parts *parts, const pl_value *values)
             p->values[i].text = pl_arena_copy(parts->arena, values[i].text);
     }
     PL_GROW(parts->parts, parts->count, parts->capacity);
-    pl_map_add(&parts->by_key, p->key, parts->count);
     parts->parts[parts->count] = p;
     return parts->count++;
 }
 
-// Index of the partition of the mapper's row. Rows of one partition come in runs, so the last one
-// is tried first.
+// Index of the partition of the mapper's row. Its values are compared as they are: to serialise
+// them for each row took 2 % of a run.
 static uint32_t part_of(pl_parts *parts)
 {
     pl_value values[PL_PARTITION_FIELDS_MAX];
-    pl_buf_reset(&parts->key);
+    uint64_t hash = 0;
     for (uint32_t i = 0; i < parts->options.spec->count; i++) {
         values[i] = partition_value(parts, i);
-        size_t mark = parts->key.count;
-        uint32_t bytes = UINT32_MAX; // NULL, unlike any length
-        pl_buf_append(&parts->key, &bytes, sizeof bytes);
-        if (values[i].is_null) continue;
-        pl_value_bytes(&parts->key, &values[i]);
-        bytes = (uint32_t)(parts->key.count - mark - sizeof bytes);
-        memcpy(parts->key.data + mark, &bytes, sizeof bytes);
+        hash = pl_hash_join(hash, hash_of(&values[i]));
     }
-    pl_span key = pl_buf_view(&parts->key);
-    if (parts->count && pl_span_equal(parts->parts[parts->last]->key, key)) return parts->last;
-    uint32_t index = pl_map_get(&parts->by_key, key);
-    parts->last = index == PL_MAP_NONE ? part_new(parts, values) : index;
-    return parts->last;
+    if (parts->count * 2 >= parts->slot_count) more_slots(parts);
+    uint32_t *slot = slot_of(parts, values, hash);
+    if (!*slot) *slot = part_new(parts, values, hash) + 1;
+    return *slot - 1;
 }
 
 static int by_held(const void *a, const void *b)
@@ -142,26 +212,27 @@ static plumb_status spill_largest(pl_parts *parts, plumb_error *err)
     return st;
 }
 
-// How many rows of `row_bytes` each make a run that fits into what is left of the last slab, or
-// into a new one.
-static uint32_t rows_that_fit(const pl_row_list *list, size_t row_bytes)
-{
-    const pl_block *last = list->count ? &list->blocks[list->count - 1] : NULL;
-    size_t room = last && last->data && last->slab ? PL_SLAB_BYTES - last->bytes : 0;
-    if (room < row_bytes) room = PL_SLAB_BYTES;
-    return (uint32_t)PL_MAX(room / row_bytes, (size_t)1);
-}
-
-// Move one partition's rows of the batch to its blocks. `row_bytes` is the mean of the batch.
-static void move_rows(pl_parts *parts, part *p, const pl_column *columns, size_t row_bytes)
+// Move one partition's rows of the batch to its blocks.
+static void move_rows(pl_parts *parts, part *p, const pl_column *columns)
 {
     const row_batch *b = &parts->batch;
     const uint32_t *rows = b->order + p->batch_first;
+    const uint32_t count = parts->options.schema->count;
+    size_t fixed = pl_runs_fixed(columns, count), wanted = fixed;
+    for (uint32_t i = 0; i < p->batch_rows; i++) wanted += b->bytes[rows[i]];
     for (uint32_t left = p->batch_rows, now; left; left -= now, rows += now) {
-        now = PL_MIN(left, rows_that_fit(&p->rows, row_bytes));
-        pl_buf_reset(&parts->run);
-        pl_runs_put(&parts->run, columns, parts->options.schema->count, rows, now);
-        pl_slabs_add(&parts->slabs, &p->rows, pl_buf_view(&parts->run), now);
+        size_t room = pl_slabs_room(&p->rows, left), bytes = fixed;
+        for (now = 0; now < left && bytes + b->bytes[rows[now]] <= room; now++)
+            bytes += b->bytes[rows[now]];
+        if (now < left && now < RUN_ROWS_MIN) { // too few to be worth it
+            for (; now < left && now < RUN_ROWS_MIN; now++) bytes += b->bytes[rows[now]];
+            pl_slabs_grow(&parts->slabs, &p->rows, bytes, wanted);
+            now = 0;
+            continue;
+        }
+        wanted -= bytes - fixed;
+        bytes = pl_runs_put(pl_slabs_end(&p->rows), columns, count, rows, now);
+        pl_slabs_added(&p->rows, bytes, now);
         for (uint32_t i = 0; i < now; i++) pl_parts__add_object(p, b->object[rows[i]]);
     }
 }
@@ -190,12 +261,10 @@ plumb_status pl_parts_flush(pl_parts *parts, plumb_error *err)
     if (!b->rows) return PLUMB_OK;
     sort_batch(parts);
     const pl_column *columns = pl_mapper_batch(parts->options.mapper);
-    size_t bytes = 0;
-    for (uint32_t i = 0; i < parts->options.schema->count; i++)
-        bytes += pl_column_bytes(&columns[i]);
+    pl_runs_bytes(columns, parts->options.schema->count, b->rows, b->bytes);
     for (uint32_t i = 0; i < b->touched_count; i++) {
         part *p = parts->parts[b->touched[i]];
-        move_rows(parts, p, columns, bytes / b->rows + 1);
+        move_rows(parts, p, columns);
         p->batch_rows = 0;
         PL_TRY(pl_parts__write_group(parts, p, pl_parts__blocks_due(&p->rows, parts->group_bytes),
                                      err));

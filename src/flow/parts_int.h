@@ -21,6 +21,7 @@ typedef struct object_range {
 typedef struct part {
     pl_span key; // serialised partition values
     pl_value *values;
+    uint64_t hash;    // of the values
     pl_row_list rows; // not written yet
     // The file being written, if any.
     pl_put *put;
@@ -41,6 +42,7 @@ typedef struct row_batch {
     uint32_t part[BATCH_ROWS];  // index of each row's partition
     pl_span object[BATCH_ROWS]; // each row's
     uint32_t order[BATCH_ROWS]; // rows by partition
+    uint32_t bytes[BATCH_ROWS]; // of each row in a run, at most
     uint32_t *touched;          // partitions with rows here
     uint32_t touched_count;
 } row_batch;
@@ -51,13 +53,11 @@ struct pl_parts {
     int *sources; // index in the schema of each spec field's source column
     part **parts;
     uint32_t count, capacity;
-    pl_map by_key;
-    uint32_t last; // index of the last row's partition
-    pl_buf key;
+    uint32_t *slots; // hash table of the partitions: index + 1; owned
+    uint32_t slot_count;
     pl_slabs slabs;     // where the rows of all partitions are
     size_t group_bytes; // that make a row group
     row_batch batch;
-    pl_buf run; // one, on its way to a slab
     // The row group being written. It is made of its runs column by column, so that only one is
     // there at a time, and in the cache.
     pl_run_head *runs; // owned

@@ -18,11 +18,14 @@ static bool is_range(selection s)
     return s.count && s.rows[s.count - 1] - s.rows[0] == s.count - 1;
 }
 
-static uint32_t count_valid(const pl_column *column, selection s)
+// Whether the rows have a value, a byte each; returns how many do.
+static uint32_t put_valid(char *to, const pl_column *column, selection s)
 {
-    if (!column->nulls) return s.count;
     uint32_t valid = 0;
-    for (uint32_t i = 0; i < s.count; i++) valid += column->valid[s.rows[i]];
+    for (uint32_t i = 0; i < s.count; i++) {
+        to[i] = (char)column->valid[s.rows[i]];
+        valid += column->valid[s.rows[i]];
+    }
     return valid;
 }
 
@@ -31,11 +34,9 @@ static inline void gather(char *to, const char *from, selection s, size_t width)
     for (uint32_t i = 0; i < s.count; i++) memcpy(to + i * width, from + s.rows[i] * width, width);
 }
 
-static void put_scalars(pl_buf *out, const void *values, selection s, size_t width)
+static char *put_scalars(char *to, const void *values, selection s, size_t width)
 {
-    char *to = pl_buf_reserve(out, s.count * width);
     const char *from = values;
-    out->count += s.count * width;
     if (is_range(s))
         memcpy(to, from + s.rows[0] * width, s.count * width);
     else if (width == 8)
@@ -44,34 +45,39 @@ static void put_scalars(pl_buf *out, const void *values, selection s, size_t wid
         gather(to, from, s, 4);
     else
         gather(to, from, s, width);
+    return to + s.count * width;
 }
 
-static void put_ends(pl_buf *out, const pl_column *column, selection s)
+static char *put_ends(char *to, const pl_column *column, selection s)
 {
-    char *to = pl_buf_reserve(out, s.count * sizeof(uint32_t));
     uint32_t end = 0;
-    for (uint32_t i = 0; i < s.count; i++) {
+    for (uint32_t i = 0; i < s.count; i++, to += sizeof end) {
         end += column->offsets[s.rows[i] + 1] - column->offsets[s.rows[i]];
-        memcpy(to + i * sizeof end, &end, sizeof end);
+        memcpy(to, &end, sizeof end);
     }
-    out->count += s.count * sizeof end;
+    return to;
 }
 
-static void put_texts(pl_buf *out, const pl_column *column, selection s)
+static char *put_texts(char *to, const pl_column *column, selection s)
 {
     if (is_range(s)) {
         uint32_t first = column->offsets[s.rows[0]];
         size_t bytes = column->offsets[s.rows[s.count - 1] + 1] - first;
-        if (bytes) pl_buf_append(out, column->heap.data + first, bytes);
-        return;
+        memcpy(to, column->heap.data + first, bytes);
+        return to + bytes;
     }
-    for (uint32_t i = 0; i < s.count; i++) pl_buf_span(out, pl_column_span(column, s.rows[i]));
+    for (uint32_t i = 0; i < s.count; i++) {
+        pl_span text = pl_column_span(column, s.rows[i]);
+        pl_copy(to, text.data, text.bytes);
+        to += text.bytes;
+    }
+    return to;
 }
 
-static void put_column(pl_buf *out, const pl_column *column, selection s);
+static char *put_column(char *to, const pl_column *column, selection s);
 
 // The elements of the rows selected.
-static void put_elements(pl_buf *out, const pl_column *column, selection s)
+static char *put_elements(char *to, const pl_column *column, selection s)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < s.count; i++)
@@ -80,38 +86,70 @@ static void put_elements(pl_buf *out, const pl_column *column, selection s)
     for (uint32_t i = 0; i < s.count; i++)
         for (uint32_t e = column->offsets[s.rows[i]]; e < column->offsets[s.rows[i] + 1]; e++)
             elements[used++] = e;
-    put_column(out, column->child, (selection){elements, count});
+    to = put_column(to, column->child, (selection){elements, count});
     free(elements);
+    return to;
 }
 
-static void put_column(pl_buf *out, const pl_column *column, selection s)
+static char *put_column(char *to, const pl_column *column, selection s)
 {
-    uint32_t valid = count_valid(column, s);
-    pl_buf_char(out, (char)(!valid ? ALL_NULL : valid == s.count ? NO_NULL : SOME_NULL));
-    if (!valid) return;
-    if (valid < s.count) put_scalars(out, column->valid, s, 1);
+    char *kind = to++;
+    uint32_t valid = column->nulls ? put_valid(to, column, s) : s.count;
+    *kind = (char)(!valid ? ALL_NULL : valid == s.count ? NO_NULL : SOME_NULL);
+    if (!valid) return to;
+    if (valid < s.count) to += s.count;
     size_t width = pl_column_width(column->type.kind);
-    if (width) {
-        put_scalars(out, column->values, s, width);
+    if (width) return put_scalars(to, column->values, s, width);
+    to = put_ends(to, column, s);
+    return column->child ? put_elements(to, column, s) : put_texts(to, column, s);
+}
+
+size_t pl_runs_put(char *to, const pl_column *columns, uint32_t count, const uint32_t *rows,
+                   uint32_t row_count)
+{
+    uint32_t head[2];
+    char *end = to + sizeof head;
+    for (uint32_t i = 0; i < count; i++)
+        end = put_column(end, &columns[i], (selection){rows, row_count});
+    assert((size_t)(end - to) <= UINT32_MAX); // a batch's text is less
+    head[0] = row_count;
+    head[1] = (uint32_t)((size_t)(end - to) - sizeof head);
+    memcpy(to, head, sizeof head);
+    return (size_t)(end - to);
+}
+
+size_t pl_runs_fixed(const pl_column *columns, uint32_t count)
+{
+    size_t bytes = 2 * sizeof(uint32_t);
+    for (uint32_t i = 0; i < count; i++)
+        for (const pl_column *c = &columns[i]; c; c = c->child) bytes++;
+    return bytes;
+}
+
+// Of a row's values in `column` and, as many as the row has, in the columns below it.
+static void add_bytes(const pl_column *column, uint32_t row_count, uint32_t *bytes)
+{
+    uint32_t width = (uint32_t)pl_column_width(column->type.kind);
+    uint32_t fixed = (column->nulls != 0) + (width ? width : (uint32_t)sizeof(uint32_t));
+    for (uint32_t i = 0; i < row_count; i++) bytes[i] += fixed;
+    if (width) return;
+    const uint32_t *offsets = column->offsets;
+    if (!column->child) {
+        for (uint32_t i = 0; i < row_count; i++) bytes[i] += offsets[i + 1] - offsets[i];
         return;
     }
-    put_ends(out, column, s);
-    if (column->child)
-        put_elements(out, column, s);
-    else
-        put_texts(out, column, s);
+    uint32_t elements = column->child->count;
+    uint32_t *below = pl_zalloc(PL_MAX(elements, 1u), sizeof *below);
+    add_bytes(column->child, elements, below);
+    for (uint32_t i = 0; i < row_count; i++)
+        for (uint32_t e = offsets[i]; e < offsets[i + 1]; e++) bytes[i] += below[e];
+    free(below);
 }
 
-void pl_runs_put(pl_buf *out, const pl_column *columns, uint32_t count, const uint32_t *rows,
-                 uint32_t row_count)
+void pl_runs_bytes(const pl_column *columns, uint32_t count, uint32_t row_count, uint32_t *bytes)
 {
-    uint32_t head[2] = {row_count, 0};
-    size_t at = out->count;
-    pl_buf_append(out, head, sizeof head);
-    for (uint32_t i = 0; i < count; i++) put_column(out, &columns[i], (selection){rows, row_count});
-    assert(out->count - at <= UINT32_MAX); // a batch's text is less
-    head[1] = (uint32_t)(out->count - at - sizeof head);
-    memcpy(out->data + at, head, sizeof head);
+    memset(bytes, 0, row_count * sizeof *bytes);
+    for (uint32_t i = 0; i < count; i++) add_bytes(&columns[i], row_count, bytes);
 }
 
 // Read where each row ends into the column's offsets, moved by `base`; returns the last one's end.

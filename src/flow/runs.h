@@ -1,5 +1,6 @@
 // runs.h -- rows of one partition as bytes, column by column, until a row group is due: no column
-// buffers per partition, and no value is moved alone where many can be moved at once.
+// buffers per partition, and no value is moved alone where many can be moved at once. A run is
+// built where it stays: its size is known before.
 //
 //     run       rows, bytes of the columns (4 bytes each), then each column:
 //     column    0: every row is NULL          1: none is, values follow
@@ -19,9 +20,14 @@
 
 #include "column/column.h"
 
-// Append the rows `rows[0..row_count)`, which ascend, of each column as one run.
-void pl_runs_put(pl_buf *out, const pl_column *columns, uint32_t count, const uint32_t *rows,
-                 uint32_t row_count);
+// Write the rows `rows[0..row_count)`, which ascend, of each column to `to` as one run; returns its
+// bytes. They are at most pl_runs_fixed of the columns and pl_runs_bytes of each row.
+size_t pl_runs_put(char *to, const pl_column *columns, uint32_t count, const uint32_t *rows,
+                   uint32_t row_count);
+size_t pl_runs_fixed(const pl_column *columns, uint32_t count);
+// Of rows [0, row_count): into `bytes`.
+void pl_runs_bytes(const pl_column *columns, uint32_t count, uint32_t row_count, uint32_t *bytes);
+
 // The run at `at`: how many rows it has, where its first column is, and where the next run begins.
 typedef struct pl_run_head {
     uint32_t rows;

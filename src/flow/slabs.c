@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "flow/slabs.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 void pl_slabs_init(pl_slabs *slabs, const char *path)
@@ -10,65 +11,102 @@ void pl_slabs_init(pl_slabs *slabs, const char *path)
 
 void pl_slabs_close(pl_slabs *slabs)
 {
-    for (uint32_t i = 0; i < slabs->spare_count; i++) free(slabs->spare[i]);
-    slabs->spare_count = 0;
+    for (uint32_t size = 0; size < PL_BLOCK_SIZES; size++) {
+        struct pl_spares *spare = &slabs->spare[size];
+        for (uint32_t i = 0; i < spare->count; i++) free(spare->blocks[i]);
+        spare->count = 0;
+    }
     slabs->closed = true;
 }
 
 void pl_slabs_done(pl_slabs *slabs)
 {
     pl_slabs_close(slabs);
-    free(slabs->spare);
+    for (uint32_t size = 0; size < PL_BLOCK_SIZES; size++) free(slabs->spare[size].blocks);
     pl_file_close(&slabs->spill);
     pl_slabs_init(slabs, slabs->path);
 }
 
-static size_t block_bytes(const pl_block *block)
+// Where blocks of `room` bytes wait to be used again; NULL: they do not.
+static struct pl_spares *spares_of(pl_slabs *slabs, uint32_t room)
 {
-    return block->slab ? PL_SLAB_BYTES : block->bytes;
+    uint32_t size = 0;
+    while (size < PL_BLOCK_SIZES && PL_BLOCK_BYTES_MIN << size < room) size++;
+    return size < PL_BLOCK_SIZES && PL_BLOCK_BYTES_MIN << size == room ? &slabs->spare[size] : NULL;
+}
+
+// What waits in another size makes way, so that spares are never more than was held once.
+static void free_spares(pl_slabs *slabs, size_t bytes)
+{
+    size_t freed = 0;
+    for (uint32_t size = PL_BLOCK_SIZES; size-- && freed < bytes;)
+        for (struct pl_spares *spare = &slabs->spare[size]; spare->count && freed < bytes;
+             freed += PL_BLOCK_BYTES_MIN << size)
+            free(spare->blocks[--spare->count]);
 }
 
 static void take(pl_slabs *slabs, pl_row_list *list, pl_block *block)
 {
-    if (block->slab && slabs->spare_count)
-        block->data = slabs->spare[--slabs->spare_count];
-    else
-        block->data = pl_alloc(block_bytes(block));
-    slabs->held += block_bytes(block);
-    list->held += block_bytes(block);
+    struct pl_spares *spare = spares_of(slabs, block->room);
+    if (spare && spare->count) {
+        block->data = spare->blocks[--spare->count];
+    } else {
+        free_spares(slabs, block->room);
+        block->data = pl_alloc(block->room);
+    }
+    slabs->held += block->room;
+    list->held += block->room;
 }
 
 static void give_back(pl_slabs *slabs, pl_row_list *list, pl_block *block)
 {
     if (!block->data) return;
-    slabs->held -= block_bytes(block);
-    list->held -= block_bytes(block);
-    if (block->slab && !slabs->closed) {
-        PL_GROW(slabs->spare, slabs->spare_count, slabs->spare_capacity);
-        slabs->spare[slabs->spare_count++] = block->data;
+    slabs->held -= block->room;
+    list->held -= block->room;
+    struct pl_spares *spare = slabs->closed ? NULL : spares_of(slabs, block->room);
+    if (spare) {
+        PL_GROW(spare->blocks, spare->count, spare->capacity);
+        spare->blocks[spare->count++] = block->data;
     } else {
         free(block->data);
     }
     block->data = NULL;
 }
 
-void pl_slabs_add(pl_slabs *slabs, pl_row_list *list, pl_span run, uint32_t rows)
+size_t pl_slabs_room(const pl_row_list *list, uint32_t rows)
 {
-    pl_block *last = list->count ? &list->blocks[list->count - 1] : NULL;
-    if (!last || !last->data || !last->slab || last->bytes + run.bytes > PL_SLAB_BYTES ||
-        last->rows + rows > PL_BLOCK_ROWS_MAX) {
-        PL_GROW(list->blocks, list->count, list->capacity);
-        last = &list->blocks[list->count++];
-        *last = (pl_block){.slab = run.bytes <= PL_SLAB_BYTES};
-        if (!last->slab) last->bytes = (uint32_t)run.bytes;
-        take(slabs, list, last);
-        last->bytes = 0;
-    }
-    memcpy(last->data + last->bytes, run.data, run.bytes);
-    last->bytes += (uint32_t)run.bytes;
+    const pl_block *last = list->count ? &list->blocks[list->count - 1] : NULL;
+    if (!last || !last->data || last->rows + rows > PL_BLOCK_ROWS_MAX) return 0;
+    return last->room - last->bytes;
+}
+
+void pl_slabs_grow(pl_slabs *slabs, pl_row_list *list, size_t least, size_t wanted)
+{
+    // A quarter of what is held at most is room for what does not come.
+    size_t good = PL_MIN(PL_MAX(PL_MAX(list->held / 4, wanted), least), PL_BLOCK_BYTES_MAX);
+    size_t room = PL_BLOCK_BYTES_MIN;
+    while (room < good) room *= 2;
+    assert(least <= UINT32_MAX);
+    PL_GROW(list->blocks, list->count, list->capacity);
+    pl_block *block = &list->blocks[list->count++];
+    *block = (pl_block){.room = (uint32_t)PL_MAX(room, least)};
+    take(slabs, list, block);
+}
+
+char *pl_slabs_end(const pl_row_list *list)
+{
+    const pl_block *last = &list->blocks[list->count - 1];
+    return last->data + last->bytes;
+}
+
+void pl_slabs_added(pl_row_list *list, size_t bytes, uint32_t rows)
+{
+    pl_block *last = &list->blocks[list->count - 1];
+    assert(bytes <= last->room - last->bytes);
+    last->bytes += (uint32_t)bytes;
     last->rows += rows;
     list->rows += rows;
-    list->bytes += run.bytes;
+    list->bytes += bytes;
 }
 
 plumb_status pl_slabs_spill(pl_slabs *slabs, pl_row_list *list, plumb_error *err)
@@ -85,7 +123,7 @@ plumb_status pl_slabs_spill(pl_slabs *slabs, pl_row_list *list, plumb_error *err
         block->at = slabs->spilled;
         slabs->spilled += block->bytes;
         give_back(slabs, list, block);
-        block->slab = false; // comes back as large as it is, however little of the slab that was
+        block->room = block->bytes; // comes back as large as it is, however little of it that was
     }
     return PLUMB_OK;
 }

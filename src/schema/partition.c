@@ -123,12 +123,13 @@ pl_value pl_transform_apply(const pl_transform *transform, const pl_type *type,
     }
     int64_t days =
         value->kind == PL_DATE ? value->i32 : pl_floor_div(value->i64, PL_MICROS_PER_DAY);
-    pl_civil civil = pl_civil_from_days(days);
+    pl_civil civil;
     switch (transform->kind) {
     case PL_YEAR:
-        result.i32 = civil.year - 1970;
+        result.i32 = pl_civil_from_days(days).year - 1970;
         break;
     case PL_MONTH:
+        civil = pl_civil_from_days(days);
         result.i32 = (civil.year - 1970) * 12 + civil.month - 1;
         break;
     case PL_HOUR:

@@ -31,28 +31,69 @@ static int tear_down(void **state)
 
 static void add(pl_row_list *list, char letter, size_t bytes)
 {
-    char *row = pl_alloc(bytes);
-    memset(row, letter, bytes);
-    pl_slabs_add(&slabs, list, pl_span_make(row, bytes), 1);
-    free(row);
+    if (pl_slabs_room(list, 1) < bytes) pl_slabs_grow(&slabs, list, bytes, 0);
+    memset(pl_slabs_end(list), letter, bytes);
+    pl_slabs_added(list, bytes, 1);
 }
 
 TEST(slabs_hold_rows_in_blocks)
 {
     pl_row_list list = {0};
+    CHECK_INT(0, pl_slabs_room(&list, 1));
     for (int i = 0; i < 40; i++) add(&list, 'a', 1000);
-    CHECK_INT(3, list.count);
-    CHECK_INT(16, list.blocks[0].rows);
-    CHECK(list.rows == 40 && list.bytes == 40000);
-    CHECK(slabs.held == 3 * PL_SLAB_BYTES && list.held == slabs.held);
+    for (uint32_t i = 0; i < 5; i++) CHECK_INT(2048, list.blocks[i].room);
+    CHECK(list.blocks[5].room == 4096 && list.blocks[list.count - 1].room == 16384);
+    CHECK(list.rows == 40 && list.bytes == 40000 && list.held == slabs.held);
+    CHECK(list.held < list.bytes * 3 / 2); // not much more than the rows
+    uint32_t before = list.count;
+    size_t held = list.held;
     add(&list, 'b', 100000); // larger than a block: one of its own
     add(&list, 'c', 10);
-    CHECK_INT(5, list.count);
-    CHECK_INT(4 * PL_SLAB_BYTES + 100000, slabs.held);
-    pl_slabs_drop(&slabs, &list, 3);
+    CHECK_INT(before + 2, list.count);
+    CHECK_INT(held + 100000 + 64 * 1024, slabs.held); // 'c' comes to a list that is large now
+    pl_slabs_drop(&slabs, &list, before);
     CHECK(list.count == 2 && list.rows == 2 && list.blocks[0].data[0] == 'b');
     pl_slabs_drop(&slabs, &list, 2);
     CHECK(slabs.held == 0 && list.held == 0 && !list.blocks);
+}
+
+static uint32_t spares(uint32_t *ret_blocks)
+{
+    uint32_t bytes = 0;
+    *ret_blocks = 0;
+    for (uint32_t i = 0; i < PL_BLOCK_SIZES; i++) {
+        *ret_blocks += slabs.spare[i].count;
+        bytes += slabs.spare[i].count * (PL_BLOCK_BYTES_MIN << i);
+    }
+    return bytes;
+}
+
+TEST(slabs_use_blocks_again)
+{
+    pl_row_list list = {0};
+    uint32_t blocks;
+    for (int i = 0; i < 8; i++) add(&list, 'a', PL_BLOCK_BYTES_MIN / 2);
+    pl_slabs_drop(&slabs, &list, list.count);
+    CHECK_INT(4 * PL_BLOCK_BYTES_MIN, spares(&blocks));
+    CHECK_INT(4, blocks);
+    add(&list, 'b', PL_BLOCK_BYTES_MIN); // one of the four
+    CHECK_INT(3 * PL_BLOCK_BYTES_MIN, spares(&blocks));
+    add(&list, 'c', PL_BLOCK_BYTES_MIN * 2); // two of the others make way
+    CHECK_INT(PL_BLOCK_BYTES_MIN, spares(&blocks));
+    pl_slabs_close(&slabs);
+    pl_slabs_drop(&slabs, &list, list.count);
+    CHECK(spares(&blocks) == 0 && blocks == 0 && slabs.held == 0);
+}
+
+TEST(slabs_cut_lists_near_any_row)
+{
+    pl_row_list list = {0};
+    for (uint32_t i = 0; i < 2 * PL_BLOCK_ROWS_MAX; i++) {
+        if (pl_slabs_room(&list, 1) < 1) pl_slabs_grow(&slabs, &list, 1, PL_BLOCK_BYTES_MAX);
+        pl_slabs_added(&list, 1, 1);
+    }
+    CHECK(list.count == 2 && list.blocks[0].rows == PL_BLOCK_ROWS_MAX);
+    pl_slabs_drop(&slabs, &list, 2);
 }
 
 TEST(slabs_come_back_from_the_spill_file)
@@ -106,10 +147,13 @@ TEST(runs_are_columns_again)
     pl_column_list(&was[1]);      // [["a", null], null, []]
     pl_column_null(&was[1]);
     for (uint32_t row = 0; row < 2; row++) {
-        pl_buf bytes = {0};
-        pl_runs_put(&bytes, was, 2, &row, 1);
-        pl_run_head run = pl_runs_head(bytes.data);
-        CHECK(run.rows == 1 && run.end == bytes.data + bytes.count);
+        uint32_t each[2];
+        pl_runs_bytes(was, 2, 2, each);
+        size_t most = pl_runs_fixed(was, 2) + each[row];
+        char *bytes = pl_alloc(most);
+        size_t used = pl_runs_put(bytes, was, 2, &row, 1);
+        pl_run_head run = pl_runs_head(bytes);
+        CHECK(run.rows == 1 && run.end == bytes + used && used <= most);
         const char *skip = run.columns;
         for (int i = 0; i < 2; i++) {
             skip = pl_runs_skip(skip, &types[i], run.rows);
@@ -117,7 +161,7 @@ TEST(runs_are_columns_again)
             CHECK(run.columns == skip);
         }
         CHECK(run.columns == run.end);
-        pl_buf_done(&bytes);
+        free(bytes);
     }
     CHECK(now[0].count == 2 && now[0].i128[0] == -7 && !now[0].valid[1] && now[0].nulls == 1);
     CHECK(now[1].count == 2 && now[1].valid[0] && !now[1].valid[1]);
@@ -138,6 +182,7 @@ TEST(runs_are_columns_again)
 int main(void)
 {
     return RUN_TESTS("flow/slabs", FILE_TEST(slabs_hold_rows_in_blocks),
+                     FILE_TEST(slabs_use_blocks_again), FILE_TEST(slabs_cut_lists_near_any_row),
                      FILE_TEST(slabs_come_back_from_the_spill_file),
                      FILE_TEST(runs_are_columns_again));
 }
