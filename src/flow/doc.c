@@ -26,11 +26,17 @@ plumb_status pl_doc_fail(const pl_doc *doc, const pl_json *at, const char *fmt, 
 
 plumb_status pl_doc_parse(const pl_doc *doc, const char *kind, const pl_json **ret_root)
 {
+    return pl_doc_parse_top(doc, kind, UINT32_MAX, ret_root);
+}
+
+plumb_status pl_doc_parse_top(const pl_doc *doc, const char *kind, uint32_t levels,
+                              const pl_json **ret_root)
+{
     pl_json *root;
     plumb_error inner = {0};
     pl_span said;
     int64_t version;
-    if (pl_json_parse(doc->text, doc->arena, &root, &inner) != PLUMB_OK)
+    if (pl_json_parse_top(doc->text, levels, doc->arena, &root, &inner) != PLUMB_OK)
         return pl_fail(doc->err, PLUMB_E_MALFORMED, "cannot read %s '%s': %s", doc->what, doc->name,
                        inner.message);
     if (!pl_json_get_text(root, "plumb", &said) || !pl_span_is(said, kind))
@@ -41,6 +47,16 @@ plumb_status pl_doc_parse(const pl_doc *doc, const char *kind, const pl_json **r
                            "it has version %lld, and this plumb knows version %d",
                            (long long)version, PL_DOC_VERSION);
     *ret_root = root;
+    return PLUMB_OK;
+}
+
+plumb_status pl_doc_part(const pl_doc *doc, const pl_json *part, pl_arena *arena,
+                         const pl_json **ret_part)
+{
+    pl_json *tree;
+    if (pl_json_parse(part->raw, arena, &tree, NULL) != PLUMB_OK)
+        return pl_doc_fail(doc, part, "it is not JSON any more"); // it was when the whole was read
+    *ret_part = tree;
     return PLUMB_OK;
 }
 

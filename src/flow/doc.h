@@ -26,6 +26,12 @@ void pl_doc_begin(pl_json_writer *writer, const char *kind);
 // Parse doc->text, and check its first two members.
 PL_MUST_USE plumb_status pl_doc_parse(const pl_doc *doc, const char *kind,
                                       const pl_json **ret_root);
+// The same, but what stands `levels` deep is not looked into (json/tree.h); then each such part as
+// a tree in `arena`.
+PL_MUST_USE plumb_status pl_doc_parse_top(const pl_doc *doc, const char *kind, uint32_t levels,
+                                          const pl_json **ret_root);
+PL_MUST_USE plumb_status pl_doc_part(const pl_doc *doc, const pl_json *part, pl_arena *arena,
+                                     const pl_json **ret_part);
 
 // "cannot read <what> '<name>': <reason> at byte N", N where `at` stands.
 plumb_status pl_doc_fail(const pl_doc *doc, const pl_json *at, const char *fmt, ...)

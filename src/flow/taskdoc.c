@@ -157,6 +157,7 @@ static plumb_status read_range(const pl_doc *doc, const pl_json *json, pl_quaran
     PL_TRY(read_pair(doc, json, "bytes", &range->byte_first, &range->byte_count));
     PL_TRY(pl_doc_count(doc, json, "at", &range->error_at));
     PL_TRY(pl_doc_text(doc, json, "column", &range->column));
+    range->column = pl_arena_copy(doc->arena, range->column);
     char *reason = NULL, *sample = NULL;
     PL_TRY(pl_doc_cstr(doc, json, "reason", false, &reason));
     PL_TRY(pl_doc_cstr(doc, json, "sample", false, &sample));
@@ -280,12 +281,14 @@ static plumb_status read_file(const pl_doc *doc, const pl_json *json, const pl_w
     return read_metrics(doc, json, &file->metrics);
 }
 
-static plumb_status read_all(const pl_doc *doc, const pl_work_task *task, pl_task_result *result)
+// One tree at a time in `scratch`: that of all files would be several times what is kept of them.
+static plumb_status read_all(const pl_doc *doc, const pl_work_task *task, pl_arena *scratch,
+                             pl_task_result *result)
 {
-    const pl_json *root, *item;
+    const pl_json *root, *item, *part;
     pl_span run, id;
     uint32_t items;
-    PL_TRY(pl_doc_parse(doc, "task", &root));
+    PL_TRY(pl_doc_parse_top(doc, "task", 2, &root));
     PL_TRY(pl_doc_text(doc, root, "run", &run));
     PL_TRY(pl_doc_text(doc, root, "task", &id));
     if (!pl_span_is(run, task->run) || !pl_span_is(id, task->id))
@@ -297,12 +300,18 @@ static plumb_status read_all(const pl_doc *doc, const pl_work_task *task, pl_tas
                            task->object_count);
     result->objects = PL_TAKE(doc->arena, pl_object_result, items);
     result->object_count = items;
-    for (uint32_t i = 0; item; item = item->next, i++)
-        PL_TRY(read_object(doc, item, task->objects[i].id, &result->objects[i]));
+    for (uint32_t i = 0; item; item = item->next, i++) {
+        pl_arena_reset(scratch);
+        PL_TRY(pl_doc_part(doc, item, scratch, &part));
+        PL_TRY(read_object(doc, part, task->objects[i].id, &result->objects[i]));
+    }
     PL_TRY(pl_doc_array(doc, root, "files", &item, &items));
     result->files = PL_TAKE(doc->arena, pl_part_file, items);
-    for (; item; item = item->next)
-        PL_TRY(read_file(doc, item, task, &result->files[result->file_count++]));
+    for (; item; item = item->next) {
+        pl_arena_reset(scratch);
+        PL_TRY(pl_doc_part(doc, item, scratch, &part));
+        PL_TRY(read_file(doc, part, task, &result->files[result->file_count++]));
+    }
     return PLUMB_OK;
 }
 
@@ -310,8 +319,10 @@ plumb_status pl_taskdoc_parse(const pl_work_task *task, pl_span text, const char
                               pl_task_result *ret_result, plumb_error *err)
 {
     pl_task_result result = {0};
+    pl_arena scratch = {0};
     pl_doc doc = {"task result", name, text, &result.arena, err};
-    plumb_status st = read_all(&doc, task, &result);
+    plumb_status st = read_all(&doc, task, &scratch, &result);
+    pl_arena_done(&scratch);
     if (st == PLUMB_OK)
         *ret_result = result;
     else
@@ -326,10 +337,7 @@ plumb_status pl_taskdoc_get(const pl_work_task *task, pl_task_result *ret_result
     const char *key = pl_taskdoc_key(task->run, task->id, &text_arena);
     plumb_status st = pl_store_get(task->store, key, PL_DOC_BYTES_MAX, &text_arena, &text, err);
     if (st == PLUMB_OK) st = pl_taskdoc_parse(task, text, key, ret_result, err);
-    if (st == PLUMB_OK)
-        ret_result->text = text_arena; // spans of the result point into it
-    else
-        pl_arena_done(&text_arena);
+    pl_arena_done(&text_arena);
     return st;
 }
 

@@ -33,7 +33,7 @@ PL_MUST_USE plumb_status pl_taskdoc_do(const pl_work_task *task, pl_task_result 
 // the place. Everything is checked but the files themselves.
 PL_MUST_USE plumb_status pl_taskdoc_get(const pl_work_task *task, pl_task_result *ret_result,
                                         plumb_error *err);
-// The same from text, which must outlive the result; `name` is for messages.
+// The same from text; `name` is for messages.
 PL_MUST_USE plumb_status pl_taskdoc_parse(const pl_work_task *task, pl_span text, const char *name,
                                           pl_task_result *ret_result, plumb_error *err);
 

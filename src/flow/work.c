@@ -482,6 +482,5 @@ void pl_task_result_done(pl_task_result *result)
 {
     for (uint32_t i = 0; i < result->object_count; i++) free(result->objects[i].ranges);
     pl_arena_done(&result->arena);
-    pl_arena_done(&result->text);
     *result = (pl_task_result){0};
 }

@@ -124,7 +124,6 @@ typedef struct pl_object_result {
 
 typedef struct pl_task_result {
     pl_arena arena;            // everything below but the ranges
-    pl_arena text;             // of the document it was read from
     pl_object_result *objects; // as in the task
     uint32_t object_count;
     pl_part_file *files;

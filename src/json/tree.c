@@ -8,6 +8,7 @@ typedef struct builder {
     pl_span text;
     size_t at;
     pl_arena *arena;
+    uint32_t levels; // still to be looked into
 } builder;
 
 static pl_span take_string(builder *b)
@@ -26,6 +27,12 @@ static void build_members(builder *b, pl_json *node)
 {
     char closer = node->kind == PL_JSON_OBJECT ? '}' : ']';
     pl_json **link = &node->first;
+    if (!b->levels) {
+        pl_json_error ignored;
+        b->at = pl_json_skip(b->text, b->at, 0, &ignored);
+        return;
+    }
+    b->levels--;
     b->at = pl_json_space(b->text, b->at + 1);
     while (b->text.data[b->at] != closer) {
         pl_json *item = PL_TAKE(b->arena, pl_json, 1);
@@ -42,6 +49,7 @@ static void build_members(builder *b, pl_json *node)
         if (b->text.data[b->at] == ',') b->at = pl_json_space(b->text, b->at + 1);
     }
     b->at++;
+    b->levels++;
 }
 
 static void build(builder *b, pl_json *node)
@@ -81,13 +89,19 @@ static void build(builder *b, pl_json *node)
 
 plumb_status pl_json_parse(pl_span text, pl_arena *arena, pl_json **ret_root, plumb_error *err)
 {
+    return pl_json_parse_top(text, UINT32_MAX, arena, ret_root, err);
+}
+
+plumb_status pl_json_parse_top(pl_span text, uint32_t levels, pl_arena *arena, pl_json **ret_root,
+                               plumb_error *err)
+{
     pl_json_error error = pl_json_check(text);
     if (error.reason) {
         pl_fail(err, PLUMB_E_MALFORMED, "not JSON at byte %zu: %s", error.offset, error.reason);
         if (err) err->offset = (int64_t)error.offset;
         return PLUMB_E_MALFORMED;
     }
-    builder b = {text, pl_json_space(text, 0), arena};
+    builder b = {text, pl_json_space(text, 0), arena, levels};
     *ret_root = PL_TAKE(arena, pl_json, 1);
     build(&b, *ret_root);
     return PLUMB_OK;

@@ -37,6 +37,11 @@ typedef struct pl_json {
 PL_MUST_USE plumb_status pl_json_parse(pl_span text, pl_arena *arena, pl_json **ret_root,
                                        plumb_error *err);
 
+// The same, but what stands `levels` deep is not looked into: it has `raw`, and no items (the
+// document itself is level 0). For large documents, whose parts are parsed one by one.
+PL_MUST_USE plumb_status pl_json_parse_top(pl_span text, uint32_t levels, pl_arena *arena,
+                                           pl_json **ret_root, plumb_error *err);
+
 // Member by key, or NULL if absent or `object` is NULL or not an object.
 const pl_json *pl_json_get(const pl_json *object, const char *key);
 // Typed lookups for metadata: false if absent or of another kind; long must be exact.

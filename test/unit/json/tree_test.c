@@ -134,10 +134,28 @@ TEST(tree_as_deep_as_the_limit_is_built)
     pl_arena_done(&arena);
 }
 
+TEST(tree_of_the_top_leaves_its_parts_alone)
+{
+    pl_arena arena = {0};
+    pl_json *root;
+    plumb_error err;
+    pl_span text = PL_SPAN("{\"a\": [{\"b\": [1]}, [], 7], \"c\": {}, \"d\": \"e\"}");
+    CHECK_OK(pl_json_parse_top(text, 2, &arena, &root, &err), err);
+    const pl_json *item = pl_json_get(root, "a")->first;
+    CHECK(item->kind == PL_JSON_OBJECT && !item->first && item->count == 0);
+    CHECK_SPAN("{\"b\": [1]}", item->raw);
+    CHECK(item->next->kind == PL_JSON_ARRAY && item->next->next->kind == PL_JSON_NUMBER);
+    CHECK(!item->next->next->next && pl_json_get(root, "c")->kind == PL_JSON_OBJECT);
+    CHECK_SPAN("e", pl_json_get(root, "d")->text);
+    CHECK_INT(PLUMB_E_MALFORMED, pl_json_parse_top(PL_SPAN("[[1,]]"), 1, &arena, &root, &err));
+    CHECK_STR("not JSON at byte 4: a value is expected here", err.message);
+    pl_arena_done(&arena);
+}
+
 int main(void)
 {
     return RUN_TESTS(
         "json/tree", T(tree_holds_every_kind_in_order), T(tree_raw_is_the_value_as_it_stood),
         T(tree_lookups_find_the_last_and_are_typed), T(tree_refuses_what_the_grammar_refuses),
-        T(tree_as_deep_as_the_limit_is_built));
+        T(tree_as_deep_as_the_limit_is_built), T(tree_of_the_top_leaves_its_parts_alone));
 }
