@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "flow/run_int.h"
+#include "flow/spread.h"
 #include "flow/taskdoc.h"
 #include "os/os.h"
 
@@ -14,6 +15,8 @@
 // files are most of the cost (0.7 ms of CPU each). Tasks for processes of their own have one worker
 // each, so there are some for each.
 enum { TASK_BYTES = 48 * 1024 * 1024, TASKS_MAX = 4, TASK_BYTES_APART = 8 * 1024 * 1024 };
+// A data file should have as many, unless that makes one task of all.
+enum { FILE_ROWS = 1024 };
 
 static char *span_cstr(run_state *run, pl_span text)
 {
@@ -145,6 +148,29 @@ static bool has_work(const run_state *run, const run_table *table)
     return false;
 }
 
+// Each task has its own files, so there are fewer where those would have few rows.
+static uint32_t fewer_tasks(const run_state *run, const run_source *source, uint32_t pieces)
+{
+    const run_table *table = source->table;
+    pl_arena arena = {0};
+    pl_map_plan *plan;
+    plumb_error ignored;
+    pl_work_task task = {.store = run->options->store,
+                         .schema = pl_ice_current_schema(table->table),
+                         .spec = pl_ice_current_spec(table->table),
+                         .objects = source->objects,
+                         .object_count = source->count};
+    if (task.schema && task.spec && task.spec->count &&
+        pl_map_compile(source->mapping, task.schema, 0, &arena, &plan, &ignored) == PLUMB_OK) {
+        task.plan = plan;
+        pl_spread spread = pl_spread_guess(&task);
+        uint64_t good = spread.rows / (FILE_ROWS * (uint64_t)PL_MAX(spread.partitions, 1u));
+        if (spread.partitions) pieces = (uint32_t)PL_MIN((uint64_t)pieces, PL_MAX(good, 1u));
+    }
+    pl_arena_done(&arena);
+    return pieces;
+}
+
 // Cut a source's objects into tasks of nearly equal size, in landing order.
 static void cut_tasks(run_state *run, run_source *source)
 {
@@ -153,7 +179,10 @@ static void cut_tasks(run_state *run, run_source *source)
     bool apart = strcmp(run->command, "plan") == 0;
     uint32_t pieces = (uint32_t)PL_MIN(total / (apart ? TASK_BYTES_APART : TASK_BYTES) + 1,
                                        (int64_t)(apart ? run->options->threads * 2 : TASKS_MAX));
-    if (run->options->tasks) pieces = run->options->tasks;
+    if (run->options->tasks)
+        pieces = run->options->tasks;
+    else if (pieces > 1 && !apart)
+        pieces = fewer_tasks(run, source, pieces);
     int64_t bytes = 0; // of the tasks so far
     for (uint32_t first = 0, piece = 1; first < source->count; piece++) {
         uint32_t last = first;
