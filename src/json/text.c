@@ -181,14 +181,14 @@ pl_json_error pl_json_check(pl_span text)
 
 void pl_json_unescape(pl_buf *out, pl_span inside)
 {
-    char *room = pl_buf_reserve(out, inside.bytes + PL_SIMD_SLACK);
+    char *room = pl_buf_reserve(out, inside.bytes);
     out->count += (size_t)(pl_simd_best()->unescape(room, inside) - room);
 }
 
 pl_span pl_json_unescaped(pl_arena *arena, pl_span inside)
 {
     if (!inside.bytes || !memchr(inside.data, '\\', inside.bytes)) return inside;
-    char *copy = pl_arena_take(arena, inside.bytes + PL_SIMD_SLACK);
+    char *copy = pl_arena_take(arena, inside.bytes);
     return (pl_span){copy, (size_t)(pl_simd_best()->unescape(copy, inside) - copy)};
 }
 

@@ -22,9 +22,6 @@
 
 #include "base/base.h"
 
-// How many bytes behind its result `unescape` may overwrite.
-enum { PL_SIMD_SLACK = 32 };
-
 // What was met on the way; the kernel writes both.
 // What was met on the way; the kernel writes both.
 typedef struct pl_simd_string {
@@ -41,7 +38,7 @@ typedef struct pl_simd {
     size_t (*string)(pl_span text, size_t at, pl_simd_string *ret_found);
 
     // Write what the inside of a valid JSON string stands for; returns the end of it. There must
-    // be room for inside.bytes, which are always enough, and PL_SIMD_SLACK more.
+    // be room for inside.bytes, all of which may be written to; `out` is apart from `inside`.
     char *(*unescape)(char *out, pl_span inside);
 } pl_simd;
 

@@ -27,13 +27,14 @@ TARGET static inline vec K(faults)(vec block, vec earlier)
 
 TARGET static size_t K(string)(pl_span text, size_t at, pl_simd_string *ret_found)
 {
-    char last[VEC] = {0};
+    char last[VEC];
     vec earlier = SPLAT(0);
     size_t plain = at; // bytes before it are known not to end the string
     *ret_found = (pl_simd_string){0};
     for (;; at += VEC) {
         const char *data = text.data + at;
         if (PL_UNLIKELY(text.bytes - at < VEC)) { // a zero behind the text stops, too
+            memset(last, 0, sizeof last);
             if (text.bytes > at) memcpy(last, data, text.bytes - at);
             data = last;
         }
@@ -59,25 +60,30 @@ TARGET static size_t K(string)(pl_span text, size_t at, pl_simd_string *ret_foun
 
 TARGET static char *K(unescape)(char *out, pl_span inside)
 {
-    char last[2 * VEC] = {0};
     const char *from = inside.data, *end = from + inside.bytes;
-    bool ends = false; // `from` is in `last`
-    while (from < end) {
-        if (PL_UNLIKELY(end - from < VEC && !ends)) {
-            memcpy(last, from, (size_t)(end - from));
-            end = last + (end - from);
-            from = last;
-            ends = true;
-        }
+    while (end - from >= VEC) {
         vec block = LOAD(from);
         uint32_t stops = MASK(EQ(block, SPLAT('\\')));
-        ptrdiff_t plain = stops ? __builtin_ctz(stops) : PL_MIN(end - from, VEC);
-        STORE(out, block);
-        out += plain;
-        from += plain;
-        while (from < end && *from == '\\') out = put_escape(out, &from); // they come in swarms
+        STORE(out, block); // what is too much of it is written over
+        if (!stops) {
+            out += VEC;
+            from += VEC;
+            continue;
+        }
+        out += __builtin_ctz(stops);
+        from += __builtin_ctz(stops);
+        do out = put_escape(out, &from);
+        while (from < end && *from == '\\'); // they come in swarms
     }
-    return out;
+    size_t left = (size_t)(end - from);
+    if (left && left < VEC && inside.bytes >= VEC) { // a block that ends there shows what is left
+        uint32_t stops = MASK(EQ(LOAD(end - VEC), SPLAT('\\')));
+        if (!(stops >> (VEC - left))) {
+            pl_copy(out, from, left);
+            return out + left;
+        }
+    }
+    return unescape_scalar(out, (pl_span){from, left});
 }
 
 #undef K

@@ -10,18 +10,24 @@
 
 enum { GUARD_PAGE = 4096 };
 
-// `bytes` bytes that end at a page nobody may touch; `which` tells two such places apart.
-static inline char *guarded(int which, size_t bytes)
+// A page between two that nobody may touch; `which` tells two of them apart.
+static inline char *guarded_page(int which)
 {
     static char *pages[2];
     if (!pages[which]) {
-        char *made =
-            mmap(NULL, 2 * GUARD_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        CHECK(made != MAP_FAILED && mprotect(made + GUARD_PAGE, GUARD_PAGE, PROT_NONE) == 0);
-        pages[which] = made;
+        char *made = mmap(NULL, 3 * GUARD_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        CHECK(made != MAP_FAILED);
+        CHECK_INT(0, mprotect(made + GUARD_PAGE, GUARD_PAGE, PROT_READ | PROT_WRITE));
+        pages[which] = made + GUARD_PAGE;
     }
+    return pages[which];
+}
+
+// The last `bytes` bytes of such a page.
+static inline char *guarded(int which, size_t bytes)
+{
     CHECK(bytes <= GUARD_PAGE);
-    return pages[which] + GUARD_PAGE - bytes;
+    return guarded_page(which) + GUARD_PAGE - bytes;
 }
 
 #endif
