@@ -141,7 +141,7 @@ static void table_size(pl_dictionary *d, uint32_t slots)
 }
 
 // Marks of values to come stay above all there are, so that no table has to be cleared.
-static void table_begin(pl_dictionary *d)
+static void table_begin(pl_dictionary *d, uint32_t slots)
 {
     d->base += d->count + 1; // one for the sample
     d->count = d->index_count = 0;
@@ -152,8 +152,8 @@ static void table_begin(pl_dictionary *d)
         if (d->spare) memset(d->spare, 0, d->spare_room * sizeof *d->spare);
         d->base = 1;
     }
-    if (d->slot_room < SLOTS_MIN) table_size(d, SLOTS_MIN);
-    d->slot_count = SLOTS_MIN;
+    d->slot_count = slots;
+    if (slots > d->slot_room) table_size(d, slots);
 }
 
 static void add_entry(pl_dictionary *d, uint32_t row)
@@ -257,14 +257,14 @@ EACH bool build(pl_dictionary *d, const pl_column *column, size_t width, size_t 
     for (uint32_t row = 0; row < column->count;) {
         uint32_t count = 0, end = row + PL_MIN(column->count - row, (uint32_t)BLOCK);
         for (; row < end; row++) {
-            if (!column->valid[row]) continue;
             key k = row_key(column, row, s);
             low[count] = k.low;
             high[count] = k.high;
             bytes[count] = k.bytes;
             homes[count] = home_of(k.low, k.high);
             __builtin_prefetch(&d->slots[homes[count] & (d->slot_count - 1)]);
-            rows[count++] = row;
+            rows[count] = row;
+            count += column->valid[row]; // no branch to guess: the next goes over a NULL
         }
         for (uint32_t i = 0; i < count; i++) {
             key k = {low[i], high[i], bytes[i]};
@@ -323,17 +323,22 @@ bool pl_dictionary__build(pl_dictionary *d, const pl_leaf *leaf, const pl_column
         d->indices = pl_alloc(values * sizeof *d->indices);
         d->index_room = values;
     }
-    table_begin(d);
+    uint32_t *last = &d->lasts[(uint32_t)leaf->field_id % PL_COUNT(d->lasts)];
+    uint32_t slots = SLOTS_MIN;
+    while (slots < 2 * PL_MIN(*last, values)) slots *= 2;
+    table_begin(d, slots);
     bytes_max = PL_MIN(bytes_max, plain);
+    bool built = true;
     if (constant(column)) {
         add_entry(d, 0);
         d->bytes = leaf->width ? leaf->width : 4 + (size_t)column->offsets[1];
         d->index_count = values;
         memset(d->indices, 0, values * sizeof *d->indices);
-        if (d->bytes > bytes_max) return false;
-    } else if (!build_any(d, column, leaf->width, bytes_max, plain)) {
-        return false;
+    } else {
+        built = build_any(d, column, leaf->width, bytes_max, plain);
     }
+    *last = d->count;
+    if (!built || d->bytes > bytes_max) return false;
     // Runs can only make the indices smaller than this.
     size_t packed = ((size_t)values * pl_hybrid__width(d->count - 1) + 7) / 8;
     return d->bytes + packed < plain;

@@ -15,6 +15,7 @@ typedef struct pl_dictionary {
     struct pl_dictionary_slot *slots, *spare; // owned; a table grows, or is sampled, in `spare`
     uint32_t slot_count, slot_room, spare_room;
     uint32_t base;        // marks up to here are of earlier chunks
+    uint32_t lasts[64];   // entries of the last chunk of a field: how large a table begins
     uint32_t count, room; // entries, in order of appearance
     uint32_t *rows;       // [count] first row with this value; owned
     uint32_t index_count, index_room;

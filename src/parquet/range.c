@@ -63,8 +63,7 @@ static inline uint64_t word_at(pl_span text, size_t at)
 }
 
 // The smallest and the largest text so far, and the first word in which they differ: a text that
-// has the words before it and lies between them there (ids and links are alike for long) need not
-// be compared.
+// has the words before it (ids and links are alike for long) is compared by that one.
 typedef struct text_range {
     bool has;
     pl_span min, max;
@@ -72,13 +71,23 @@ typedef struct text_range {
     uint64_t low, high;
 } text_range;
 
-static inline bool between(const text_range *range, pl_span text)
+// False: one word does not tell.
+static inline bool take_word(text_range *range, pl_span text)
 {
     if (!range->has || text.bytes < range->at + sizeof(uint64_t)) return false;
     for (size_t i = 0; i < range->at; i += sizeof(uint64_t))
         if (memcmp(text.data + i, range->min.data + i, sizeof(uint64_t)) != 0) return false;
     uint64_t word = word_at(text, range->at);
-    return word > range->low && word < range->high;
+    if (word > range->low && word < range->high) return true;
+    if (word == range->low || word == range->high) return false;
+    if (word < range->low) {
+        range->min = text;
+        range->low = word;
+    } else {
+        range->max = text;
+        range->high = word;
+    }
+    return true;
 }
 
 static void widen(text_range *range, pl_span text)
@@ -104,7 +113,7 @@ static pl_range scan_text(const pl_column *column, const uint32_t *rows, uint32_
         uint32_t row = rows ? rows[i] : i;
         if (!column->valid[row]) continue;
         pl_span text = pl_column_span(column, row);
-        if (!between(&all, text)) widen(&all, text);
+        if (!take_word(&all, text)) widen(&all, text);
     }
     pl_range range = {.has = all.has, .min.kind = column->type.kind};
     range.max.kind = column->type.kind;
