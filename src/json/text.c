@@ -194,14 +194,19 @@ pl_span pl_json_unescaped(pl_arena *arena, pl_span inside)
 
 void pl_json_compact(pl_buf *out, pl_span value)
 {
-    bool in_string = false;
-    char *to = pl_buf_reserve(out, value.bytes), *start = to;
-    for (size_t i = 0; i < value.bytes; i++) {
-        char c = value.data[i];
-        if (!in_string && (c == ' ' || c == '\n' || c == '\r' || c == '\t')) continue;
-        *to++ = c;
-        if (c == '"') in_string = !in_string;
-        if (c == '\\' && in_string && i + 1 < value.bytes) *to++ = value.data[++i];
+    bool escaped;
+    pl_json_error ignored;
+    size_t kept = 0; // what is before it was copied or left out
+    for (size_t at = 0; at < value.bytes;) {
+        size_t behind = pl_json_space(value, at);
+        if (value.data[at] == '"') { // what is in it stays
+            at = PL_MIN(pl_json_skip_string(value, at, &escaped, &ignored), value.bytes);
+        } else if (behind == at) {
+            at++;
+        } else {
+            pl_buf_span(out, (pl_span){value.data + kept, at - kept});
+            kept = at = behind;
+        }
     }
-    out->count += (size_t)(to - start);
+    pl_buf_span(out, (pl_span){value.data + kept, value.bytes - kept});
 }
