@@ -36,7 +36,8 @@ static inline size_t pl_json_space(pl_span text, size_t at)
 // offset after it, or SIZE_MAX with *ret_error filled. `depth` is how deep the value already is.
 size_t pl_json_skip(pl_span text, size_t at, int depth, pl_json_error *ret_error);
 
-// The same from `at` on, somewhere inside the string where a character begins.
+// Skip the rest of a string, closing quote and all: `at` is inside, where a character or an escape
+// begins. *ret_escaped tells whether that rest has a backslash.
 size_t pl_json_skip_inside(pl_span text, size_t at, bool *ret_escaped, pl_json_error *ret_error);
 
 // Skip one string (opening quote at `at`). *ret_escaped tells whether it has a backslash.
