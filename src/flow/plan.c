@@ -2,6 +2,7 @@
 // tables, tasks.
 //
 // SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "flow/run_int.h"
@@ -45,15 +46,20 @@ pl_work_object *pl_run__object(run_state *run, run_source *source, const pl_obje
 typedef struct pending_visit {
     run_state *run;
     run_source *source;
+    uint32_t room; // for so many objects
 } pending_visit;
 
 static bool pending_one(void *context, const pl_object_row *row, pl_object_state state)
 {
     pending_visit *visit = context;
+    run_state *run = visit->run;
     if (state != PL_STATE_NEW) return true; // staged ones wait for a decision
-    if (visit->run->skip && pl_map_get(visit->run->skip, pl_span_of(row->id)) != PL_MAP_NONE)
-        return true;
-    pl_run__object(visit->run, visit->source, row);
+    if (run->skip && pl_map_get(run->skip, pl_span_of(row->id)) != PL_MAP_NONE) return true;
+    run->more = !visit->room;
+    if (run->more) return false;
+    visit->room--;
+    pl_run__object(run, visit->source, row);
+    snprintf(run->after, sizeof run->after, "%s", row->id);
     return true;
 }
 
@@ -67,22 +73,31 @@ run_table *pl_run__table(run_state *run, const pl_contract *contract)
     return table;
 }
 
-// Pending objects of every mapping that is asked for.
+// Pending objects of every mapping that is asked for, from where the run before this one stopped.
 static plumb_status find_pending(run_state *run, plumb_error *err)
 {
     const pl_project *project = run->options->project;
+    bool apart = strcmp(run->command, "plan") == 0; // for other processes, in one document
+    uint32_t room = apart                   ? UINT32_MAX
+                    : run->options->objects ? run->options->objects
+                                            : PL_RUN_OBJECTS_MAX;
     run->sources = PL_TAKE(run->arena, run_source, project->mapping_count);
     run->tables = PL_TAKE(run->arena, run_table, project->contract_count);
-    for (uint32_t i = 0; i < project->mapping_count; i++) {
+    for (uint32_t i = run->first_mapping; i < project->mapping_count && !run->more; i++) {
         const pl_mapping *mapping = project->mappings[i];
         run_source *source = &run->sources[run->source_count];
         *source = (run_source){.mapping = mapping, .name = span_cstr(run, mapping->source)};
         if (run->only && strcmp(run->only, source->name) != 0) continue;
         source->table = pl_run__table(run, mapping->contract);
-        pending_visit visit = {run, source};
+        pending_visit visit = {run, source, room};
+        if (i > run->first_mapping) run->after[0] = '\0';
+        char after[PL_ID_TEXT];
+        memcpy(after, run->after, sizeof after);
         PL_TRY(pl_registry_objects_pending(run->options->registry, source->name,
-                                           source->table->name, pending_one, &visit, err));
+                                           source->table->name, after, pending_one, &visit, err));
+        room = visit.room;
         run->source_count++;
+        if (run->more) run->first_mapping = i;
     }
     return PLUMB_OK;
 }

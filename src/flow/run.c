@@ -71,25 +71,32 @@ plumb_status pl_run__work(run_state *run, plumb_error *err)
         return run->tasks[i].status;
     }
     if (cancelled)
-        return pl_fail(err, PLUMB_E_CANCELLED, "stopped on request, nothing was published");
+        return pl_fail(err, PLUMB_E_CANCELLED, "stopped on request, nothing%s was published",
+                       run->later ? " more" : "");
     return PLUMB_OK;
 }
 
+static char *told(run_state *run, const char *text)
+{
+    return pl_arena_cstr(run->report_arena, pl_span_of(text));
+}
+
 // The report's line of a (source, table), a new one if there is none.
-static pl_run_source *source_line(pl_run_report *report, const run_source *source)
+static pl_run_source *source_line(run_state *run, pl_run_report *report, const run_source *source)
 {
     for (uint32_t i = 0; i < report->source_count; i++)
         if (strcmp(report->sources[i].source, source->name) == 0 &&
             strcmp(report->sources[i].table, source->table->name) == 0)
             return &report->sources[i];
     pl_run_source *line = &report->sources[report->source_count++];
-    *line = (pl_run_source){.source = source->name, .table = source->table->name};
+    *line =
+        (pl_run_source){.source = told(run, source->name), .table = told(run, source->table->name)};
     return line;
 }
 
-static void report_task(pl_run_report *report, const run_task *task)
+static void report_task(run_state *run, pl_run_report *report, const run_task *task)
 {
-    pl_run_source *out = source_line(report, task->source);
+    pl_run_source *out = source_line(run, report, task->source);
     for (uint32_t i = 0; i < task->result.object_count; i++) {
         const pl_object_result *object = &task->result.objects[i];
         out->objects += !object->damaged;
@@ -115,8 +122,8 @@ static void report_damages(run_state *run, pl_run_report *report)
             const char *why = run->tasks[t].result.objects[i].damaged;
             if (!why) continue;
             report->damages[report->damage_count++] =
-                (pl_run_damage){run->tasks[t].work.objects[i].id.data, run->tasks[t].source->name,
-                                pl_arena_cstr(run->arena, pl_span_of(why))};
+                (pl_run_damage){told(run, run->tasks[t].work.objects[i].id.data),
+                                told(run, run->tasks[t].source->name), told(run, why)};
         }
 }
 
@@ -132,26 +139,28 @@ static void *more_room(pl_arena *arena, const void *items, uint32_t count, uint3
 // Add a run to the report; a run that was resumed and a new one are told together.
 void pl_run__report(run_state *run, pl_run_report *report)
 {
-    uint32_t objects = 0;
-    for (uint32_t t = 0; t < run->task_count; t++) objects += run->tasks[t].result.object_count;
-    report->tables = more_room(run->arena, report->tables, report->table_count, run->table_count,
-                               sizeof *report->tables);
-    report->sources = more_room(run->arena, report->sources, report->source_count,
+    uint32_t damages = 0;
+    for (uint32_t t = 0; t < run->task_count; t++)
+        for (uint32_t i = 0; i < run->tasks[t].result.object_count; i++)
+            damages += run->tasks[t].result.objects[i].damaged != NULL;
+    report->tables = more_room(run->report_arena, report->tables, report->table_count,
+                               run->table_count, sizeof *report->tables);
+    report->sources = more_room(run->report_arena, report->sources, report->source_count,
                                 run->source_count, sizeof *report->sources);
-    report->damages = more_room(run->arena, report->damages, report->damage_count, objects,
+    report->damages = more_room(run->report_arena, report->damages, report->damage_count, damages,
                                 sizeof *report->damages);
-    report->run = pl_arena_cstr(run->arena, pl_span_of(run->run));
+    report->run = told(run, run->run);
     for (uint32_t i = 0; i < run->table_count; i++) {
         const run_table *table = &run->tables[i];
         if (!table->next) continue;
-        report->tables[report->table_count++] = (pl_run_table){.table = table->name,
+        report->tables[report->table_count++] = (pl_run_table){.table = told(run, table->name),
                                                                .snapshot = table->snapshot,
                                                                .rows = table->rows,
                                                                .files = table->files,
                                                                .created = !table->expected,
                                                                .evolved = table->evolved};
     }
-    for (uint32_t t = 0; t < run->task_count; t++) report_task(report, &run->tasks[t]);
+    for (uint32_t t = 0; t < run->task_count; t++) report_task(run, report, &run->tasks[t]);
     report_damages(run, report);
     report->content_bytes += atomic_load(&run->progress.content_bytes);
     report->nothing = false;
@@ -230,6 +239,7 @@ run_state *pl_run__new(const pl_run_options *options, const char *run, pl_arena 
     run_state *state = PL_TAKE(arena, run_state, 1);
     *state = (run_state){.options = options,
                          .arena = arena,
+                         .report_arena = arena,
                          .command = "run",
                          .now_us = pl_clock_micros(),
                          .only = options->source ? pl_arena_cstr(arena, pl_span_of(options->source))
@@ -299,19 +309,34 @@ plumb_status pl_run__begin(const pl_run_options *options, pl_arena *arena, pl_ma
     return *dead ? resume(options, dead, arena, skip, report, err) : PLUMB_OK;
 }
 
+// One run, of what is pending behind `at`, which is where it ended afterwards.
+static plumb_status run_some(const pl_run_options *options, const pl_map *skip, run_state *at,
+                             pl_arena *arena, pl_run_report *report, plumb_error *err)
+{
+    pl_arena own = {0};
+    run_state *run = pl_run__new(options, NULL, &own);
+    run->report_arena = arena;
+    run->skip = skip;
+    run->first_mapping = at->first_mapping;
+    run->later = !report->nothing;
+    memcpy(run->after, at->after, sizeof run->after);
+    plumb_status st = pl_run__plan(run, err);
+    if (run->started)
+        st = pl_run__finish(run, st == PLUMB_OK ? pl_run__work(run, err) : st, report, err);
+    *at = (run_state){.first_mapping = run->first_mapping, .more = run->more};
+    memcpy(at->after, run->after, sizeof at->after);
+    pl_arena_done(&own);
+    return st;
+}
+
 static plumb_status run_locked(const pl_run_options *options, pl_arena *arena, void *context,
                                plumb_error *err)
 {
     pl_run_report *report = context;
     pl_map skip = {0};
     plumb_status st = pl_run__begin(options, arena, &skip, report, err);
-    if (st == PLUMB_OK) {
-        run_state *run = pl_run__new(options, NULL, arena);
-        run->skip = &skip;
-        st = pl_run__plan(run, err);
-        if (run->started)
-            st = pl_run__finish(run, st == PLUMB_OK ? pl_run__work(run, err) : st, report, err);
-    }
+    run_state at = {.more = true};
+    while (at.more && st == PLUMB_OK) st = run_some(options, &skip, &at, arena, report, err);
     pl_map_done(&skip);
     return st;
 }

@@ -24,6 +24,10 @@
 #include "flow/work.h"
 #include "registry/registry.h"
 
+// A run takes so many objects, and the next one of the same command goes on behind them: plan, task
+// results, books and log entry are documents of all that a run takes, and memory holds them.
+#define PL_RUN_OBJECTS_MAX 16384
+
 typedef struct pl_run_options {
     const pl_project *project;
     pl_store *store;       // the lake
@@ -32,6 +36,7 @@ typedef struct pl_run_options {
     const char *source;    // only this one; NULL: all
     uint32_t threads;      // 0: the project's setting, else every core
     uint32_t tasks;        // per source; 0: by bytes
+    uint32_t objects;      // of one run, the rest is the next one's; 0: PL_RUN_OBJECTS_MAX
     int64_t wait_ms;       // for the run lock
     // Called from one thread about four times a second while tasks work; may be NULL.
     void (*progress)(void *context, uint64_t content_bytes, uint64_t content_bytes_total,

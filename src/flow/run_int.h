@@ -60,6 +60,7 @@ typedef struct run_state run_state;
 struct run_state {
     const pl_run_options *options;
     pl_arena *arena;
+    pl_arena *report_arena; // what is told outlives the run
     char run[PL_ID_TEXT];
     const char *command; // "run", "plan" or "retry"
     char *only;          // source the plan was made for; NULL: all
@@ -80,6 +81,12 @@ struct run_state {
     run_task *tasks;
     uint32_t task_count;
     const pl_map *skip; // objects not to plan again; may be NULL
+    // Where in the project's mappings, and after which object, what is pending is looked for; where
+    // that ended, and whether there is more.
+    uint32_t first_mapping;
+    char after[PL_ID_TEXT];
+    bool more;
+    bool later; // another run of the same command has published
     _Atomic uint32_t next_task;
     _Atomic uint32_t working; // worker threads not finished yet
     atomic_bool stop;         // a task failed, or the user asked

@@ -33,19 +33,22 @@ static const dump_part parts[] = {
      " stored_bytes, content_bytes, broken, again) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
     {"states",
      {"tbl", "object", "state", "run", "snapshot", "mapping"},
-     "SELECT tbl, object, state, run, snapshot, mapping FROM states WHERE run = ?1",
-     "INSERT OR REPLACE INTO states(tbl, object, state, run, snapshot, mapping)"
-     " VALUES (?, ?, ?, ?, ?, ?)"},
+     "SELECT tbl, object, state, run, snapshot, mapping FROM states WHERE run = ?1"
+     " ORDER BY tbl, object",
+     "INSERT INTO states(tbl, object, state, run, snapshot, mapping) VALUES (?, ?, ?, ?, ?, ?)"
+     " ON CONFLICT(tbl, object) DO UPDATE SET state = excluded.state, run = excluded.run,"
+     " snapshot = excluded.snapshot, mapping = excluded.mapping"},
     {"publications",
      {"tbl", "object", "run", "snapshot", "mapping"},
-     "SELECT tbl, object, run, snapshot, mapping FROM publications WHERE run = ?1",
+     "SELECT tbl, object, run, snapshot, mapping FROM publications WHERE run = ?1"
+     " ORDER BY tbl, object",
      "INSERT OR IGNORE INTO publications(tbl, object, run, snapshot, mapping)"
      " VALUES (?, ?, ?, ?, ?)"},
     {"ledger",
      {"tbl", "object", "run", "records", "curated", "quarantined", "filtered", "duplicates", "lost",
       "coerced", "conflicts"},
      "SELECT tbl, object, run, records, curated, quarantined, filtered, duplicates, lost, coerced,"
-     " conflicts FROM ledger WHERE run = ?1",
+     " conflicts FROM ledger WHERE run = ?1 ORDER BY tbl, object",
      "INSERT OR IGNORE INTO ledger(tbl, object, run, records, curated, quarantined, filtered,"
      " duplicates, lost, coerced, conflicts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
     {"quarantine",

@@ -123,66 +123,73 @@ plumb_status pl_registry_quarantine(pl_registry *registry, const pl_quarantine_f
     return pl_registry__each(registry, doing, stmt, quarantine_row, &walk, err);
 }
 
-static plumb_status count_states(pl_registry *registry, const char *source, const char *table,
-                                 pl_counts *counts, plumb_error *err)
+typedef struct counting {
+    pl_counts counts;
+    int64_t bytes; // of the objects that have a state
+} counting;
+
+// Of a source and state.
+static bool count_state(void *context, sqlite3_stmt *stmt)
 {
-    static const char sql[] =
-        "SELECT count(*), sum(s.state IS NULL), sum(s.state = 'staged'),"
-        " sum(s.state = 'published'), sum(s.state = 'withdrawn'),"
-        " sum(CASE WHEN s.state IS NULL OR s.state = 'staged' THEN o.stored_bytes END),"
-        " max(CASE WHEN s.state = 'published' THEN o.received_us END), max(o.landed_us)"
-        " FROM objects o LEFT JOIN states s ON s.object = o.id AND s.tbl = ?1"
-        " WHERE CASE WHEN ?2 IS NULL THEN s.state IS NOT NULL ELSE o.source = ?2 END";
-    pl_doing doing = PL_DOING("count objects of", NULL);
-    sqlite3_stmt *stmt = NULL;
-    bool row = false;
-    PL_TRY(pl_registry__start(registry, doing, sql, &stmt, err, "tt", table, source));
-    plumb_status st = pl_registry__step(registry, doing, stmt, &row, err);
-    if (st == PLUMB_OK) {
-        int64_t *const into[] = {&counts->objects,
-                                 &counts->fresh,
-                                 &counts->staged,
-                                 &counts->published,
-                                 &counts->withdrawn,
-                                 &counts->pending_bytes,
-                                 &counts->newest_received_us,
-                                 &counts->newest_landed_us};
-        for (int i = 0; i < (int)PL_COUNT(into); i++) *into[i] = pl_registry__int(stmt, i);
+    counting *at = context;
+    pl_counts *counts = &at->counts;
+    int64_t objects = pl_registry__int(stmt, 1), bytes = pl_registry__int(stmt, 2);
+    switch (pl_registry__state_of(pl_registry__text(stmt, 0))) {
+    case PL_STATE_STAGED:
+        counts->staged += objects;
+        counts->pending_bytes += bytes;
+        break;
+    case PL_STATE_PUBLISHED:
+        counts->published += objects;
+        counts->newest_received_us = PL_MAX(counts->newest_received_us, pl_registry__int(stmt, 3));
+        break;
+    default:
+        counts->withdrawn += objects;
     }
-    pl_registry__end(registry, stmt);
-    return st;
+    counts->objects += objects;
+    at->bytes += bytes;
+    int64_t *const into[] = {&counts->records,  &counts->curated,    &counts->quarantined,
+                             &counts->filtered, &counts->duplicates, &counts->lost,
+                             &counts->coerced,  &counts->conflicts};
+    for (int i = 0; i < (int)PL_COUNT(into); i++) *into[i] += pl_registry__int(stmt, i + 5);
+    counts->newest_landed_us = PL_MAX(counts->newest_landed_us, pl_registry__int(stmt, 4));
+    return true;
 }
 
-static plumb_status count_records(pl_registry *registry, const char *source, const char *table,
-                                  pl_counts *counts, plumb_error *err)
+// What a source has beyond that is new.
+static bool count_source(void *context, sqlite3_stmt *stmt)
 {
-    static const char sql[] =
-        "SELECT sum(l.records), sum(l.curated), sum(l.quarantined), sum(l.filtered),"
-        " sum(l.duplicates), sum(l.lost), sum(l.coerced), sum(l.conflicts) FROM states s"
-        " JOIN ledger l ON l.tbl = s.tbl AND l.object = s.object AND l.run = s.run"
-        " JOIN objects o ON o.id = s.object WHERE s.tbl = ?1 AND (?2 IS NULL OR o.source = ?2)";
-    pl_doing doing = PL_DOING("count records of", NULL);
-    sqlite3_stmt *stmt = NULL;
-    bool row = false;
-    PL_TRY(pl_registry__start(registry, doing, sql, &stmt, err, "tt", table, source));
-    plumb_status st = pl_registry__step(registry, doing, stmt, &row, err);
-    if (st == PLUMB_OK) {
-        int64_t *const into[] = {&counts->records,  &counts->curated,    &counts->quarantined,
-                                 &counts->filtered, &counts->duplicates, &counts->lost,
-                                 &counts->coerced,  &counts->conflicts};
-        for (int i = 0; i < (int)PL_COUNT(into); i++) *into[i] = pl_registry__int(stmt, i);
-    }
-    pl_registry__end(registry, stmt);
-    return st;
+    counting *at = context;
+    int64_t objects = pl_registry__int(stmt, 0);
+    at->counts.fresh = objects - at->counts.objects;
+    at->counts.objects = objects;
+    at->counts.pending_bytes += pl_registry__int(stmt, 1) - at->bytes;
+    at->counts.newest_landed_us = pl_registry__int(stmt, 2);
+    return true;
 }
 
 plumb_status pl_registry_counts(pl_registry *registry, const char *source, const char *table,
                                 pl_counts *ret_counts, plumb_error *err)
 {
-    pl_counts counts = {0};
-    PL_TRY(count_states(registry, source, table, &counts, err));
-    PL_TRY(count_records(registry, source, table, &counts, err));
-    *ret_counts = counts;
+    static const char states[] =
+        "SELECT t.state, t.objects, t.stored_bytes, CASE t.state WHEN 'published' THEN"
+        " coalesce(t.newest_received_us, (SELECT max(o.received_us) FROM states s JOIN objects o"
+        "  ON o.id = s.object WHERE s.tbl = t.tbl AND o.source = t.source AND s.state = t.state))"
+        " END, a.newest_landed_us, t.records, t.curated, t.quarantined, t.filtered, t.duplicates,"
+        " t.lost, t.coerced, t.conflicts FROM tallies t JOIN source_tallies a"
+        " ON a.source = t.source WHERE t.tbl = ?1 AND (?2 IS NULL OR t.source = ?2)";
+    static const char all[] =
+        "SELECT objects, stored_bytes, newest_landed_us FROM source_tallies WHERE source = ?";
+    pl_doing doing = PL_DOING("count objects of", NULL);
+    counting at = {0};
+    sqlite3_stmt *stmt = NULL;
+    PL_TRY(pl_registry__start(registry, doing, states, &stmt, err, "tt", table, source));
+    PL_TRY(pl_registry__each(registry, doing, stmt, count_state, &at, err));
+    if (source) {
+        PL_TRY(pl_registry__start(registry, doing, all, &stmt, err, "t", source));
+        PL_TRY(pl_registry__each(registry, doing, stmt, count_source, &at, err));
+    }
+    *ret_counts = at.counts;
     return PLUMB_OK;
 }
 
@@ -210,8 +217,8 @@ plumb_status pl_registry_sources(pl_registry *registry, pl_source_visit visit, v
                                  plumb_error *err)
 {
     static const char sql[] =
-        "SELECT source, count(*), sum(stored_bytes), sum(max(content_bytes, 0)), sum(broken),"
-        " max(received_us), max(landed_us) FROM objects GROUP BY source ORDER BY source";
+        "SELECT source, objects, stored_bytes, content_bytes, broken, newest_received_us,"
+        " newest_landed_us FROM source_tallies ORDER BY source";
     pl_doing doing = PL_DOING("list sources of", NULL);
     sqlite3_stmt *stmt = NULL;
     PL_TRY(pl_registry__start(registry, doing, sql, &stmt, err, ""));

@@ -171,18 +171,45 @@ static bool object_row(void *context, sqlite3_stmt *stmt)
     return walk->visit(walk->context, &row, pl_registry__state_of(pl_registry__text(stmt, 12)));
 }
 
+// The id of the oldest of the `count` pending objects, found from the newest on: what is pending
+// came late, and what is published is not looked through for it. "" if that is not so.
+static plumb_status oldest_pending(pl_registry *registry, const char *source, const char *table,
+                                   int64_t count, char ret_id[PL_ID_TEXT], plumb_error *err)
+{
+    static const char sql[] =
+        "SELECT i.id FROM objects i LEFT JOIN states s ON s.object = i.id AND s.tbl = ?1"
+        " WHERE i.source = ?2 AND (s.state IS NULL OR s.state = 'staged') ORDER BY i.id DESC"
+        " LIMIT 1 OFFSET ?3";
+    pl_doing doing = PL_DOING("list new objects of source", source);
+    sqlite3_stmt *stmt = NULL;
+    bool row = false;
+    PL_TRY(pl_registry__start(registry, doing, sql, &stmt, err, "tti", table, source, count - 1));
+    plumb_status st = pl_registry__step(registry, doing, stmt, &row, err);
+    if (st == PLUMB_OK) snprintf(ret_id, PL_ID_TEXT, "%s", row ? pl_registry__text(stmt, 0) : "");
+    pl_registry__end(registry, stmt);
+    return st;
+}
+
 plumb_status pl_registry_objects_pending(pl_registry *registry, const char *source,
-                                         const char *table, pl_object_visit visit, void *context,
-                                         plumb_error *err)
+                                         const char *table, const char *after,
+                                         pl_object_visit visit, void *context, plumb_error *err)
 {
     static const char sql[] =
         // Ids come from the index: rows of objects that are published are not read.
         "SELECT " OBJECT_COLUMNS ", s.state FROM objects i LEFT JOIN states s ON s.object = i.id"
-        " AND s.tbl = ?1 CROSS JOIN objects o ON o.id = i.id WHERE i.source = ?2"
-        " AND (s.state IS NULL OR s.state = 'staged') ORDER BY i.id";
+        " AND s.tbl = ?1 CROSS JOIN objects o ON o.id = i.id WHERE i.source = ?2 AND i.id > ?3"
+        " AND i.id >= ?4 AND (s.state IS NULL OR s.state = 'staged') ORDER BY i.id";
     pl_doing doing = PL_DOING("list new objects of source", source);
     sqlite3_stmt *stmt = NULL;
-    PL_TRY(pl_registry__start(registry, doing, sql, &stmt, err, "tt", table, source));
+    pl_counts counts;
+    char oldest[PL_ID_TEXT] = "";
+    PL_TRY(pl_registry_counts(registry, source, table, &counts, err));
+    int64_t pending = counts.fresh + counts.staged;
+    if (!pending) return PLUMB_OK;
+    if (!*after && pending < counts.objects)
+        PL_TRY(oldest_pending(registry, source, table, pending, oldest, err));
+    PL_TRY(
+        pl_registry__start(registry, doing, sql, &stmt, err, "tttt", table, source, after, oldest));
     object_walk walk = {visit, context};
     return pl_registry__each(registry, doing, stmt, object_row, &walk, err);
 }

@@ -224,6 +224,26 @@ void pl_registry_rollback(pl_registry *registry)
     sqlite3_exec(registry->db, "ROLLBACK", NULL, NULL, NULL); // only fails if SQLite already did it
 }
 
+static plumb_status check_tallies(pl_registry *registry, plumb_error *err)
+{
+    static const char sql[] =
+        "SELECT tbl, source, state, count(*) FROM summands GROUP BY tbl, source, state"
+        " EXCEPT SELECT tbl, source, state, objects FROM tallies";
+    pl_doing doing = PL_DOING("check", NULL);
+    sqlite3_stmt *stmt = NULL;
+    bool row = false;
+    PL_TRY(pl_registry__start(registry, doing, sql, &stmt, err, ""));
+    plumb_status st = pl_registry__step(registry, doing, stmt, &row, err);
+    if (st == PLUMB_OK && row)
+        st = pl_fail(
+            err, PLUMB_E_MALFORMED,
+            "registry '%s' is damaged: its count of objects of source '%s' for table '%s' is"
+            " wrong",
+            registry->path, pl_registry__text(stmt, 1), pl_registry__text(stmt, 0));
+    pl_registry__end(registry, stmt);
+    return st;
+}
+
 plumb_status pl_registry_check(pl_registry *registry, plumb_error *err)
 {
     pl_doing doing = PL_DOING("check", NULL);
@@ -235,7 +255,7 @@ plumb_status pl_registry_check(pl_registry *registry, plumb_error *err)
         st = pl_fail(err, PLUMB_E_MALFORMED, "registry '%s' is damaged: %s", registry->path,
                      pl_registry__text(stmt, 0));
     pl_registry__end(registry, stmt);
-    return st;
+    return st == PLUMB_OK ? check_tallies(registry, err) : st;
 }
 
 // VACUUM INTO writes where it is told to, so that is a name of which nobody reads. It is synced

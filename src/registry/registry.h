@@ -9,6 +9,7 @@
 //     runs ── tasks        snapshots ── files (and the objects in each)
 //     mappings, contracts (every version's text)      mapping_uses (pins, overlays)
 //     events (audit)
+//     source_tallies, tallies (source, table, state): sums of the above, kept by triggers
 //     iceberg_tables, iceberg_namespace_properties    catalog `plumb`, namespace `default`
 //
 // The catalog tables have the standard SQL catalog layout, so PyIceberg and others open plumb.db
@@ -139,10 +140,12 @@ PL_MUST_USE plumb_status pl_registry_object(pl_registry *registry, const char *i
                                             pl_object_row *ret_row, plumb_error *err);
 
 typedef bool (*pl_object_visit)(void *context, const pl_object_row *row, pl_object_state state);
-// Objects of `source` that are new or staged for `table`, in landing order.
+// Objects of `source` that are new or staged for `table`, in landing order; those after the id
+// `after`, "" for all.
 PL_MUST_USE plumb_status pl_registry_objects_pending(pl_registry *registry, const char *source,
-                                                     const char *table, pl_object_visit visit,
-                                                     void *context, plumb_error *err);
+                                                     const char *table, const char *after,
+                                                     pl_object_visit visit, void *context,
+                                                     plumb_error *err);
 // Every object (source NULL: of every source), in landing order; state is that for `table`, new if
 // `table` is NULL.
 PL_MUST_USE plumb_status pl_registry_objects(pl_registry *registry, const char *source,

@@ -3,7 +3,7 @@
 
 #include "registry/registry_int.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define APPLICATION_ID 0x706c6d62 // "plmb": file(1) and we know the file by it
 
 // The catalog tables exactly as the Java, Python, Go and Rust SQL catalogs make them: the V0 table,
@@ -88,9 +88,91 @@ static const char uses_sql[] =
     " source TEXT NOT NULL, tbl TEXT NOT NULL, pinned INTEGER NOT NULL, overlay TEXT NOT NULL,"
     " set_us INTEGER NOT NULL, PRIMARY KEY(source, tbl)) STRICT, WITHOUT ROWID;";
 
+// Sums over objects, so that nobody reads a million rows to know how many there are. Triggers keep
+// them, in the transaction that changes what is summed. newest_received_us is NULL when the newest
+// one has left the state: then it is looked for.
+static const char tallies_sql[] =
+    "CREATE TABLE source_tallies("
+    " source TEXT PRIMARY KEY, objects INTEGER NOT NULL, stored_bytes INTEGER NOT NULL,"
+    " content_bytes INTEGER NOT NULL, broken INTEGER NOT NULL, newest_received_us INTEGER NOT NULL,"
+    " newest_landed_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE tallies("
+    " tbl TEXT NOT NULL, source TEXT NOT NULL, state TEXT NOT NULL, objects INTEGER NOT NULL,"
+    " stored_bytes INTEGER NOT NULL, newest_received_us INTEGER, records INTEGER NOT NULL,"
+    " curated INTEGER NOT NULL, quarantined INTEGER NOT NULL, filtered INTEGER NOT NULL,"
+    " duplicates INTEGER NOT NULL, lost INTEGER NOT NULL, coerced INTEGER NOT NULL,"
+    " conflicts INTEGER NOT NULL, PRIMARY KEY(tbl, source, state)) STRICT, WITHOUT ROWID;"
+    "CREATE VIEW summands AS SELECT s.tbl, s.object, o.source, s.state, 1 AS objects,"
+    " o.stored_bytes, o.received_us, coalesce(l.records, 0) AS records,"
+    " coalesce(l.curated, 0) AS curated, coalesce(l.quarantined, 0) AS quarantined,"
+    " coalesce(l.filtered, 0) AS filtered, coalesce(l.duplicates, 0) AS duplicates,"
+    " coalesce(l.lost, 0) AS lost, coalesce(l.coerced, 0) AS coerced,"
+    " coalesce(l.conflicts, 0) AS conflicts FROM states s JOIN objects o ON o.id = s.object"
+    " LEFT JOIN ledger l ON l.tbl = s.tbl AND l.object = s.object AND l.run = s.run;"
+    "INSERT INTO source_tallies SELECT source, count(*), sum(stored_bytes),"
+    " sum(max(content_bytes, 0)), sum(broken), max(received_us), max(landed_us) FROM objects"
+    " GROUP BY source;"
+    "INSERT INTO tallies SELECT tbl, source, state, sum(objects), sum(stored_bytes),"
+    " max(received_us), sum(records), sum(curated), sum(quarantined), sum(filtered),"
+    " sum(duplicates), sum(lost), sum(coerced), sum(conflicts) FROM summands"
+    " GROUP BY tbl, source, state;"
+    "CREATE TRIGGER tally_object AFTER INSERT ON objects BEGIN"
+    " INSERT INTO source_tallies VALUES (new.source, 1, new.stored_bytes,"
+    " max(new.content_bytes, 0), new.broken, new.received_us, new.landed_us) ON CONFLICT(source) "
+    "DO UPDATE SET"
+    " objects = objects + 1, stored_bytes = stored_bytes + excluded.stored_bytes,"
+    " content_bytes = content_bytes + excluded.content_bytes, broken = broken + excluded.broken,"
+    " newest_received_us = max(newest_received_us, excluded.newest_received_us),"
+    " newest_landed_us = max(newest_landed_us, excluded.newest_landed_us); END;";
+
+#define TALLY(sign)                                                                                \
+    " UPDATE tallies SET objects = tallies.objects" sign "1, newest_received_us ="                 \
+    " CASE WHEN tallies.objects" sign "1 = 0 THEN 0 WHEN '" sign "' = ' - ' THEN"                  \
+    " iif(newest_received_us > received_us, newest_received_us, NULL)"                             \
+    " WHEN tallies.objects = 0 THEN received_us ELSE max(newest_received_us, received_us) END,"    \
+    " stored_bytes = tallies.stored_bytes" sign "m.stored_bytes,"                                  \
+    " records = tallies.records" sign "m.records, curated = tallies.curated" sign "m.curated,"     \
+    " quarantined = tallies.quarantined" sign "m.quarantined,"                                     \
+    " filtered = tallies.filtered" sign "m.filtered,"                                              \
+    " duplicates = tallies.duplicates" sign "m.duplicates, lost = tallies.lost" sign "m.lost,"     \
+    " coerced = tallies.coerced" sign "m.coerced, conflicts = tallies.conflicts" sign              \
+    "m.conflicts FROM summands m WHERE m.tbl = new.tbl AND m.object = new.object"                  \
+    " AND tallies.tbl = m.tbl AND tallies.source = m.source AND tallies.state = m.state;"
+
+#define TALLY_ENTER                                                                                \
+    " INSERT INTO tallies SELECT tbl, source, state, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM"         \
+    " summands WHERE tbl = new.tbl AND object = new.object ON CONFLICT DO NOTHING;" TALLY(" + ")
+#define TALLY_LEAVE TALLY(" - ")
+
+// The pair's part of the sums comes when its state is made or was changed, and its part before that
+// goes; a ledger row of the run that the state names is added when it is written.
+static const char triggers_sql[] =
+    "CREATE TRIGGER tally_state AFTER INSERT ON states BEGIN" TALLY_ENTER " END;"
+    "CREATE TRIGGER tally_leave BEFORE UPDATE ON states BEGIN" TALLY_LEAVE " END;"
+    "CREATE TRIGGER tally_enter AFTER UPDATE ON states BEGIN" TALLY_ENTER " END;"
+    "CREATE TRIGGER tally_ledger AFTER INSERT ON ledger BEGIN UPDATE tallies SET"
+    " records = records + new.records, curated = curated + new.curated,"
+    " quarantined = quarantined + new.quarantined, filtered = filtered + new.filtered,"
+    " duplicates = duplicates + new.duplicates, lost = lost + new.lost,"
+    " coerced = coerced + new.coerced, conflicts = conflicts + new.conflicts"
+    " WHERE tbl = new.tbl AND source = (SELECT source FROM objects WHERE id = new.object)"
+    " AND state = (SELECT state FROM states"
+    "  WHERE tbl = new.tbl AND object = new.object AND run = new.run); END;";
+
+// For the lake's log: a publish costs what it publishes, not what was published before.
+static const char by_run_sql[] = "CREATE INDEX states_by_run ON states(run);"
+                                 "CREATE INDEX publications_by_run ON publications(run);"
+                                 "CREATE INDEX ledger_by_run ON ledger(run);"
+                                 "CREATE INDEX quarantine_by_run ON quarantine(run);"
+                                 "CREATE INDEX files_by_run ON files(run);"
+                                 "CREATE INDEX snapshots_by_run ON snapshots(run);";
+
 // What makes version N of the schema out of version N - 1. A version that was ever used by anybody
 // is only added to.
-static const char *const upgrades[SCHEMA_VERSION + 1] = {[2] = uses_sql};
+static const char *const upgrades[SCHEMA_VERSION + 1][3] = {
+    [2] = {uses_sql},
+    [3] = {tallies_sql, triggers_sql, by_run_sql},
+};
 
 static plumb_status number(pl_registry *registry, const char *sql, int64_t *ret_value,
                            plumb_error *err)
@@ -141,7 +223,9 @@ static plumb_status bring_up(pl_registry *registry, int64_t version, plumb_error
 {
     if (version == 0) PL_TRY(create(registry, err));
     for (version = PL_MAX(version, 1) + 1; version <= SCHEMA_VERSION; version++)
-        PL_TRY(pl_registry__exec(registry, PL_DOING("upgrade", NULL), upgrades[version], err));
+        for (size_t i = 0; i < PL_COUNT(upgrades[0]) && upgrades[version][i]; i++)
+            PL_TRY(
+                pl_registry__exec(registry, PL_DOING("upgrade", NULL), upgrades[version][i], err));
     char sql[128];
     snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d;",
              APPLICATION_ID, SCHEMA_VERSION);

@@ -98,8 +98,10 @@ plumb_status pl_registry_mapping_others(pl_registry *registry, const char *sourc
         "  JOIN states s ON s.tbl = p.tbl AND s.object = p.object AND s.state = 'published'"
         "  JOIN objects o ON o.id = p.object"
         "  JOIN ledger l ON l.tbl = p.tbl AND l.object = p.object AND l.run = p.run"
-        "  WHERE p.tbl = ? AND o.source = ?)"
-        " WHERE made > 0 AND mapping <> ?";
+        "  WHERE p.tbl = ?1 AND o.source = ?2"
+        // Nobody made any: then no row is read.
+        "  AND EXISTS (SELECT 1 FROM mappings WHERE source = ?2 AND tbl = ?1 AND version <> ?3))"
+        " WHERE made > 0 AND mapping <> ?3";
     pl_doing doing = PL_DOING("count rows of source", source);
     sqlite3_stmt *stmt = NULL;
     bool row = false;

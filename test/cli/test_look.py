@@ -221,5 +221,5 @@ def test_a_newer_registry_is_refused(lake):
         db.execute("PRAGMA user_version = 7")
     assert lake("status", code=1).stderr == (
         "plumb: cannot open registry './lake/plumb.db': a newer plumb wrote it (schema 7, this one "
-        "knows 2)\n  hint: Use the newer plumb, or name another file with 'state:' in "
+        "knows 3)\n  hint: Use the newer plumb, or name another file with 'state:' in "
         "plumb.yaml.\n")

@@ -45,6 +45,8 @@ static void put(const char *name, const char *text)
     temp_write(temp_path(dir, name), text, strlen(text));
 }
 
+static uint32_t objects_of_run;
+
 static int set_up(void **state)
 {
     (void)state;
@@ -66,7 +68,7 @@ static int tear_down(void **state)
 {
     (void)state;
     atomic_store(&pl_cancelled, false);
-    memory_bytes = 0;
+    memory_bytes = objects_of_run = 0;
     pl_registry_close(registry);
     pl_store_close(store);
     pl_arena_done(&arena);
@@ -96,7 +98,8 @@ static plumb_status run(void)
                               .store = store,
                               .registry = registry,
                               .lock_path = pl_arena_printf(&arena, "%s/lake/.plumb/run.lock", dir),
-                              .threads = threads};
+                              .threads = threads,
+                              .objects = objects_of_run};
     plumb_status st = pl_run(&options, &arena, &report, &err);
     pl_problems_done(&problems);
     pl_problems_done(&warnings);
@@ -301,6 +304,41 @@ TEST(run_takes_what_a_truncated_gzip_holds_and_quarantines_the_rest)
     CHECK_INT(report.records, report.rows + report.quarantined);
     CHECK(strstr(quarantine(), "|gzip "));
     pl_buf_done(&text);
+}
+
+TEST(run_of_many_objects_is_several_runs)
+{
+    char name[16], text[64];
+    const char *damaged = NULL;
+    put("contracts/notes.yml", "table: notes\nkey: [id]\ncolumns:\n  id: long!\n");
+    put("sources/shop.notes.yml", "source: shop\ninto: notes\nmap:\n  id: id\n");
+    for (int i = 0; i < 7; i++) {
+        snprintf(name, sizeof name, "%d.json", i);
+        snprintf(text, sizeof text, "{\"p\":\"x\",\"id\":\"%d\"}\n", i);
+        pl_ingest_result result = land(name, text);
+        if (i == 1) damaged = result.key;
+    }
+    const char *path = pl_arena_cstr(
+        &arena, pl_span_of(temp_path(dir, pl_arena_printf(&arena, "lake/%s", damaged))));
+    CHECK_INT(0, unlink(path));
+    objects_of_run = 3;
+    CHECK_OK(run(), err);
+    CHECK_INT(12, report.rows); // six of seven, for two tables
+    CHECK_INT(2, report.source_count);
+    CHECK_INT(6, report.sources[0].objects);
+    CHECK_INT(2, report.damage_count);
+    CHECK_STR("shop", report.damages[1].source);
+    CHECK_INT(6, report.table_count); // 3, 3, 1 and 2, 3, 2 objects: one run has some of both
+    pl_counts counts;
+    CHECK_OK(pl_registry_counts(registry, "shop", "notes", &counts, &err), err);
+    CHECK_INT(6, counts.published);
+    CHECK_INT(1, counts.fresh);
+    CHECK_OK(pl_registry_check(registry, &err), err);
+    CHECK_OK(run(), err); // the damaged one is tried again, by itself
+    CHECK_INT(0, report.rows);
+    land("7.json", "{\"p\":\"x\",\"id\":\"7\"}\n");
+    CHECK_OK(run(), err);
+    CHECK_INT(2, report.rows);
 }
 
 TEST(run_that_is_stopped_publishes_nothing_and_leaves_no_file)
@@ -532,6 +570,7 @@ int main(void)
                      R(run_refuses_another_partition_and_publishes_nothing),
                      R(run_leaves_out_an_object_that_no_longer_reads_and_publishes_the_others),
                      R(run_takes_what_a_truncated_gzip_holds_and_quarantines_the_rest),
+                     R(run_of_many_objects_is_several_runs),
                      R(run_that_is_stopped_publishes_nothing_and_leaves_no_file),
                      R(run_deletes_the_files_of_a_run_that_died_and_nothing_else),
                      R(run_repairs_a_version_hint_that_a_crash_left_behind),

@@ -51,7 +51,7 @@ static bool see_object(void *context, const pl_object_row *row, pl_object_state 
 static const char *pending(fixture *f, const char *source, const char *table)
 {
     f->seen[0] = '\0';
-    CHECK_OK(pl_registry_objects_pending(f->registry, source, table, see_object, f, &f->err),
+    CHECK_OK(pl_registry_objects_pending(f->registry, source, table, "", see_object, f, &f->err),
              f->err);
     return f->seen;
 }
@@ -323,6 +323,40 @@ TEST(ledger_and_quarantine_follow_the_state)
     end(f);
 }
 
+TEST(sums_are_those_of_the_rows)
+{
+    fixture *f = begin();
+    pl_counts counts;
+    pl_ledger_row made = {
+        .object = ID_1, .table = "posts", .run = "R1", .records = 9, .curated = 9};
+    pl_state_row row = to(ID_1, PL_STATE_PUBLISHED, 77);
+    row.run = "R1";
+    CHECK_OK(pl_registry_state_move(f->registry, &row, PL_FROM_PENDING, &f->err), f->err);
+    CHECK_OK(pl_registry_ledger_add(f->registry, &made, &f->err), f->err);
+    CHECK_OK(pl_registry_check(f->registry, &f->err), f->err);
+    row.state = PL_STATE_WITHDRAWN;
+    CHECK_OK(pl_registry_state_move(f->registry, &row, PL_FROM(PL_STATE_PUBLISHED), &f->err),
+             f->err);
+    CHECK_OK(pl_registry_counts(f->registry, "tiktok", "posts", &counts, &f->err), f->err);
+    CHECK_INT(0, counts.published);
+    CHECK_INT(1, counts.withdrawn);
+    CHECK_INT(9, counts.curated);
+    CHECK_INT(0, counts.newest_received_us);
+    row = to(ID_2, PL_STATE_PUBLISHED, 79);
+    CHECK_OK(pl_registry_state_move(f->registry, &row, PL_FROM_PENDING, &f->err), f->err);
+    row = to(ID_1, PL_STATE_PUBLISHED, 79);
+    CHECK_OK(pl_registry_state_move(f->registry, &row, PL_FROM(PL_STATE_WITHDRAWN), &f->err),
+             f->err);
+    row = to(ID_2, PL_STATE_WITHDRAWN, 80);
+    CHECK_OK(pl_registry_state_move(f->registry, &row, PL_FROM(PL_STATE_PUBLISHED), &f->err),
+             f->err);
+    CHECK_OK(pl_registry_counts(f->registry, "tiktok", "posts", &counts, &f->err), f->err);
+    CHECK_INT(1, counts.published);
+    CHECK_INT(1000, counts.newest_received_us); // looked for, once the newest one has left
+    CHECK_OK(pl_registry_check(f->registry, &f->err), f->err);
+    end(f);
+}
+
 static bool see_version(void *context, const pl_version_row *row)
 {
     char line[64];
@@ -454,6 +488,6 @@ int main(void)
                      T(unknown_object_is_named), T(rows_of_unknown_objects_are_refused),
                      T(intents_are_there_until_resolved), T(run_finishes_once),
                      T(one_result_per_task_is_taken), T(ledger_must_balance),
-                     T(ledger_and_quarantine_follow_the_state), T(same_text_is_the_same_version),
-                     T(history_is_kept), T(visitors_may_read));
+                     T(sums_are_those_of_the_rows), T(ledger_and_quarantine_follow_the_state),
+                     T(same_text_is_the_same_version), T(history_is_kept), T(visitors_may_read));
 }
