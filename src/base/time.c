@@ -120,23 +120,25 @@ static bool iso_date(cursor *c, moment *m)
            take(c, '-') && digits(c, 2, 2, &m->day);
 }
 
-// Eight bytes of the form `form`, whose digits are zeros: the digits' values, each in its byte, and
-// zeros elsewhere. *others is not zero if they have another form. `slack` has 0x76 where a digit
-// is, else 0x7F: what is over 9, or not the form's, then carries into its byte's highest bit.
-static inline uint64_t digits_of(const char *text, const char *form, uint64_t slack,
-                                 uint64_t *others)
+// Eight bytes of the form `form`, whose digits are zeros: in each byte the number that the digit
+// there makes with the one behind it, where what is no digit counts as 0. *others is not zero if
+// they have another form. `slack` has 0x76 where a digit is, else 0x7F: what is over 9, or not the
+// form's, then carries into its byte's highest bit.
+static inline uint64_t pairs_of(const char *text, const char *form, uint64_t slack,
+                                uint64_t *others)
 {
     uint64_t bytes, zeros;
     memcpy(&bytes, text, 8);
     memcpy(&zeros, form, 8);
     bytes ^= zeros;
     *others |= ((bytes + slack) | bytes) & UINT64_C(0x8080808080808080);
-    return bytes;
+    return bytes * 10 + (bytes >> 8);
 }
 
-static inline int32_t pair(uint64_t digits, int at)
+// Of the pairs of digits, each in the byte of its first one, that at `at`.
+static inline int32_t pair(uint64_t pairs, int at)
 {
-    return (int32_t)((digits >> 8 * at & 15) * 10 + (digits >> 8 * (at + 1) & 15));
+    return (int32_t)(pairs >> 8 * at & 0xFF);
 }
 
 // The forms most machines write, 2026-11-22T03:04:05Z and with milliseconds, in three steps: a
@@ -145,12 +147,12 @@ static inline bool iso_usual(pl_span text, moment *m)
 {
     uint64_t others = 0, rest;
     if (text.bytes != 20 && text.bytes != 24) return false;
-    uint64_t date = digits_of(text.data, "0000-00-", UINT64_C(0x7F76767F76767676), &others);
-    uint64_t time = digits_of(text.data + 8, "00T00:00", UINT64_C(0x76767F76767F7676), &others);
+    uint64_t date = pairs_of(text.data, "0000-00-", UINT64_C(0x7F76767F76767676), &others);
+    uint64_t time = pairs_of(text.data + 8, "00T00:00", UINT64_C(0x76767F76767F7676), &others);
     if (text.bytes == 24)
-        rest = digits_of(text.data + 16, ":00.000Z", UINT64_C(0x7F7676767F76767F), &others);
+        rest = pairs_of(text.data + 16, ":00.000Z", UINT64_C(0x7F7676767F76767F), &others);
     else
-        rest = digits_of(text.data + 12, "0:00:00Z", UINT64_C(0x7F76767F76767F76), &others) >> 32;
+        rest = pairs_of(text.data + 12, "0:00:00Z", UINT64_C(0x7F76767F76767F76), &others) >> 32;
     if (others) return false;
     *m = (moment){.year = pair(date, 0) * 100 + pair(date, 2),
                   .month = pair(date, 5),
@@ -158,7 +160,7 @@ static inline bool iso_usual(pl_span text, moment *m)
                   .hour = pair(time, 3),
                   .minute = pair(time, 6),
                   .second = pair(rest, 1),
-                  .micros = (pair(rest, 4) * 10 + (int32_t)(rest >> 48)) * 1000};
+                  .micros = (pair(rest, 4) * 100 + pair(rest, 6)) * 100};
     return true;
 }
 

@@ -46,21 +46,22 @@ TEST(only_bytes_before_the_stop_count_as_high)
 
 TEST(a_literal_is_there_only_if_every_byte_is)
 {
-    char literal[PLACES];
-    for (int i = 0; i < PLACES; i++) literal[i] = (char)('A' + i);
-    for (size_t bytes = 0; bytes <= PLACES; bytes++) {
-        char *text = guarded(0, bytes);
-        memcpy(text, literal, bytes);
-        pl_span wanted = {literal, bytes};
-        CHECK(pl_simd_has((pl_span){text, bytes}, 0, wanted));
-        if (bytes) CHECK(!pl_simd_has((pl_span){text, bytes - 1}, 0, wanted));
-        if (bytes) CHECK(!pl_simd_has((pl_span){text, bytes}, 1, wanted));
-        for (size_t place = 0; place < bytes; place++) {
-            text[place] ^= 0x40;
-            CHECK(!pl_simd_has((pl_span){text, bytes}, 0, wanted));
-            text[place] ^= 0x40;
+    enum { LITERAL = 48 };
+    char literal[LITERAL];
+    for (int i = 0; i < LITERAL; i++) literal[i] = (char)('A' + i);
+    for (size_t bytes = 1; bytes <= LITERAL; bytes++)
+        for (size_t more = 0; more <= PLACES; more++) { // of the text, behind the literal
+            char *text = guarded(0, bytes + more);
+            memset(text, 'a', bytes + more);
+            memcpy(text, literal, bytes);
+            CHECK(pl_simd_begins(text, bytes + more, literal, bytes));
+            if (!more) CHECK(!pl_simd_begins(text, bytes - 1, literal, bytes));
+            for (size_t place = 0; place < bytes; place++) {
+                text[place] ^= 0x40;
+                CHECK(!pl_simd_begins(text, bytes + more, literal, bytes));
+                text[place] ^= 0x40;
+            }
         }
-    }
 }
 
 int main(void)
