@@ -15,7 +15,8 @@ or there is no result.
 Parts: main (all peers, the floor), level0 (raw kept unpacked, DuckDB reading plain files), hostile
 (shuffled keys, sparse with type drift, escaped, spaced), threads (2 against 1, of eight files and
 of one). Not unless asked for: settings (what was tried for each peer), and growth: size (0.1 to 10
-GB of raw), partitions (1 to 5,000), publish (into a table of 10,000 files and 1,000 snapshots).
+GB of raw), partitions (1 to 5,000), objects (1,000 to 100,000 tiny ones), publish (into a table of
+10,000 files and 1,000 snapshots).
 """
 import argparse
 import os
@@ -153,7 +154,8 @@ def part_settings(options, report):
 
 PARTS = {"main": part_main, "level0": part_level0, "hostile": part_hostile,
          "threads": part_threads, "settings": part_settings, "size": growth.part_size,
-         "partitions": growth.part_partitions, "publish": growth.part_publish}
+         "partitions": growth.part_partitions, "objects": growth.part_objects,
+         "publish": growth.part_publish}
 USUAL = "main,level0,hostile,threads"
 
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How plumb's costs grow: with the size of raw, with partitions, with what a table holds."""
+"""How plumb's costs grow: with the size of raw, with partitions, with the number of raw objects,
+with what a table holds."""
 import json
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -15,6 +17,7 @@ PER_FILE = 125000                                   # posts, about 80 MB of JSON
 SIZES = [160000, 500000, 1600000, 5000000, 16000000]  # posts: 0.1 to 10 GB of JSON
 PARTITIONS = [(1, 1), (5, 4), (25, 4), (250, 4), (1250, 4)]  # days, platforms
 SNAPSHOTS, FILES_EACH = 1000, 10
+OBJECTS = [1000, 10000, 50000, 100000]              # tiny ones
 
 
 def once(options, files):
@@ -68,6 +71,49 @@ def part_partitions(options, report):
     report.say(*tables.lined(rows), "")
 
 
+def tiny_files(options, folder, count):
+    """`count` files of one to ten posts."""
+    folder.mkdir(parents=True)
+    draw, files = random.Random(1), []
+    with subprocess.Popen([options.build / "bench/plumb-posts", "--posts", str(count * 10)],
+                          stdout=subprocess.PIPE) as posts:
+        for number in range(count):
+            files.append(folder / f"{number:06d}.json")
+            files[-1].write_bytes(b"".join(posts.stdout.readline()
+                                           for _ in range(draw.randint(1, 10))))
+        posts.stdout.close()  # what is left nobody wants
+    return files
+
+
+def part_objects(options, report):
+    """Up to 100,000 raw objects of a few posts: what each command costs of each, and its memory."""
+    inputs, folder = options.work / "tiny", options.work / "growth"
+    rows = [["objects", "command", "wall s", "user+sys s", "us/object", "CPU us/object",
+             "peak MiB"]]
+    one = contenders.Plumb(options.build, options.threads)
+    shutil.rmtree(inputs, ignore_errors=True)
+    files = tiny_files(options, inputs, min(OBJECTS[-1], options.posts))
+    for count in (n for n in OBJECTS if n <= len(files)):
+        shutil.rmtree(folder, ignore_errors=True)
+        landed = [one.prepare(folder, files[at:min(at + 10000, count)])  # what a command may name
+                  for at in range(0, count, 10000)]
+        used = {"ingest": contenders.Usage(sum(u.wall for u in landed), 0, 0,
+                                           sum(u.cpu for u in landed),
+                                           max(u.peak for u in landed) * 1024)}
+        for name in "run", "run again", "status", "verify":
+            used[name] = contenders.measure(options.build,
+                                            [one.exe, "-C", folder, name.split()[0]])
+        for name, usage in used.items():
+            rows.append([f"{count}", name, f"{usage.wall:.2f}", f"{usage.cpu:.2f}",
+                         f"{usage.wall / count * 1e6:.0f}", f"{usage.cpu / count * 1e6:.0f}",
+                         f"{usage.peak:.0f}"])
+            print(" | ".join(rows[-1]), file=sys.stderr)
+    shutil.rmtree(folder)
+    shutil.rmtree(inputs)
+    report.say("## Growth: tiny objects", "", "Files of one to ten posts.", "",
+               *tables.lined(rows), "")
+
+
 class Lake:
     """A lake that gets one small object after another, each a snapshot of ten files."""
 
@@ -95,6 +141,7 @@ class Lake:
 
 def part_publish(options, report):
     """Into a table of 10,000 files and 1,000 snapshots, against one of 10 files and 1 snapshot."""
+    options.cache.mkdir(parents=True, exist_ok=True)
     full = Lake(options, options.cache / "full-lake")
     while full.count < options.snapshots:
         full.publish()
