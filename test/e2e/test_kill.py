@@ -55,9 +55,9 @@ def where_ingest_died(plumb, before):
         return BEFORE
     (known,), = books(plumb, "SELECT count(*) FROM objects")
     (intents,), = books(plumb, "SELECT count(*) FROM intents")
-    return "an intent and its hidden file" if intents and found(plumb, ".tmp/*") else \
+    return "a file in its place, not in the books" if len(found(plumb, "raw/**/*.gz")) > known \
+        else "an intent and its hidden file" if intents and found(plumb, ".tmp/*") else \
         "a hidden file, no intent" if found(plumb, ".tmp/*") else \
-        "a file in its place, not in the books" if len(found(plumb, "raw/**/*.gz")) > known else \
         "an intent, no file" if intents else "nothing under way"
 
 
