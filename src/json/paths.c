@@ -18,10 +18,8 @@ _Static_assert(sizeof(pl_path_node) == 64, "a node is one cache line");
 // Of the key `key` in the object `parent`.
 static pl_path_node node_of(uint32_t parent, pl_span key)
 {
-    return (pl_path_node){.parent = parent,
-                          .slot = -1,
-                          .key = key.data,
-                          .key_bytes = (uint32_t)key.bytes};
+    return (pl_path_node){
+        .parent = parent, .slot = -1, .key = key.data, .key_bytes = (uint32_t)key.bytes};
 }
 
 void pl_paths_init(pl_paths *paths)

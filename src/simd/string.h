@@ -22,42 +22,6 @@ static inline __m128i pl_simd__same(const char *a, const char *b)
 }
 #endif
 
-// The specification of pl_simd_string_stop.
-static inline size_t pl_scalar_string_stop(pl_span text, size_t at, bool *high)
-{
-    for (; at < text.bytes; at++) {
-        uint8_t c = (uint8_t)text.data[at];
-        if (c == '"' || c == '\\' || c < 0x20) break;
-        *high |= c >= 0x80;
-    }
-    return at;
-}
-
-// Offset of the first quote, backslash or control byte from `at` on, or text.bytes. *high becomes
-// true if a byte before it is not ASCII; it is never made false.
-static inline size_t pl_simd_string_stop(pl_span text, size_t at, bool *high)
-{
-#ifdef __SSE2__
-    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'),
-                  control = _mm_set1_epi8(0x1F);
-    for (; text.bytes - at >= 16; at += 16) {
-        __m128i block = _mm_loadu_si128((const __m128i *)(const void *)(text.data + at));
-        __m128i stops = _mm_or_si128(
-            _mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)),
-            _mm_cmpeq_epi8(_mm_min_epu8(block, control), block));
-        unsigned stop = (unsigned)_mm_movemask_epi8(stops);
-        unsigned not_ascii = (unsigned)_mm_movemask_epi8(block);
-        if (stop) {
-            unsigned first = (unsigned)__builtin_ctz(stop);
-            *high |= (not_ascii & ((1u << first) - 1)) != 0;
-            return at + first;
-        }
-        *high |= not_ascii != 0;
-    }
-#endif
-    return pl_scalar_string_stop(text, at, high);
-}
-
 // The specification of pl_simd_string_plain.
 static inline size_t pl_scalar_string_plain(pl_span text, size_t at)
 {

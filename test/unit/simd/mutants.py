@@ -138,15 +138,7 @@ MUTANTS = [line for file, lines in {
         ("(out, (pl_span){from, left})", "(out, (pl_span){from, 0})"),
     ],
     "string.h": [
-        ("for (; text.bytes - at >= 16; at += 16) {\n        __m128i block = _mm_loadu_si128("
-         "(const __m128i *)(const void *)(text.data + at));\n        __m128i stops",
-         "for (; text.bytes - at >= 15; at += 16) {\n        __m128i block = _mm_loadu_si128("
-         "(const __m128i *)(const void *)(text.data + at));\n        __m128i stops"),
-        ("control = _mm_set1_epi8(0x1F)", "control = _mm_set1_epi8(0x1E)"),
-        ("_mm_min_epu8(block, control)", "_mm_min_epu8(block, quote)"),
-        ("(1u << first) - 1", "(1u << first) - 2"),
-        ("(not_ascii & ((1u << first) - 1)) != 0", "not_ascii != 0"),
-        ("*high |= not_ascii != 0;\n    }", "*high = not_ascii != 0;\n    }"),
+        ("for (; text.bytes - at >= 16; at += 16)", "for (; text.bytes - at >= 15; at += 16)"),
         ("space = _mm_set1_epi8(' ')", "space = _mm_set1_epi8(0x1F)"),
         ("_mm_cmplt_epi8(block, space)", "_mm_cmpeq_epi8(block, space)"),
         ("if (left < bytes) return false;", ""),

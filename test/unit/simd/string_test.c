@@ -17,31 +17,10 @@ TEST(a_string_stops_where_the_scalar_form_stops)
                 memset(text, 'a', bytes);
                 text[place] = (char)byte;
                 for (size_t at = 0; at <= place; at += 1 + place / 3) {
-                    bool want_high = false, high = false;
                     pl_span span = {text, bytes};
-                    size_t want = pl_scalar_string_stop(span, at, &want_high);
-                    CHECK_INT(want, pl_simd_string_stop(span, at, &high));
-                    CHECK_INT(want_high, high);
                     CHECK_INT(pl_scalar_string_plain(span, at), pl_simd_string_plain(span, at));
                 }
             }
-}
-
-TEST(only_bytes_before_the_stop_count_as_high)
-{
-    for (size_t place = 0; place + 1 < PLACES; place++) {
-        char *text = guarded(0, PLACES);
-        memset(text, 'a', PLACES);
-        text[place] = '"';
-        text[place + 1] = (char)0xC3;
-        bool high = false;
-        CHECK_INT(place, pl_simd_string_stop((pl_span){text, PLACES}, 0, &high));
-        CHECK(!high);
-        text[place] = (char)0xC3;
-        text[place + 1] = '"';
-        CHECK_INT(place + 1, pl_simd_string_stop((pl_span){text, PLACES}, 0, &high));
-        CHECK(high);
-    }
 }
 
 TEST(a_literal_is_there_only_if_every_byte_is)
@@ -67,6 +46,5 @@ TEST(a_literal_is_there_only_if_every_byte_is)
 int main(void)
 {
     return RUN_TESTS("simd/string", T(a_string_stops_where_the_scalar_form_stops),
-                     T(only_bytes_before_the_stop_count_as_high),
                      T(a_literal_is_there_only_if_every_byte_is));
 }
