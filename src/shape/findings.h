@@ -1,0 +1,89 @@
+// findings.h -- two shapes of one source compared: what changed, how sure that is, and why.
+//
+// Pure functions: what to do about a finding, when to open one and who decides are not known here.
+//
+//   added      a path that was not there                removed   one that is there no more
+//   retyped    another kind of value, lossless (text of numbers for numbers, ISO text for
+//              instants, id numbers for text ...) or lossy (a word in a number, an object for a
+//              scalar)
+//   rescaled   the same entities, all by one factor: powers of ten, 60, 3600, 86400, percent for
+//              fractions, epoch seconds for milliseconds
+//   renamed    one path gone, one come, and the same entities continue (strong); or no entity is
+//              shared, but class, distribution and name agree (medium)
+//   meaning    same path and kind, but the set of values is another one, or opposite
+//   map        keys that are data: one path for all of them
+//
+// Evidence for a rename is counted in bits: an entity whose values agree is worth
+// -log2(probability that two values of this path agree by chance), so four records whose ten-digit
+// ids agree prove more than four hundred equal truth values; one that disagrees speaks against it.
+// Below `bits_min` nobody is called renamed. Each path is renamed to one at most and from one at
+// most: the assignment is made over all of them at once, and a pair counts only if each is the
+// other's best by a margin.
+//
+// The rules themselves are the case files in test/cases/drift/: each says before, after, expected.
+//
+// Threads: any.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_SHAPE_FINDINGS_H
+#define PL_SHAPE_FINDINGS_H
+
+#include "shape/shape.h"
+
+typedef enum pl_drift_class {
+    PL_DRIFT_ADDED,
+    PL_DRIFT_REMOVED,
+    PL_DRIFT_WIDENED,
+    PL_DRIFT_RETYPED,
+    PL_DRIFT_RESCALED,
+    PL_DRIFT_RENAMED,
+    PL_DRIFT_MEANING,
+    PL_DRIFT_MAP,
+} pl_drift_class;
+
+typedef enum pl_drift_strength {
+    PL_DRIFT_CERTAIN,  // a matter of counts, not of judgement
+    PL_DRIFT_LOSSLESS, // retyped
+    PL_DRIFT_LOSSY,
+    PL_DRIFT_STRONG, // renamed
+    PL_DRIFT_MEDIUM,
+} pl_drift_strength;
+
+// Frozen defaults: pl_drift_defaults. Where they come from stands beside each in findings.c.
+typedef struct pl_drift_options {
+    double removed_chance; // (1 - p0)^n below which absence is no accident
+    uint64_t added_min;    // values of a new path
+    double retyped_share;  // of the values, of a kind not seen before
+    uint64_t retyped_min;
+    double bits_min;       // of evidence for a rename
+    double margin;         // by which the best match is better than the next, 0 to 1
+    double agreement_min;  // share of shared entities that continue, constants
+    double overlap_max;    // share of the other's records in which old or new still stands
+    double factor_decades; // how near a ratio must be to a known factor
+    uint32_t map_keys;     // siblings of one shape that are a map
+} pl_drift_options;
+
+pl_drift_options pl_drift_defaults(void);
+// The same without minimum counts: two files of a few records each.
+pl_drift_options pl_drift_as_given(void);
+
+typedef struct pl_finding {
+    pl_drift_class class;
+    pl_drift_strength strength;
+    uint32_t before, after;  // paths in either shape; PL_SHAPE_NONE: not there
+    double confidence;       // 0 to 1
+    double bits;             // renamed: evidence less counter-evidence
+    uint64_t shared, agreed; // entities
+    double factor;           // rescaled: new / old
+    bool root;               // added, removed: its parent is in the other shape
+    const char *why;         // one sentence, figures included; in the arena
+} pl_finding;
+
+// What changed from `before` to `after`, most important first; in the arena.
+void pl_drift_findings(const pl_shape *before, const pl_shape *after,
+                       const pl_drift_options *options, pl_arena *arena, pl_finding **ret_findings,
+                       uint32_t *ret_count);
+
+const char *pl_drift_class_name(pl_drift_class class);
+
+#endif

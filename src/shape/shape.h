@@ -1,0 +1,215 @@
+// shape.h -- what the records of a source look like: every path, how often, with which values.
+//
+// A shape is a tree of paths as they stand in the JSON, before any mapping:
+//
+//     $ object --"stats"--> $.stats object --"likes"--> $.stats.likes   int 1,204  null 3
+//              --"tags"--> $.tags array --items--> $.tags[*]            string 4,810
+//
+// It has two halves, and both can be merged: two windows of one source, two tasks of one run.
+//
+//   counts   of every record: how often a path was there and with which kind of value. A path's
+//            presence is its count over that of its parent's objects. A key repeated in one object
+//            counts once, with its last value. 5 and 5.0 are an int and a float.
+//   values   of sampled records only: classes of text, range, quantiles, distinct values, and the
+//            pairs (entity -> value) by which two windows are joined. Text that is a number, a
+//            percentage, a truth value or an instant is compared as what it says.
+//
+// Which records are sampled follows from the hash of their entity alone (pl_shape_samples), so two
+// windows sample the same entities and can be joined on them. The entity of a record is what its
+// contract's key, time columns aside, says it is about; inside an array it is that and the position
+// of the element. Of the sampled ones the PL_SHAPE_PAIRS with the smallest hashes keep their values
+// (bottom-k, which is what makes two of them mergeable: Cohen and Kaplan, PODC 2007).
+//
+// Sketches
+//   quantiles  buckets of equal ratio (Masson, Rim and Lee, "DDSketch", VLDB 2019): each quantile
+//              is within PL_QUANTILE_ERROR of a value of that rank. Merging adds buckets: exact.
+//   distinct   up to PL_DISTINCT_EXACT hashes as they are, then HyperLogLog with 2^PL_DISTINCT_BITS
+//              registers (Flajolet et al. 2007): standard error 1.04 / sqrt(2^bits) = 3.3 %.
+//
+// Limits: PL_SHAPE_PATHS_MAX paths, PL_SHAPE_CHILDREN_MAX keys of an object; what comes later is
+// counted in `overflow` of the object and not looked into: an object with that many keys has data
+// for keys, a map. PL_SHAPE_TEXT_MAX bytes of a text are kept to be shown.
+//
+// Pure: no files, no clock, no randomness.   Threads: one per shape.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_SHAPE_SHAPE_H
+#define PL_SHAPE_SHAPE_H
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "json/tree.h"
+#include "json/writer.h"
+
+#define PL_SHAPE_PATHS_MAX    20000u
+#define PL_SHAPE_CHILDREN_MAX 2000u
+#define PL_SHAPE_PAIRS        2048u
+#define PL_SHAPE_TEXT_MAX     48u
+#define PL_SHAPE_SAMPLES      4u    // of the values of a path
+#define PL_SHAPE_SAMPLE_SHARE 64u   // one entity of so many is sampled
+#define PL_SHAPE_SAMPLE_ALL   4096u // every record of a task that has fewer
+#define PL_QUANTILE_ERROR     0.01
+#define PL_DISTINCT_EXACT     256u
+#define PL_DISTINCT_BITS      10u
+
+typedef enum pl_shape_kind {
+    PL_SHAPE_NULL,
+    PL_SHAPE_BOOL,
+    PL_SHAPE_INT, // no fraction, no exponent
+    PL_SHAPE_FLOAT,
+    PL_SHAPE_STRING,
+    PL_SHAPE_ARRAY,
+    PL_SHAPE_OBJECT,
+    PL_SHAPE_KINDS
+} pl_shape_kind;
+
+// What a value says, whatever it is written as: each sampled scalar has exactly one.
+typedef enum pl_value_class {
+    PL_CLASS_BOOL,    // true, and the texts "true" and "false"
+    PL_CLASS_NUMBER,  // 4, 4.7, "4", "-4.70"
+    PL_CLASS_PERCENT, // "4.7%"
+    PL_CLASS_EPOCH_S, // an integer, or its text, that is an instant of 2001 to 2100
+    PL_CLASS_EPOCH_MS,
+    PL_CLASS_EPOCH_US,
+    PL_CLASS_TIME, // "2026-11-22T10:00:00Z" and what else names an instant or a day
+    PL_CLASS_UUID,
+    PL_CLASS_URL,
+    PL_CLASS_WORD,  // letters, digits, _ and -, at most 32 of them: likely of an enumeration
+    PL_CLASS_TEXT,  // anything else
+    PL_CLASS_EMPTY, // ""
+    PL_CLASSES
+} pl_value_class;
+
+// A value after coercion, small enough to be kept. Two values are the same iff `hash` is; `number`
+// is meaningful where the class says so: seconds for instants, 0 or 1 for truth values, percent
+// as the fraction. NaN elsewhere.
+typedef struct pl_shape_scalar {
+    pl_value_class class;
+    pl_shape_kind kind; // as written
+    uint64_t hash;
+    double number;
+} pl_shape_scalar;
+
+// Buckets of one sign of |x|, ascending; zero has its own.
+typedef struct pl_quantiles {
+    struct pl_bucket {
+        int32_t index; // ceil(log_gamma |x|), negated values counted in `negative`
+        uint64_t positive, negative;
+    } * buckets; // owned
+    uint32_t count, capacity;
+    uint64_t zero;
+} pl_quantiles;
+
+typedef struct pl_distinct {
+    uint64_t *hashes; // sorted, while there are at most PL_DISTINCT_EXACT; owned
+    uint32_t count;
+    uint8_t *registers; // [1 << PL_DISTINCT_BITS] afterwards; owned
+} pl_distinct;
+
+typedef struct pl_pair {
+    uint64_t entity;
+    pl_shape_scalar value;
+} pl_pair;
+
+// Values of the sampled records.
+typedef struct pl_shape_values {
+    uint64_t count; // scalars that are not null
+    uint64_t classes[PL_CLASSES];
+    double min, max;             // of `number`; NaN: none has one
+    uint32_t text_min, text_max; // bytes of texts
+    uint64_t fractions;          // numbers that are no integer
+    pl_quantiles quantiles;
+    pl_distinct distinct;
+    pl_pair *pairs; // ascending by entity, one of each, at most PL_SHAPE_PAIRS; owned
+    uint32_t pair_count, pair_capacity;
+    char samples[PL_SHAPE_SAMPLES][PL_SHAPE_TEXT_MAX + 1]; // values as written, cut at a code point
+    uint32_t sample_count;
+} pl_shape_values;
+
+typedef struct pl_shape_path {
+    uint32_t parent; // PL_SHAPE_NONE: the record itself
+    bool items;      // the elements of the parent's arrays; `key` is ""
+    pl_span key;     // unescaped
+    uint32_t depth;
+    uint64_t kinds[PL_SHAPE_KINDS]; // of every record
+    uint64_t overflow;              // keys of objects here that have no path
+    uint64_t objects;               // raw objects in which it was there
+    int64_t first_us, last_us;      // when the first and the last of those were received; 0: never
+    pl_shape_values *values;        // NULL: none sampled; owned
+} pl_shape_path;
+
+#define PL_SHAPE_ROOT 0u
+#define PL_SHAPE_NONE UINT32_MAX
+
+typedef struct pl_shape {
+    pl_shape_path *paths; // dense; a parent stands before its children; [0] is the record
+    uint32_t count, capacity;
+    pl_map index; // (parent, key) -> path
+    pl_arena arena;
+    uint64_t records, sampled;
+    uint64_t objects;          // raw objects
+    int64_t first_us, last_us; // received
+    uint64_t object;           // counts objects, to note each path once in each
+} pl_shape;
+
+void pl_shape_init(pl_shape *shape);
+void pl_shape_done(pl_shape *shape);
+
+// ---- observing ---------------------------------------------------------------------------------
+
+// The records that follow come from another raw object, received at that time.
+void pl_shape_object(pl_shape *shape, int64_t received_us);
+
+// The path below `parent` by key, or its elements; made if new. PL_SHAPE_NONE: no room.
+uint32_t pl_shape_child(pl_shape *shape, uint32_t parent, pl_span key);
+uint32_t pl_shape_items(pl_shape *shape, uint32_t parent);
+// The same without making it.
+uint32_t pl_shape_find(const pl_shape *shape, uint32_t parent, pl_span key, bool items);
+
+// `times` more values of a kind at a path, in the current object.
+void pl_shape_count(pl_shape *shape, uint32_t path, pl_shape_kind kind, uint64_t times);
+// One value of a sampled record. `raw` is the scalar as JSON; `entity` as pl_shape_entity made it.
+void pl_shape_value(pl_shape *shape, uint32_t path, uint64_t entity, pl_span raw);
+
+// One record: counts, and if `sampled` values too. The mapping's pass does the same by the two
+// functions above, from what the scanner has learned.
+void pl_shape_record(pl_shape *shape, const pl_json *record, uint64_t entity, bool sampled);
+
+// Whether records of this entity are sampled in a task of `records` (UINT64_MAX: not known yet,
+// but many).
+bool pl_shape_samples(uint64_t entity, uint64_t records);
+
+// Entities: of one value its hash, of several the hash of all, of an element that of its array's
+// and the position.
+uint64_t pl_shape_entity(const pl_shape_scalar *values, uint32_t count);
+uint64_t pl_shape_element(uint64_t entity, uint32_t position);
+
+// What a scalar in JSON says.
+pl_shape_scalar pl_shape_scalar_of(pl_span raw);
+
+// ---- looking -----------------------------------------------------------------------------------
+
+// Times the path was there, whatever its kind.
+uint64_t pl_shape_seen(const pl_shape_path *path);
+// Times it could have been: objects of its parent; for elements and the record itself, what is
+// seen.
+uint64_t pl_shape_chances(const pl_shape *shape, uint32_t path);
+// "$.stats.likes", "$.tags[*]", "$["a.b"]".
+void pl_shape_path_write(pl_buf *out, const pl_shape *shape, uint32_t path);
+
+// The value of rank q * (n - 1), q in [0, 1], within PL_QUANTILE_ERROR; NaN of nothing.
+double pl_quantiles_at(const pl_quantiles *quantiles, double q);
+// About how many different values.
+double pl_distinct_count(const pl_distinct *distinct);
+
+// ---- merging, keeping --------------------------------------------------------------------------
+
+// `from` is of other raw objects of the same source.
+void pl_shape_merge(pl_shape *into, const pl_shape *from);
+
+// As one JSON document, and back. Reading fails with PLUMB_E_MALFORMED.
+void pl_shape_write(pl_json_writer *writer, const pl_shape *shape);
+PL_MUST_USE plumb_status pl_shape_read(const pl_json *document, pl_shape *ret_shape,
+                                       plumb_error *err);
+
+#endif
