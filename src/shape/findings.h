@@ -45,8 +45,8 @@ typedef enum pl_drift_strength {
     PL_DRIFT_CERTAIN,  // a matter of counts, not of judgement
     PL_DRIFT_LOSSLESS, // retyped
     PL_DRIFT_LOSSY,
-    PL_DRIFT_STRONG, // renamed
-    PL_DRIFT_MEDIUM,
+    PL_DRIFT_STRONG, // renamed, rescaled, meaning: the same entities say so
+    PL_DRIFT_MEDIUM, // renamed, meaning: only distributions do
 } pl_drift_strength;
 
 // Frozen defaults: pl_drift_defaults. Where they come from stands beside each in findings.c.
@@ -61,22 +61,41 @@ typedef struct pl_drift_options {
     double overlap_max;    // share of the other's records in which old or new still stands
     double factor_decades; // how near a ratio must be to a known factor
     uint32_t map_keys;     // siblings of one shape that are a map
+    bool nulls;            // a path with nothing but nulls is there all the same
 } pl_drift_options;
 
 pl_drift_options pl_drift_defaults(void);
-// The same without minimum counts: two files of a few records each.
+// The same without minimum counts, a key with a null a key: two files of a few records each.
 pl_drift_options pl_drift_as_given(void);
 
+// A change can be several at once: likes renamed to like_count, text for number, is one finding of
+// class renamed with retype lossless.
 typedef struct pl_finding {
     pl_drift_class class;
     pl_drift_strength strength;
-    uint32_t before, after;  // paths in either shape; PL_SHAPE_NONE: not there
-    double confidence;       // 0 to 1
-    double bits;             // renamed: evidence less counter-evidence
-    uint64_t shared, agreed; // entities
-    double factor;           // rescaled: new / old
-    bool root;               // added, removed: its parent is in the other shape
-    const char *why;         // one sentence, figures included; in the arena
+    uint32_t before, after; // paths in either shape; PL_SHAPE_NONE: not there
+    double confidence;      // 0 to 1
+
+    // False: part of the change of a path above it (the one rename of an object, the one new
+    // object), listed for whoever needs every path. True findings come with how many are beneath.
+    bool root;
+    uint32_t beneath;
+
+    pl_drift_strength retype; // certain: none
+    double factor;            // new / old; 1: none
+    bool inverted;            // true for false
+
+    double bits;             // evidence less counter-evidence, by entities; 0: none counted
+    uint64_t shared, agreed; // entities on both sides, and those that continue
+    uint32_t rival; // the next best path to continue `before` (in the after shape), or none
+    double rival_bits;
+
+    // All in the arena, "" if there is nothing to say.
+    const char *why;           // one sentence, figures included
+    const char *against;       // what speaks against it, one sentence
+    const char *before_values; // samples as written in JSON, ", " between them
+    const char *after_values;
+    const char *proposal; // the extractor of a column that read `before`, as a mapping writes it
 } pl_finding;
 
 // What changed from `before` to `after`, most important first; in the arena.
