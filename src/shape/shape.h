@@ -47,6 +47,7 @@
 #define PL_SHAPE_TEXT_MAX     48u
 #define PL_SHAPE_SAMPLES      4u    // of the values of a path
 #define PL_SHAPE_SAMPLE_SHARE 64u   // one entity of so many is sampled
+#define PL_SHAPE_KEYS_MAX     8u    // columns of a key
 #define PL_SHAPE_SAMPLE_ALL   4096u // every record of a task that has fewer
 #define PL_QUANTILE_ERROR     0.01
 #define PL_DISTINCT_EXACT     256u
@@ -80,9 +81,10 @@ typedef enum pl_value_class {
     PL_CLASSES
 } pl_value_class;
 
-// A value after coercion, small enough to be kept. Two values are the same iff `hash` is; `number`
-// is meaningful where the class says so: seconds for instants, 0 or 1 for truth values, percent
-// as the fraction. NaN elsewhere.
+// A value after coercion, small enough to be kept. Two values are the same iff `hash` is (that of
+// an integer or a text is the entity it would name, so a path can be tried as the key); `number` is
+// meaningful where the class says so: seconds for instants, 0 or 1 for truth values, percent as the
+// fraction. NaN elsewhere.
 typedef struct pl_shape_scalar {
     pl_value_class class;
     pl_shape_kind kind; // as written
@@ -171,17 +173,19 @@ void pl_shape_count(pl_shape *shape, uint32_t path, pl_shape_kind kind, uint64_t
 // One value of a sampled record. `raw` is the scalar as JSON; `entity` as pl_shape_entity made it.
 void pl_shape_value(pl_shape *shape, uint32_t path, uint64_t entity, pl_span raw);
 
-// One record: counts, and if `sampled` values too. The mapping's pass does the same by the two
-// functions above, from what the scanner has learned.
-void pl_shape_record(pl_shape *shape, const pl_json *record, uint64_t entity, bool sampled);
+// One record of all: its counts, each repeated key once, with its last value. The mapping's pass
+// does the same by pl_shape_count, from what the scanner has learned.
+void pl_shape_record(pl_shape *shape, const pl_json *record);
+// One sampled record: the values of all its scalars.
+void pl_shape_sample(pl_shape *shape, const pl_json *record, uint64_t entity);
 
-// Whether records of this entity are sampled in a task of `records` (UINT64_MAX: not known yet,
-// but many).
-bool pl_shape_samples(uint64_t entity, uint64_t records);
+// Whether records of this entity are sampled, however many there are: a matter of its hash.
+bool pl_shape_samples(uint64_t entity);
 
-// Entities: of one value its hash, of several the hash of all, of an element that of its array's
-// and the position.
-uint64_t pl_shape_entity(const pl_shape_scalar *values, uint32_t count);
+// The entity that scalars name, each as it stands in JSON (a text with or without its quotes, so
+// that 17 and "17" are one): a hash that is the same in every version of plumb, cheap enough for
+// every record. Of an element of an array: that of the array's owner and its position.
+uint64_t pl_shape_entity(const pl_span *scalars, uint32_t count);
 uint64_t pl_shape_element(uint64_t entity, uint32_t position);
 
 // What a scalar in JSON says.
