@@ -93,50 +93,50 @@ bool pl_contract__names_time(pl_span snake)
     return pl_contract__has_token(snake, anywhere) || pl_contract__ends_token(snake, last);
 }
 
-static uint64_t not_null(const pl_shape *shape)
+static uint64_t not_null(const pl_draft *draft)
 {
     uint64_t sum = 0;
-    for (int i = PL_SHAPE_NULL + 1; i < PL_SHAPE_KINDS; i++) sum += shape->seen[i];
+    for (int i = PL_DRAFT_NULL + 1; i < PL_DRAFT_KINDS; i++) sum += draft->seen[i];
     return sum;
 }
 
-static bool only(const pl_shape *shape, int kind)
+static bool only(const pl_draft *draft, int kind)
 {
-    return shape->seen[kind] > 0 && shape->seen[kind] == not_null(shape);
+    return draft->seen[kind] > 0 && draft->seen[kind] == not_null(draft);
 }
 
 // --- which array holds the records ---
 
-static uint32_t count_leaves(const pl_shape *shape, const pl_shape *except)
+static uint32_t count_leaves(const pl_draft *draft, const pl_draft *except)
 {
-    if (shape == except) return 0;
-    uint32_t sum = shape->child_count == 0;
-    for (uint32_t i = 0; i < shape->child_count; i++)
-        sum += count_leaves(shape->children[i], except);
+    if (draft == except) return 0;
+    uint32_t sum = draft->child_count == 0;
+    for (uint32_t i = 0; i < draft->child_count; i++)
+        sum += count_leaves(draft->children[i], except);
     return sum;
 }
 
-static const pl_shape *largest_array(const pl_shape *shape, const pl_shape *best)
+static const pl_draft *largest_array(const pl_draft *draft, const pl_draft *best)
 {
-    const pl_shape *items = shape->items;
-    if (shape->depth > 0 && items && items->seen[PL_SHAPE_OBJECT] &&
-        (!best || shape->array_bytes > best->array_bytes))
-        best = shape;
-    for (uint32_t i = 0; i < shape->child_count; i++)
-        best = largest_array(shape->children[i], best);
+    const pl_draft *items = draft->items;
+    if (draft->depth > 0 && items && items->seen[PL_DRAFT_OBJECT] &&
+        (!best || draft->array_bytes > best->array_bytes))
+        best = draft;
+    for (uint32_t i = 0; i < draft->child_count; i++)
+        best = largest_array(draft->children[i], best);
     return best;
 }
 
 // Whether every document has an id of its own (or, `loosely`, anything like an id or a time): then
 // it is a record, not an envelope.
-static bool has_own_id(const pl_shape *root, bool loosely)
+static bool has_own_id(const pl_draft *root, bool loosely)
 {
     static const char *const ids[] = {"id", "uuid", "guid", "id_str", NULL};
     static const char *const ends[] = {"id", "uuid", "guid", NULL};
     for (uint32_t i = 0; i < root->child_count; i++) {
-        const pl_shape *child = root->children[i];
+        const pl_draft *child = root->children[i];
         uint64_t count = not_null(child);
-        if (count == 0 || count != root->seen[PL_SHAPE_OBJECT] || child->child_count) continue;
+        if (count == 0 || count != root->seen[PL_DRAFT_OBJECT] || child->child_count) continue;
         if (is_word(child->snake, ids) && !child->values.repeats) return true;
         if (loosely &&
             (pl_contract__ends_token(child->snake, ends) || pl_contract__names_time(child->snake)))
@@ -147,12 +147,12 @@ static bool has_own_id(const pl_shape *root, bool loosely)
 
 // Documents are envelopes when most of their bytes are one array of objects, they have little to
 // say beside it, and taking its items for the records leaves out next to nothing.
-static bool is_envelope(const pl_infer *infer, const pl_shape *array)
+static bool is_envelope(const pl_infer *infer, const pl_draft *array)
 {
-    const pl_shape *items = array->items;
-    uint64_t documents = infer->documents, arrays = array->seen[PL_SHAPE_ARRAY];
-    uint64_t records = items->seen[PL_SHAPE_OBJECT], others = 0;
-    for (int i = 0; i < PL_SHAPE_OBJECT; i++) others += items->seen[i];
+    const pl_draft *items = array->items;
+    uint64_t documents = infer->documents, arrays = array->seen[PL_DRAFT_ARRAY];
+    uint64_t records = items->seen[PL_DRAFT_OBJECT], others = 0;
+    for (int i = 0; i < PL_DRAFT_OBJECT; i++) others += items->seen[i];
     uint64_t bad = documents - PL_MIN(arrays, documents) + others;
     double share = (double)array->array_bytes / (double)PL_MAX(infer->bytes, 1u);
     uint32_t inside = count_leaves(items, NULL), outside = count_leaves(infer->root, array);
@@ -165,18 +165,18 @@ static bool is_envelope(const pl_infer *infer, const pl_shape *array)
 
 static void find_records(pl_infer *infer, pl_guesses *g)
 {
-    pl_shape *root = infer->root;
+    pl_draft *root = infer->root;
     g->records_path = PL_SPAN("");
     g->records = root;
-    if (root->items && root->seen[PL_SHAPE_ARRAY] > root->seen[PL_SHAPE_OBJECT]) {
+    if (root->items && root->seen[PL_DRAFT_ARRAY] > root->seen[PL_DRAFT_OBJECT]) {
         g->records = root->items;
         g->records_path = PL_SPAN("$[]");
     } else {
-        const pl_shape *array = largest_array(root, NULL);
+        const pl_draft *array = largest_array(root, NULL);
         if (array && is_envelope(infer, array)) {
-            pl_step steps[PL_SHAPE_DEPTH_MAX + 1];
+            pl_step steps[PL_DRAFT_DEPTH_MAX + 1];
             pl_path path = {.steps = steps, .count = array->depth};
-            for (const pl_shape *at = array; at->depth; at = at->parent)
+            for (const pl_draft *at = array; at->depth; at = at->parent)
                 steps[at->depth - 1] = (pl_step){.kind = PL_STEP_KEY, .key = at->key};
             pl_buf text = {0};
             pl_path_text(&text, &path);
@@ -186,7 +186,7 @@ static void find_records(pl_infer *infer, pl_guesses *g)
             g->records = array->items;
         }
     }
-    g->record_count = g->records->seen[PL_SHAPE_OBJECT];
+    g->record_count = g->records->seen[PL_DRAFT_OBJECT];
 }
 
 // --- which type a path has ---
@@ -206,19 +206,19 @@ static bool looks_like_data(pl_span key)
 }
 
 // An object whose keys are data, or that holds many keys of one kind: a map, kept as json.
-static const char *why_map(pl_infer *infer, const pl_shape *shape, uint64_t records)
+static const char *why_map(pl_infer *infer, const pl_draft *draft, uint64_t records)
 {
-    uint32_t data = 0, count = shape->child_count, kinds[PL_SHAPE_KINDS] = {0}, most = 0;
+    uint32_t data = 0, count = draft->child_count, kinds[PL_DRAFT_KINDS] = {0}, most = 0;
     uint64_t present = 0;
     for (uint32_t i = 0; i < count; i++) {
-        const pl_shape *child = shape->children[i];
+        const pl_draft *child = draft->children[i];
         data += looks_like_data(child->key);
         present += not_null(child);
-        for (int kind = PL_SHAPE_BOOL; kind < PL_SHAPE_KINDS; kind++)
-            if (only(child, kind)) kinds[kind == PL_SHAPE_FLOAT ? PL_SHAPE_INT : kind]++;
+        for (int kind = PL_DRAFT_BOOL; kind < PL_DRAFT_KINDS; kind++)
+            if (only(child, kind)) kinds[kind == PL_DRAFT_FLOAT ? PL_DRAFT_INT : kind]++;
     }
-    for (int kind = 0; kind < PL_SHAPE_KINDS; kind++) most = PL_MAX(most, kinds[kind]);
-    if (shape->wide) return pl_arena_printf(&infer->arena, "more than %u different keys", count);
+    for (int kind = 0; kind < PL_DRAFT_KINDS; kind++) most = PL_MAX(most, kinds[kind]);
+    if (draft->wide) return pl_arena_printf(&infer->arena, "more than %u different keys", count);
     if (count >= 2 && data * 5 >= count * 4) return "keys that look like data";
     if (count > PL_INFER_SIBLINGS_MAX && most * 10 >= count * 9)
         return pl_arena_printf(&infer->arena, "%u keys of one kind", count);
@@ -228,13 +228,13 @@ static const char *why_map(pl_infer *infer, const pl_shape *shape, uint64_t reco
 }
 
 // An object that repeats the record: a retweeted status inside a status.
-static bool repeats_record(const pl_shape *shape, const pl_shape *records)
+static bool repeats_record(const pl_draft *draft, const pl_draft *records)
 {
     uint32_t same = 0;
-    if (shape->child_count < 8) return false;
-    for (uint32_t i = 0; i < shape->child_count; i++)
-        same += pl_map_get(&records->index, shape->children[i]->key) != PL_MAP_NONE;
-    return same * 5 >= shape->child_count * 3;
+    if (draft->child_count < 8) return false;
+    for (uint32_t i = 0; i < draft->child_count; i++)
+        same += pl_map_get(&records->index, draft->children[i]->key) != PL_MAP_NONE;
+    return same * 5 >= draft->child_count * 3;
 }
 
 static const char *set_type(pl_guess *guess, pl_kind kind, const char *parser, const char *note)
@@ -248,7 +248,7 @@ static const char *set_type(pl_guess *guess, pl_kind kind, const char *parser, c
 
 static void guess_time_text(pl_infer *infer, pl_guess *guess)
 {
-    uint32_t classes = guess->shape->classes;
+    uint32_t classes = guess->draft->classes;
     if (classes & 1u << PL_TEXT_ISO) {
         set_type(guess, PL_TIMESTAMP, NULL, "ISO 8601");
         return;
@@ -270,9 +270,9 @@ static void guess_time_text(pl_infer *infer, pl_guess *guess)
 
 static void guess_text(pl_infer *infer, pl_guess *guess)
 {
-    const pl_shape *shape = guess->shape;
-    uint32_t classes = shape->classes;
-    bool id = pl_contract__names_id(shape->snake), time = pl_contract__names_time(shape->snake);
+    const pl_draft *draft = guess->draft;
+    uint32_t classes = draft->classes;
+    bool id = pl_contract__names_id(draft->snake), time = pl_contract__names_time(draft->snake);
     uint32_t times = (1u << (PL_TEXT_FORMATS + PL_TIME_FORMATS)) - 1;
     set_type(guess, PL_STRING, NULL, NULL);
     if (classes & times)
@@ -287,31 +287,31 @@ static void guess_text(pl_infer *infer, pl_guess *guess)
         return;
     else if (classes & 1u << PL_TEXT_INTEGER)
         set_type(guess, PL_LONG, "number", "digits as text");
-    else if (shape->scale_max <= 4) {
+    else if (draft->scale_max <= 4) {
         set_type(guess, PL_DECIMAL, "number", "decimals as text");
         guess->type.precision = 18;
-        guess->type.scale = (uint8_t)shape->scale_max;
+        guess->type.scale = (uint8_t)draft->scale_max;
     }
 }
 
 // Numbers, and text mixed with numbers or booleans.
 static void guess_scalar(pl_infer *infer, pl_guess *guess)
 {
-    const pl_shape *shape = guess->shape;
-    uint64_t numbers = shape->seen[PL_SHAPE_INT] + shape->seen[PL_SHAPE_FLOAT];
-    bool id = pl_contract__names_id(shape->snake);
-    if (only(shape, PL_SHAPE_STRING))
+    const pl_draft *draft = guess->draft;
+    uint64_t numbers = draft->seen[PL_DRAFT_INT] + draft->seen[PL_DRAFT_FLOAT];
+    bool id = pl_contract__names_id(draft->snake);
+    if (only(draft, PL_DRAFT_STRING))
         guess_text(infer, guess);
-    else if (only(shape, PL_SHAPE_BOOL))
+    else if (only(draft, PL_DRAFT_BOOL))
         set_type(guess, PL_BOOLEAN, NULL, NULL);
-    else if (numbers != not_null(shape))
+    else if (numbers != not_null(draft))
         set_type(guess, PL_STRING, "text", "several kinds of value");
-    else if (shape->epoch_fits && shape->double_fits && !id &&
-             pl_contract__names_time(shape->snake))
+    else if (draft->epoch_fits && draft->double_fits && !id &&
+             pl_contract__names_time(draft->snake))
         set_type(guess, PL_TIMESTAMP, "epoch", "epoch numbers");
-    else if (only(shape, PL_SHAPE_INT) && shape->long_fits)
+    else if (only(draft, PL_DRAFT_INT) && draft->long_fits)
         set_type(guess, PL_LONG, NULL, NULL);
-    else if (only(shape, PL_SHAPE_INT) || !shape->double_fits)
+    else if (only(draft, PL_DRAFT_INT) || !draft->double_fits)
         set_type(guess, PL_STRING, "text", "numbers beyond 64 bits");
     else
         set_type(guess, PL_DOUBLE, NULL, NULL);
@@ -319,21 +319,21 @@ static void guess_scalar(pl_infer *infer, pl_guess *guess)
 
 static void guess_list(pl_infer *infer, pl_guess *guess)
 {
-    const pl_shape *items = guess->shape->items;
+    const pl_draft *items = guess->draft->items;
     if (!items || not_null(items) == 0) {
         set_type(guess, PL_JSON, NULL, "only empty arrays");
         return;
     }
-    if (items->seen[PL_SHAPE_OBJECT] || items->seen[PL_SHAPE_ARRAY]) {
+    if (items->seen[PL_DRAFT_OBJECT] || items->seen[PL_DRAFT_ARRAY]) {
         set_type(guess, PL_JSON, NULL,
-                 items->seen[PL_SHAPE_OBJECT] ? "arrays of objects" : "arrays of arrays");
+                 items->seen[PL_DRAFT_OBJECT] ? "arrays of objects" : "arrays of arrays");
         return;
     }
     pl_kind kind = PL_STRING;
-    if (only(items, PL_SHAPE_BOOL)) kind = PL_BOOLEAN;
-    if (only(items, PL_SHAPE_INT) && items->long_fits) kind = PL_LONG;
-    if (items->seen[PL_SHAPE_FLOAT] && items->double_fits &&
-        items->seen[PL_SHAPE_INT] + items->seen[PL_SHAPE_FLOAT] == not_null(items))
+    if (only(items, PL_DRAFT_BOOL)) kind = PL_BOOLEAN;
+    if (only(items, PL_DRAFT_INT) && items->long_fits) kind = PL_LONG;
+    if (items->seen[PL_DRAFT_FLOAT] && items->double_fits &&
+        items->seen[PL_DRAFT_INT] + items->seen[PL_DRAFT_FLOAT] == not_null(items))
         kind = PL_DOUBLE;
     set_type(guess, PL_LIST, NULL, NULL);
     pl_type *element = PL_TAKE(&infer->arena, pl_type, 1);
@@ -343,42 +343,42 @@ static void guess_list(pl_infer *infer, pl_guess *guess)
 
 // --- columns ---
 
-static void collect(pl_infer *infer, pl_guesses *g, const pl_shape *shape, uint32_t depth);
+static void collect(pl_infer *infer, pl_guesses *g, const pl_draft *draft, uint32_t depth);
 
-static void add_guess(pl_infer *infer, pl_guesses *g, const pl_shape *shape, uint32_t depth,
+static void add_guess(pl_infer *infer, pl_guesses *g, const pl_draft *draft, uint32_t depth,
                       const char *map)
 {
     PL_GROW(g->items, g->count, g->capacity);
     pl_guess *guess = &g->items[g->count++];
-    *guess = (pl_guess){.shape = shape, .depth = depth, .name = PL_SPAN("")};
+    *guess = (pl_guess){.draft = draft, .depth = depth, .name = PL_SPAN("")};
     guess->path.count = depth;
     guess->path.steps = PL_TAKE(&infer->arena, pl_step, depth);
-    for (uint32_t i = depth; i-- > 0; shape = shape->parent)
-        guess->path.steps[i] = (pl_step){.kind = PL_STEP_KEY, .key = shape->key};
-    shape = guess->shape;
-    if (not_null(shape) == 0) {
+    for (uint32_t i = depth; i-- > 0; draft = draft->parent)
+        guess->path.steps[i] = (pl_step){.kind = PL_STEP_KEY, .key = draft->key};
+    draft = guess->draft;
+    if (not_null(draft) == 0) {
         guess->only_null = true;
         set_type(guess, PL_JSON, NULL, "only null");
-    } else if (shape->seen[PL_SHAPE_OBJECT]) {
+    } else if (draft->seen[PL_DRAFT_OBJECT]) {
         set_type(guess, PL_JSON, NULL, map ? map : "objects and other values");
-    } else if (only(shape, PL_SHAPE_ARRAY)) {
+    } else if (only(draft, PL_DRAFT_ARRAY)) {
         guess_list(infer, guess);
-    } else if (shape->seen[PL_SHAPE_ARRAY]) {
+    } else if (draft->seen[PL_DRAFT_ARRAY]) {
         set_type(guess, PL_JSON, NULL, "arrays and other values");
     } else {
         guess_scalar(infer, guess);
     }
 }
 
-static void collect_child(pl_infer *infer, pl_guesses *g, const pl_shape *child, uint32_t depth)
+static void collect_child(pl_infer *infer, pl_guesses *g, const pl_draft *child, uint32_t depth)
 {
-    if (!only(child, PL_SHAPE_OBJECT)) {
+    if (!only(child, PL_DRAFT_OBJECT)) {
         add_guess(infer, g, child, depth, NULL);
         return;
     }
     const char *map = why_map(infer, child, g->record_count);
     if (!map && child->child_count == 0)
-        map = depth >= PL_SHAPE_DEPTH_MAX ? "deep objects" : "only empty objects";
+        map = depth >= PL_DRAFT_DEPTH_MAX ? "deep objects" : "only empty objects";
     if (!map && repeats_record(child, g->records)) map = "a record inside the record";
     if (map)
         add_guess(infer, g, child, depth, map);
@@ -386,15 +386,15 @@ static void collect_child(pl_infer *infer, pl_guesses *g, const pl_shape *child,
         collect(infer, g, child, depth);
 }
 
-static void collect(pl_infer *infer, pl_guesses *g, const pl_shape *shape, uint32_t depth)
+static void collect(pl_infer *infer, pl_guesses *g, const pl_draft *draft, uint32_t depth)
 {
-    for (uint32_t i = 0; i < shape->child_count; i++)
-        collect_child(infer, g, shape->children[i], depth + 1);
+    for (uint32_t i = 0; i < draft->child_count; i++)
+        collect_child(infer, g, draft->children[i], depth + 1);
 }
 
 static bool everywhere(const pl_guesses *g, const pl_guess *guess)
 {
-    return guess->shape && not_null(guess->shape) == g->record_count;
+    return guess->draft && not_null(guess->draft) == g->record_count;
 }
 
 // Whether all parents below the record only wrap its values.
@@ -417,14 +417,14 @@ static int key_score(const pl_guesses *g, const pl_guess *guess)
                                         "shortcode", "hash", "slug", "str",       NULL};
     if (guess->type.kind != PL_STRING && guess->type.kind != PL_LONG) return 0;
     if (!everywhere(g, guess) || !is_own(guess)) return 0;
-    pl_span snake = guess->shape->snake;
+    pl_span snake = guess->draft->snake;
     int score = is_word(snake, exact) ? 90 : pl_contract__ends_token(snake, ends) ? 60 : 0;
     if (!score && guess->type.kind == PL_STRING && pl_contract__ends_token(snake, names))
         score = 30;
     if (!score) return 0;
-    bool distinct = !guess->shape->values.repeats && !guess->shape->values.full;
+    bool distinct = !guess->draft->values.repeats && !guess->draft->values.full;
     // A sample of polls repeats its ids; then only a name that says "id" plainly will do.
-    if (!distinct && (score < 60 || guess->shape->values.count * 20 < g->record_count)) return 0;
+    if (!distinct && (score < 60 || guess->draft->values.count * 20 < g->record_count)) return 0;
     return score + (distinct ? 100 : 0) - 5 * (int)guess->depth;
 }
 
@@ -437,13 +437,13 @@ static int time_score(const pl_guesses *g, const pl_guess *guess)
                                        "expiry",     "end",      "until",    "last",    "reset",
                                        "expiration", "birth",    "birthday", NULL};
     if (!guess->is_time || !everywhere(g, guess) || !is_own(guess)) return 0;
-    pl_span snake = guess->shape->snake;
+    pl_span snake = guess->draft->snake;
     if (pl_contract__has_token(snake, poor)) return 0;
     int score = pl_contract__has_token(snake, best)   ? 50
                 : pl_contract__has_token(snake, good) ? 40
                                                       : 20;
     // One instant in every record is about the document, not about the record.
-    bool constant = guess->shape->values.count == 1 && g->record_count > 10;
+    bool constant = guess->draft->values.count == 1 && g->record_count > 10;
     return score - 5 * (int)guess->depth - (constant ? 15 : 0);
 }
 
@@ -462,12 +462,12 @@ static void choose_key_and_time(pl_guesses *g)
         g->items[g->time] = (pl_guess){.name = PL_SPAN("")};
         set_type(&g->items[g->time], PL_TIMESTAMP, NULL, "when the data was landed");
     } else {
-        const pl_seen *days = &g->items[g->time].shape->days;
+        const pl_seen *days = &g->items[g->time].draft->days;
         g->by_month = days->full || days->count > 366;
     }
     g->items[g->time].required = true;
     if (g->key >= 0) {
-        const pl_seen *values = &g->items[g->key].shape->values;
+        const pl_seen *values = &g->items[g->key].draft->values;
         g->items[g->key].required = true;
         g->key_distinct = !values->repeats && !values->full;
     }
@@ -519,7 +519,7 @@ static void choose_columns(pl_guesses *g)
         if (bytes > 1000) continue; // a rule nobody could read
         order[count].index = i;
         order[count].depth = guess->required ? 0 : guess->depth;
-        order[count++].present = guess->shape ? not_null(guess->shape) : UINT64_MAX;
+        order[count++].present = guess->draft ? not_null(guess->draft) : UINT64_MAX;
     }
     qsort(order, count, sizeof *order, by_rank);
     for (; kept < count && kept < PL_INFER_COLUMNS_MAX; kept++)
@@ -544,8 +544,8 @@ static pl_span joined_name(pl_infer *infer, const pl_guess *guess)
     pl_buf out = {0};
     uint32_t depth = guess->depth;
     pl_span *parts = PL_TAKE(&infer->arena, pl_span, depth + 1);
-    const pl_shape *shape = guess->shape;
-    for (uint32_t i = depth; i-- > 0; shape = shape->parent) parts[i] = shape->snake;
+    const pl_draft *draft = guess->draft;
+    for (uint32_t i = depth; i-- > 0; draft = draft->parent) parts[i] = draft->snake;
     for (uint32_t i = 0; i < depth; i++) {
         if (out.count && parts[i].bytes) pl_buf_char(&out, '_');
         pl_buf_span(&out, parts[i]);
@@ -567,7 +567,7 @@ static void choose_names(pl_infer *infer, pl_guesses *g)
             pl_guess *guess = &g->items[i];
             int turn = (int)i == g->time ? 0 : guess->kept ? 1 : 2;
             if (turn != round) continue;
-            pl_span base = guess->shape ? joined_name(infer, guess) : PL_SPAN("received_at");
+            pl_span base = guess->draft ? joined_name(infer, guess) : PL_SPAN("received_at");
             guess->name = unique_name(infer, &taken, base, i);
         }
         if (round > 0) continue;

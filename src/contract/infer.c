@@ -23,21 +23,21 @@ const pl_time_format pl_contract__time_formats[PL_TIME_FORMATS] = {
 // Instants of our time, 2000 to 2100, in seconds.
 static const int64_t EPOCH_MIN = 946684800, EPOCH_MAX = 4102444800;
 
-static pl_shape *new_shape(pl_infer *self, pl_shape *parent, pl_span key)
+static pl_draft *new_draft(pl_infer *self, pl_draft *parent, pl_span key)
 {
-    pl_shape *shape = PL_TAKE(&self->arena, pl_shape, 1);
-    shape->key = pl_arena_copy(&self->arena, key);
-    shape->snake = pl_contract__snake(&self->arena, key);
-    shape->parent = parent;
-    shape->depth = parent ? parent->depth + 1 : 0;
-    shape->below_array = parent && parent->below_array;
-    shape->long_fits = shape->double_fits = shape->epoch_fits = true;
-    shape->classes = UINT32_MAX;
-    shape->min_text = shape->max_text = PL_SPAN("");
-    shape->time_min = INT64_MAX;
-    shape->time_max = INT64_MIN;
+    pl_draft *draft = PL_TAKE(&self->arena, pl_draft, 1);
+    draft->key = pl_arena_copy(&self->arena, key);
+    draft->snake = pl_contract__snake(&self->arena, key);
+    draft->parent = parent;
+    draft->depth = parent ? parent->depth + 1 : 0;
+    draft->below_array = parent && parent->below_array;
+    draft->long_fits = draft->double_fits = draft->epoch_fits = true;
+    draft->classes = UINT32_MAX;
+    draft->min_text = draft->max_text = PL_SPAN("");
+    draft->time_min = INT64_MAX;
+    draft->time_max = INT64_MIN;
     self->nodes++;
-    return shape;
+    return draft;
 }
 
 static void add_seen(pl_seen *seen, uint64_t hash, uint32_t max)
@@ -70,12 +70,12 @@ static void add_seen(pl_seen *seen, uint64_t hash, uint32_t max)
     seen->slots = NULL;
 }
 
-static void add_time(pl_shape *shape, int64_t micros)
+static void add_time(pl_draft *draft, int64_t micros)
 {
-    shape->time_min = PL_MIN(shape->time_min, micros);
-    shape->time_max = PL_MAX(shape->time_max, micros);
+    draft->time_min = PL_MIN(draft->time_min, micros);
+    draft->time_max = PL_MAX(draft->time_max, micros);
     uint64_t day = (uint64_t)pl_floor_div(micros, PL_MICROS_PER_DAY) + (UINT64_C(1) << 40);
-    add_seen(&shape->days, day * UINT64_C(0x9E3779B97F4A7C15), SEEN_DAYS_MAX);
+    add_seen(&draft->days, day * UINT64_C(0x9E3779B97F4A7C15), SEEN_DAYS_MAX);
 }
 
 // The instant a number is by its magnitude, as parse(epoch) reads it.
@@ -88,7 +88,7 @@ static bool epoch_micros(const pl_number *number, int64_t *ret_micros)
            *ret_micros < EPOCH_MAX * PL_MICROS_PER_SECOND;
 }
 
-static void observe_number(pl_infer *self, pl_shape *shape, pl_span text)
+static void observe_number(pl_infer *self, pl_draft *draft, pl_span text)
 {
     pl_number number;
     int64_t whole, micros;
@@ -96,39 +96,39 @@ static void observe_number(pl_infer *self, pl_shape *shape, pl_span text)
     if (pl_number_parse(text, &number) != PL_NUMBER_OK) return;
     bool integer = !memchr(text.data, '.', text.bytes) && !memchr(text.data, 'e', text.bytes) &&
                    !memchr(text.data, 'E', text.bytes);
-    shape->seen[integer ? PL_SHAPE_INT : PL_SHAPE_FLOAT]++;
-    if (pl_number_long(&number, 0, &whole) != PL_NUMBER_OK) shape->long_fits = false;
+    draft->seen[integer ? PL_DRAFT_INT : PL_DRAFT_FLOAT]++;
+    if (pl_number_long(&number, 0, &whole) != PL_NUMBER_OK) draft->long_fits = false;
     if (pl_number_double(&number, 0, &value) != PL_NUMBER_OK) {
-        shape->double_fits = false;
+        draft->double_fits = false;
         return;
     }
-    if (shape->epoch_fits && epoch_micros(&number, &micros))
-        add_time(shape, micros);
+    if (draft->epoch_fits && epoch_micros(&number, &micros))
+        add_time(draft, micros);
     else
-        shape->epoch_fits = false;
-    bool first = shape->min_text.bytes == 0;
-    if (first || value < shape->number_min) {
-        shape->number_min = value;
-        shape->min_text = pl_arena_copy(&self->arena, text);
+        draft->epoch_fits = false;
+    bool first = draft->min_text.bytes == 0;
+    if (first || value < draft->number_min) {
+        draft->number_min = value;
+        draft->min_text = pl_arena_copy(&self->arena, text);
     }
-    if (first || value > shape->number_max) {
-        shape->number_max = value;
-        shape->max_text = pl_arena_copy(&self->arena, text);
+    if (first || value > draft->number_max) {
+        draft->number_max = value;
+        draft->max_text = pl_arena_copy(&self->arena, text);
     }
 }
 
-static bool has(const pl_shape *shape, int class)
+static bool has(const pl_draft *draft, int class)
 {
-    return shape->classes >> class & 1;
+    return draft->classes >> class & 1;
 }
 
-static void lose(pl_shape *shape, int class)
+static void lose(pl_draft *draft, int class)
 {
-    shape->classes &= ~(UINT32_C(1) << class);
+    draft->classes &= ~(UINT32_C(1) << class);
 }
 
 // Digits, at most one point, no leading zeros: a number that became text.
-static void observe_digits(pl_shape *shape, pl_span text)
+static void observe_digits(pl_draft *draft, pl_span text)
 {
     size_t i = text.bytes && text.data[0] == '-', start = i, point = SIZE_MAX;
     bool good = i < text.bytes;
@@ -143,137 +143,137 @@ static void observe_digits(pl_shape *shape, pl_span text)
     if (good && whole > 1 && text.data[start] == '0') good = false;
     uint32_t scale = good && point != SIZE_MAX ? (uint32_t)(text.bytes - point - 1) : 0;
     if (!good || whole + scale > 18) {
-        lose(shape, PL_TEXT_INTEGER);
-        lose(shape, PL_TEXT_DECIMAL);
-        lose(shape, PL_TEXT_EPOCH);
+        lose(draft, PL_TEXT_INTEGER);
+        lose(draft, PL_TEXT_DECIMAL);
+        lose(draft, PL_TEXT_EPOCH);
         return;
     }
-    if (scale) lose(shape, PL_TEXT_INTEGER);
-    shape->digits_max = PL_MAX(shape->digits_max, (uint32_t)whole);
-    shape->scale_max = PL_MAX(shape->scale_max, scale);
+    if (scale) lose(draft, PL_TEXT_INTEGER);
+    draft->digits_max = PL_MAX(draft->digits_max, (uint32_t)whole);
+    draft->scale_max = PL_MAX(draft->scale_max, scale);
     pl_number number;
     int64_t micros;
-    if (!has(shape, PL_TEXT_EPOCH)) return;
+    if (!has(draft, PL_TEXT_EPOCH)) return;
     if (pl_number_parse(text, &number) == PL_NUMBER_OK && epoch_micros(&number, &micros))
-        add_time(shape, micros);
+        add_time(draft, micros);
     else
-        lose(shape, PL_TEXT_EPOCH);
+        lose(draft, PL_TEXT_EPOCH);
 }
 
-static void observe_times(pl_shape *shape, pl_span text)
+static void observe_times(pl_draft *draft, pl_span text)
 {
     int64_t micros;
     int32_t days;
     bool timed = false;
-    if (has(shape, PL_TEXT_ISO)) {
+    if (has(draft, PL_TEXT_ISO)) {
         if (pl_time_parse_iso(text, &micros))
-            lose(shape, PL_TEXT_ISO);
+            lose(draft, PL_TEXT_ISO);
         else
             timed = true;
     }
-    if (has(shape, PL_TEXT_DATE)) {
+    if (has(draft, PL_TEXT_DATE)) {
         if (pl_date_parse(text, &days)) {
-            lose(shape, PL_TEXT_DATE);
+            lose(draft, PL_TEXT_DATE);
         } else {
             timed = true;
             micros = days * PL_MICROS_PER_DAY;
         }
     }
     for (int i = 0; i < PL_TIME_FORMATS; i++) {
-        if (!has(shape, PL_TEXT_FORMATS + i)) continue;
+        if (!has(draft, PL_TEXT_FORMATS + i)) continue;
         pl_span format = pl_span_of(pl_contract__time_formats[i].format);
         if (pl_time_parse_format(text, format, NULL, &micros))
-            lose(shape, PL_TEXT_FORMATS + i);
+            lose(draft, PL_TEXT_FORMATS + i);
         else
             timed = true;
     }
-    if (timed) add_time(shape, micros);
+    if (timed) add_time(draft, micros);
 }
 
-static void observe_percent(pl_shape *shape, pl_span text)
+static void observe_percent(pl_draft *draft, pl_span text)
 {
     pl_number number;
     bool sign = text.bytes && text.data[text.bytes - 1] == '%';
     pl_span digits = pl_span_trim(pl_span_make(text.data, text.bytes - sign));
-    if (!sign || pl_number_parse(digits, &number) != PL_NUMBER_OK) lose(shape, PL_TEXT_PERCENT);
+    if (!sign || pl_number_parse(digits, &number) != PL_NUMBER_OK) lose(draft, PL_TEXT_PERCENT);
 }
 
 // Keep a few short values to show as evidence; control characters would break a comment.
-static void keep_sample(pl_infer *self, pl_shape *shape, pl_span text)
+static void keep_sample(pl_infer *self, pl_draft *draft, pl_span text)
 {
-    if (shape->sample_count == PL_SHAPE_SAMPLES || text.bytes > 20 || text.bytes == 0) return;
+    if (draft->sample_count == PL_DRAFT_SAMPLES || text.bytes > 20 || text.bytes == 0) return;
     for (size_t i = 0; i < text.bytes; i++)
         if (text.data[i] < 0x20 || text.data[i] > 0x7E) return;
-    for (uint32_t i = 0; i < shape->sample_count; i++)
-        if (pl_span_equal(shape->samples[i], text)) return;
-    shape->samples[shape->sample_count++] = pl_arena_copy(&self->arena, text);
+    for (uint32_t i = 0; i < draft->sample_count; i++)
+        if (pl_span_equal(draft->samples[i], text)) return;
+    draft->samples[draft->sample_count++] = pl_arena_copy(&self->arena, text);
 }
 
-static void observe_string(pl_infer *self, pl_shape *shape, pl_span text)
+static void observe_string(pl_infer *self, pl_draft *draft, pl_span text)
 {
-    shape->seen[PL_SHAPE_STRING]++;
-    shape->text_max = PL_MAX(shape->text_max, (uint32_t)PL_MIN(text.bytes, (size_t)UINT32_MAX));
-    keep_sample(self, shape, text);
-    if (!shape->classes) return;
+    draft->seen[PL_DRAFT_STRING]++;
+    draft->text_max = PL_MAX(draft->text_max, (uint32_t)PL_MIN(text.bytes, (size_t)UINT32_MAX));
+    keep_sample(self, draft, text);
+    if (!draft->classes) return;
     if (text.bytes == 0 || text.bytes > 64) {
-        shape->classes = 0;
+        draft->classes = 0;
         return;
     }
-    observe_times(shape, text);
-    observe_digits(shape, text);
-    observe_percent(shape, text);
-    if (!pl_span_is(text, "true") && !pl_span_is(text, "false")) lose(shape, PL_TEXT_BOOL);
+    observe_times(draft, text);
+    observe_digits(draft, text);
+    observe_percent(draft, text);
+    if (!pl_span_is(text, "true") && !pl_span_is(text, "false")) lose(draft, PL_TEXT_BOOL);
 }
 
-static void observe_scalar(pl_infer *self, pl_shape *shape, const pl_json *value)
+static void observe_scalar(pl_infer *self, pl_draft *draft, const pl_json *value)
 {
     switch (value->kind) {
     case PL_JSON_NULL:
-        shape->seen[PL_SHAPE_NULL]++;
+        draft->seen[PL_DRAFT_NULL]++;
         return;
     case PL_JSON_TRUE:
     case PL_JSON_FALSE:
-        shape->seen[PL_SHAPE_BOOL]++;
+        draft->seen[PL_DRAFT_BOOL]++;
         return;
     case PL_JSON_NUMBER:
-        observe_number(self, shape, value->text);
+        observe_number(self, draft, value->text);
         break;
     default:
-        observe_string(self, shape, value->text);
+        observe_string(self, draft, value->text);
         break;
     }
-    add_seen(&shape->values, pl_hash(value->text),
-             pl_contract__names_id(shape->snake) ? SEEN_IDS_MAX : SEEN_VALUES_MAX);
+    add_seen(&draft->values, pl_hash(value->text),
+             pl_contract__names_id(draft->snake) ? SEEN_IDS_MAX : SEEN_VALUES_MAX);
 }
 
 // The child for a key; NULL when there are too many. `expected` is the next one of the last time.
-static pl_shape *child_of(pl_infer *self, pl_shape *shape, pl_span key, uint32_t expected)
+static pl_draft *child_of(pl_infer *self, pl_draft *draft, pl_span key, uint32_t expected)
 {
-    if (expected < shape->child_count && pl_span_equal(shape->children[expected]->key, key))
-        return shape->children[expected];
-    uint32_t at = pl_map_get(&shape->index, key);
-    if (at != PL_MAP_NONE) return shape->children[at];
-    if (shape->child_count == PL_SHAPE_CHILDREN_MAX || self->nodes >= PL_SHAPE_NODES_MAX) {
-        shape->wide = true;
+    if (expected < draft->child_count && pl_span_equal(draft->children[expected]->key, key))
+        return draft->children[expected];
+    uint32_t at = pl_map_get(&draft->index, key);
+    if (at != PL_MAP_NONE) return draft->children[at];
+    if (draft->child_count == PL_DRAFT_CHILDREN_MAX || self->nodes >= PL_DRAFT_NODES_MAX) {
+        draft->wide = true;
         return NULL;
     }
-    pl_shape *child = new_shape(self, shape, key);
-    PL_GROW(shape->children, shape->child_count, shape->child_capacity);
-    pl_map_add(&shape->index, child->key, shape->child_count);
-    shape->children[shape->child_count++] = child;
+    pl_draft *child = new_draft(self, draft, key);
+    PL_GROW(draft->children, draft->child_count, draft->child_capacity);
+    pl_map_add(&draft->index, child->key, draft->child_count);
+    draft->children[draft->child_count++] = child;
     return child;
 }
 
-static void observe(pl_infer *self, pl_shape *shape, const pl_json *value);
+static void observe(pl_infer *self, pl_draft *draft, const pl_json *value);
 
-static void observe_object(pl_infer *self, pl_shape *shape, const pl_json *object)
+static void observe_object(pl_infer *self, pl_draft *draft, const pl_json *object)
 {
-    shape->seen[PL_SHAPE_OBJECT]++;
-    if (shape->depth >= PL_SHAPE_DEPTH_MAX) return;
+    draft->seen[PL_DRAFT_OBJECT]++;
+    if (draft->depth >= PL_DRAFT_DEPTH_MAX) return;
     uint64_t instance = ++self->instances;
     uint32_t expected = 0;
     for (const pl_json *member = object->first; member; member = member->next, expected++) {
-        pl_shape *child = child_of(self, shape, member->key, expected);
+        pl_draft *child = child_of(self, draft, member->key, expected);
         if (!child || child->instance == instance) continue; // a repeated key counts once
         child->instance = instance;
         observe(self, child, member);
@@ -282,35 +282,35 @@ static void observe_object(pl_infer *self, pl_shape *shape, const pl_json *objec
 
 // Items are followed into their objects once, below the first array on the way: they may be the
 // records. Arrays inside arrays become lists or json, for which the kinds of their items do.
-static void observe_array(pl_infer *self, pl_shape *shape, const pl_json *array)
+static void observe_array(pl_infer *self, pl_draft *draft, const pl_json *array)
 {
-    shape->seen[PL_SHAPE_ARRAY]++;
-    shape->array_bytes += array->raw.bytes;
+    draft->seen[PL_DRAFT_ARRAY]++;
+    draft->array_bytes += array->raw.bytes;
     if (!array->first) return;
-    if (!shape->items) {
-        shape->items = new_shape(self, shape, PL_SPAN(""));
-        shape->items->below_array = true;
+    if (!draft->items) {
+        draft->items = new_draft(self, draft, PL_SPAN(""));
+        draft->items->below_array = true;
     }
     for (const pl_json *item = array->first; item; item = item->next) {
-        if (item->kind == PL_JSON_OBJECT && !shape->below_array)
-            observe_object(self, shape->items, item);
+        if (item->kind == PL_JSON_OBJECT && !draft->below_array)
+            observe_object(self, draft->items, item);
         else if (item->kind == PL_JSON_OBJECT)
-            shape->items->seen[PL_SHAPE_OBJECT]++;
+            draft->items->seen[PL_DRAFT_OBJECT]++;
         else if (item->kind == PL_JSON_ARRAY)
-            shape->items->seen[PL_SHAPE_ARRAY]++;
+            draft->items->seen[PL_DRAFT_ARRAY]++;
         else
-            observe_scalar(self, shape->items, item);
+            observe_scalar(self, draft->items, item);
     }
 }
 
-static void observe(pl_infer *self, pl_shape *shape, const pl_json *value)
+static void observe(pl_infer *self, pl_draft *draft, const pl_json *value)
 {
     if (value->kind == PL_JSON_OBJECT)
-        observe_object(self, shape, value);
+        observe_object(self, draft, value);
     else if (value->kind == PL_JSON_ARRAY)
-        observe_array(self, shape, value);
+        observe_array(self, draft, value);
     else
-        observe_scalar(self, shape, value);
+        observe_scalar(self, draft, value);
 }
 
 pl_infer *pl_infer_new(const pl_infer_options *options)
@@ -318,7 +318,7 @@ pl_infer *pl_infer_new(const pl_infer_options *options)
     pl_infer *self = pl_zalloc(1, sizeof *self);
     self->table = pl_arena_copy(&self->arena, options->table);
     self->source = pl_arena_copy(&self->arena, options->source);
-    self->root = new_shape(self, NULL, PL_SPAN(""));
+    self->root = new_draft(self, NULL, PL_SPAN(""));
     return self;
 }
 
@@ -357,21 +357,21 @@ plumb_status pl_infer_write(pl_infer *self, pl_buf *contract, pl_buf *mapping,
     return PLUMB_OK;
 }
 
-static void free_shape(pl_shape *shape)
+static void free_draft(pl_draft *draft)
 {
-    if (!shape) return;
-    for (uint32_t i = 0; i < shape->child_count; i++) free_shape(shape->children[i]);
-    free_shape(shape->items);
-    free(shape->children);
-    free(shape->days.slots);
-    free(shape->values.slots);
-    pl_map_done(&shape->index);
+    if (!draft) return;
+    for (uint32_t i = 0; i < draft->child_count; i++) free_draft(draft->children[i]);
+    free_draft(draft->items);
+    free(draft->children);
+    free(draft->days.slots);
+    free(draft->values.slots);
+    pl_map_done(&draft->index);
 }
 
 void pl_infer_free(pl_infer *self)
 {
     if (!self) return;
-    free_shape(self->root);
+    free_draft(self->root);
     pl_arena_done(&self->arena);
     free(self);
 }

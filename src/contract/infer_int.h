@@ -1,6 +1,6 @@
-// infer_int.h -- the shape that a sample leaves behind, and what is guessed from it.
+// infer_int.h -- the draft that a sample leaves behind, and what is guessed from it.
 //
-// infer.c grows the shape, guess.c decides records, columns, key and partition from it, and
+// infer.c grows the draft, guess.c decides records, columns, key and partition from it, and
 // infer_text.c writes the two files.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -12,10 +12,10 @@
 #include "contract/infer.h"
 #include "contract/mapping.h"
 
-#define PL_SHAPE_DEPTH_MAX    16    // deeper values are one json column
-#define PL_SHAPE_CHILDREN_MAX 1000  // different keys of one object; more make it a map
-#define PL_SHAPE_NODES_MAX    50000 // of one sample
-#define PL_SHAPE_SAMPLES      4     // short values kept to show them
+#define PL_DRAFT_DEPTH_MAX    16    // deeper values are one json column
+#define PL_DRAFT_CHILDREN_MAX 1000  // different keys of one object; more make it a map
+#define PL_DRAFT_NODES_MAX    50000 // of one sample
+#define PL_DRAFT_SAMPLES      4     // short values kept to show them
 
 // What all text values of a path had in common so far; a bit is lost with the first exception.
 typedef enum pl_text_class {
@@ -45,31 +45,31 @@ typedef struct pl_seen {
     bool full;    // too many to count: count is a lower bound
 } pl_seen;
 
-typedef enum pl_shape_kind {
-    PL_SHAPE_NULL,
-    PL_SHAPE_BOOL,
-    PL_SHAPE_INT,
-    PL_SHAPE_FLOAT,
-    PL_SHAPE_STRING,
-    PL_SHAPE_ARRAY,
-    PL_SHAPE_OBJECT,
-    PL_SHAPE_KINDS
-} pl_shape_kind;
+typedef enum pl_draft_kind {
+    PL_DRAFT_NULL,
+    PL_DRAFT_BOOL,
+    PL_DRAFT_INT,
+    PL_DRAFT_FLOAT,
+    PL_DRAFT_STRING,
+    PL_DRAFT_ARRAY,
+    PL_DRAFT_OBJECT,
+    PL_DRAFT_KINDS
+} pl_draft_kind;
 
 // One path of the documents.
-typedef struct pl_shape {
+typedef struct pl_draft {
     pl_span key;   // "" for documents and items
     pl_span snake; // the key as a column name would have it
-    struct pl_shape *parent;
-    struct pl_shape **children; // in order of appearance; owned
+    struct pl_draft *parent;
+    struct pl_draft **children; // in order of appearance; owned
     uint32_t child_count, child_capacity;
     pl_map index;           // key -> child
-    struct pl_shape *items; // of the arrays here
+    struct pl_draft *items; // of the arrays here
     uint32_t depth;         // steps below the documents
     bool below_array;       // an array is among the parents
-    bool wide;              // more keys than PL_SHAPE_CHILDREN_MAX
+    bool wide;              // more keys than PL_DRAFT_CHILDREN_MAX
     uint64_t instance;      // the last object that had this key
-    uint64_t seen[PL_SHAPE_KINDS];
+    uint64_t seen[PL_DRAFT_KINDS];
     uint64_t array_bytes; // of the arrays here, as written
     bool long_fits, double_fits, epoch_fits;
     double number_min, number_max;
@@ -80,21 +80,21 @@ typedef struct pl_shape {
     int64_t time_min, time_max; // of values that may be instants
     pl_seen days;               // distinct days of those
     pl_seen values;             // distinct scalars
-    pl_span samples[PL_SHAPE_SAMPLES];
+    pl_span samples[PL_DRAFT_SAMPLES];
     uint32_t sample_count;
-} pl_shape;
+} pl_draft;
 
 struct pl_infer {
     pl_arena arena;
     pl_span table, source;
-    pl_shape *root; // the documents
+    pl_draft *root; // the documents
     uint32_t nodes;
     uint64_t documents, bytes, instances;
 };
 
 // A path that becomes a column, or a comment.
 typedef struct pl_guess {
-    const pl_shape *shape; // NULL: received_at
+    const pl_draft *draft; // NULL: received_at
     pl_span name;
     pl_type type;
     pl_path path;       // from the record
@@ -107,7 +107,7 @@ typedef struct pl_guess {
 typedef struct pl_guesses {
     pl_guess *items;
     uint32_t count, capacity;
-    const pl_shape *records; // the shape of a record
+    const pl_draft *records; // the draft of a record
     uint64_t record_count;
     pl_span records_path;
     int key, time; // indexes, -1 if none

@@ -31,7 +31,7 @@ static void type_of(pl_buf *out, const pl_guess *guess)
 
 static void rule_of(pl_buf *out, const pl_guess *guess)
 {
-    if (!guess->shape) {
+    if (!guess->draft) {
         pl_buf_text(out, "$received");
         return;
     }
@@ -62,71 +62,71 @@ static layout measure(const pl_guesses *g)
     return widths;
 }
 
-static uint64_t present(const pl_shape *shape)
+static uint64_t present(const pl_draft *draft)
 {
     uint64_t sum = 0;
-    for (int i = PL_SHAPE_NULL + 1; i < PL_SHAPE_KINDS; i++) sum += shape->seen[i];
+    for (int i = PL_DRAFT_NULL + 1; i < PL_DRAFT_KINDS; i++) sum += draft->seen[i];
     return sum;
 }
 
 // "all 500", "412 of 500".
-static void presence(pl_buf *out, const pl_guesses *g, const pl_shape *shape)
+static void presence(pl_buf *out, const pl_guesses *g, const pl_draft *draft)
 {
-    unsigned long long count = present(shape), all = g->record_count;
+    unsigned long long count = present(draft), all = g->record_count;
     if (count == all)
         pl_buf_printf(out, "all %llu", all);
     else
         pl_buf_printf(out, "%llu of %llu", count, all);
 }
 
-static void time_range(pl_buf *out, const pl_shape *shape)
+static void time_range(pl_buf *out, const pl_draft *draft)
 {
     char first[40], last[40];
-    pl_date_text((int32_t)pl_floor_div(shape->time_min, PL_MICROS_PER_DAY), first);
-    pl_date_text((int32_t)pl_floor_div(shape->time_max, PL_MICROS_PER_DAY), last);
+    pl_date_text((int32_t)pl_floor_div(draft->time_min, PL_MICROS_PER_DAY), first);
+    pl_date_text((int32_t)pl_floor_div(draft->time_max, PL_MICROS_PER_DAY), last);
     pl_buf_printf(out, strcmp(first, last) == 0 ? ", on %s" : ", %s to %s", first, last);
 }
 
-static void values_of(pl_buf *out, const pl_shape *shape)
+static void values_of(pl_buf *out, const pl_draft *draft)
 {
-    const pl_seen *values = &shape->values;
-    uint64_t count = shape->seen[PL_SHAPE_STRING];
+    const pl_seen *values = &draft->values;
+    uint64_t count = draft->seen[PL_DRAFT_STRING];
     size_t bytes = 0;
-    for (uint32_t i = 0; i < shape->sample_count; i++) bytes += shape->samples[i].bytes;
+    for (uint32_t i = 0; i < draft->sample_count; i++) bytes += draft->samples[i].bytes;
     if (!values->repeats && !values->full && count > 1)
         pl_buf_text(out, ", all different");
     else if (values->full)
         pl_buf_printf(out, ", over %u values", values->count - 1);
-    else if (values->count != shape->sample_count || bytes > SAMPLE_BYTES_MAX)
+    else if (values->count != draft->sample_count || bytes > SAMPLE_BYTES_MAX)
         pl_buf_printf(out, ", %u value%s", values->count, values->count == 1 ? "" : "s");
     else
-        for (uint32_t i = 0; i < shape->sample_count; i++)
-            pl_buf_printf(out, "%s\"%.*s\"", i ? " " : ", ", PL_FMT(shape->samples[i]));
+        for (uint32_t i = 0; i < draft->sample_count; i++)
+            pl_buf_printf(out, "%s\"%.*s\"", i ? " " : ", ", PL_FMT(draft->samples[i]));
 }
 
 // What a column's guess rests on.
 static void evidence(pl_buf *out, const pl_guesses *g, const pl_guess *guess)
 {
-    const pl_shape *shape = guess->shape;
-    if (!shape) {
+    const pl_draft *draft = guess->draft;
+    if (!draft) {
         pl_buf_text(out, guess->note);
         return;
     }
-    presence(out, g, shape);
+    presence(out, g, draft);
     if (guess->note) pl_buf_printf(out, ", %s", guess->note);
     pl_kind kind = guess->type.kind;
-    if (guess->is_time && shape->time_min <= shape->time_max)
-        time_range(out, shape);
-    else if ((kind == PL_LONG || kind == PL_DOUBLE) && shape->min_text.bytes && !guess->note) {
-        bool distinct = !shape->values.repeats && !shape->values.full && g->record_count > 1;
-        if (distinct && pl_contract__names_id(shape->snake))
+    if (guess->is_time && draft->time_min <= draft->time_max)
+        time_range(out, draft);
+    else if ((kind == PL_LONG || kind == PL_DOUBLE) && draft->min_text.bytes && !guess->note) {
+        bool distinct = !draft->values.repeats && !draft->values.full && g->record_count > 1;
+        if (distinct && pl_contract__names_id(draft->snake))
             pl_buf_text(out, ", all different");
-        else if (pl_span_equal(shape->min_text, shape->max_text))
-            pl_buf_printf(out, ", %.*s", PL_FMT(shape->min_text));
+        else if (pl_span_equal(draft->min_text, draft->max_text))
+            pl_buf_printf(out, ", %.*s", PL_FMT(draft->min_text));
         else
-            pl_buf_printf(out, ", %.*s to %.*s", PL_FMT(shape->min_text), PL_FMT(shape->max_text));
+            pl_buf_printf(out, ", %.*s to %.*s", PL_FMT(draft->min_text), PL_FMT(draft->max_text));
     } else if (kind == PL_STRING && !guess->note)
-        values_of(out, shape);
+        values_of(out, draft);
 }
 
 static void left_out(pl_buf *out, const pl_guesses *g, bool contract)
@@ -159,7 +159,7 @@ static void left_out(pl_buf *out, const pl_guesses *g, bool contract)
             clean(out, pl_buf_view(&text));
             if (contract) {
                 pl_buf_text(out, "  # ");
-                presence(out, g, guess->shape);
+                presence(out, g, guess->draft);
             }
             pl_buf_char(out, '\n');
             pl_buf_done(&text);
@@ -195,7 +195,7 @@ static void key_and_partition(const pl_guesses *g, pl_buf *out)
             pl_buf_printf(out, "%.*s is different in ", PL_FMT(key->name));
         else
             pl_buf_printf(out, "%.*s has %u values in ", PL_FMT(key->name),
-                          key->shape->values.count);
+                          key->draft->values.count);
         if (g->key_distinct && g->record_count > 1) pl_buf_text(out, "all ");
         counted(out, g->record_count, "record");
         pl_buf_char(out, '\n');
@@ -206,12 +206,12 @@ static void key_and_partition(const pl_guesses *g, pl_buf *out)
     }
     pl_buf_printf(out, "partition: [%s(%.*s)]  # ", g->by_month ? "month" : "day",
                   PL_FMT(time->name));
-    if (!time->shape)
+    if (!time->draft)
         pl_buf_text(out, "no time of its own was in every record");
-    else if (time->shape->days.full)
-        pl_buf_printf(out, "over %u days", time->shape->days.count - 1);
+    else if (time->draft->days.full)
+        pl_buf_printf(out, "over %u days", time->draft->days.count - 1);
     else
-        counted(out, time->shape->days.count, "day");
+        counted(out, time->draft->days.count, "day");
     pl_buf_char(out, '\n');
 }
 
