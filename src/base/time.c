@@ -397,6 +397,32 @@ const char *pl_time_parse_format(pl_span text, pl_span format, const pl_zone *zo
     return format_finish(&s, ret_micros);
 }
 
+const pl_time_form pl_time_forms[PL_TIME_FORMS] = {
+    {"%Y-%m-%dT%H:%M:%S", false},       {"%Y-%m-%dT%H:%M:%S.%f", false},
+    {"%Y-%m-%d %H:%M:%S", false},       {"%Y-%m-%d %H:%M:%S.%f", false},
+    {"%a %b %d %H:%M:%S %z %Y", true},  {"%a, %d %b %Y %H:%M:%S %z", true},
+    {"%a, %d %b %Y %H:%M:%S %Z", true}, {"%Y-%m-%d %H:%M:%S %z", true},
+    {"%Y-%m-%d %H:%M:%S %Z", true},
+};
+
+bool pl_time_guess(pl_span text, int64_t *ret_micros)
+{
+    // Most text is told apart by its size and its first bytes; the rest is tried form by form.
+    bool year = text.bytes >= 10 && text.data[4] == '-' && text.data[7] == '-';
+    bool weekday = text.bytes >= 20 && (text.data[3] == ' ' || text.data[3] == ',');
+    int32_t days;
+    if ((!year && !weekday) || text.bytes > 64) return false;
+    if (text.bytes == 10 && !pl_date_parse(text, &days)) {
+        *ret_micros = days * PL_MICROS_PER_DAY;
+        return true;
+    }
+    if (year && !pl_time_parse_iso(text, ret_micros)) return true;
+    for (int i = 0; i < PL_TIME_FORMS; i++)
+        if (!pl_time_parse_format(text, pl_span_of(pl_time_forms[i].format), NULL, ret_micros))
+            return true;
+    return false;
+}
+
 int pl_date_text(int32_t days, char out[40])
 {
     pl_civil civil = pl_civil_from_days(days);

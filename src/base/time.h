@@ -50,6 +50,18 @@ const char *pl_time_parse_format(pl_span text, pl_span format, const pl_zone *zo
 // NULL if `format` is usable, else what is wrong with it.
 const char *pl_time_check_format(pl_span format);
 
+// Forms in which platforms write instants, besides the two above: the most usual ones.
+typedef struct pl_time_form {
+    const char *format;
+    bool zoned; // has its own offset
+} pl_time_form;
+#define PL_TIME_FORMS 9
+extern const pl_time_form pl_time_forms[PL_TIME_FORMS];
+
+// An instant or a day in any of these forms; without an offset it is UTC, a day is its midnight.
+// False: none of them.
+bool pl_time_guess(pl_span text, int64_t *ret_micros);
+
 // ISO text, "2026-11-22T03:04:05.123456Z" (fraction only if not zero) and "2026-11-22".
 // `out` needs 40 bytes; NUL-terminated; returns the bytes without NUL.
 int pl_time_text(int64_t micros, char out[40]);

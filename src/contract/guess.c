@@ -257,9 +257,9 @@ static void guess_time_text(pl_infer *infer, pl_guess *guess)
         set_type(guess, PL_DATE, NULL, "dates");
         return;
     }
-    for (int i = 0; i < PL_TIME_FORMATS; i++) {
+    for (int i = 0; i < PL_TIME_FORMS; i++) {
         if (!(classes >> (PL_TEXT_FORMATS + i) & 1)) continue;
-        const pl_time_format *format = &pl_contract__time_formats[i];
+        const pl_time_form *format = &pl_time_forms[i];
         set_type(guess, PL_TIMESTAMP,
                  pl_arena_printf(&infer->arena, "time(\"%s\"%s)", format->format,
                                  format->zoned ? "" : ", UTC"),
@@ -273,7 +273,7 @@ static void guess_text(pl_infer *infer, pl_guess *guess)
     const pl_draft *draft = guess->draft;
     uint32_t classes = draft->classes;
     bool id = pl_contract__names_id(draft->snake), time = pl_contract__names_time(draft->snake);
-    uint32_t times = (1u << (PL_TEXT_FORMATS + PL_TIME_FORMATS)) - 1;
+    uint32_t times = (1u << (PL_TEXT_FORMATS + PL_TIME_FORMS)) - 1;
     set_type(guess, PL_STRING, NULL, NULL);
     if (classes & times)
         guess_time_text(infer, guess);

@@ -5,20 +5,11 @@
 
 #include "base/hash.h"
 #include "base/number.h"
-#include "base/time.h"
 #include "contract/infer_int.h"
 
 #define SEEN_IDS_MAX    2000000 // distinct values followed where a name looks like an id
 #define SEEN_VALUES_MAX 1000    // elsewhere
 #define SEEN_DAYS_MAX   4000
-
-const pl_time_format pl_contract__time_formats[PL_TIME_FORMATS] = {
-    {"%Y-%m-%dT%H:%M:%S", false},       {"%Y-%m-%dT%H:%M:%S.%f", false},
-    {"%Y-%m-%d %H:%M:%S", false},       {"%Y-%m-%d %H:%M:%S.%f", false},
-    {"%a %b %d %H:%M:%S %z %Y", true},  {"%a, %d %b %Y %H:%M:%S %z", true},
-    {"%a, %d %b %Y %H:%M:%S %Z", true}, {"%Y-%m-%d %H:%M:%S %z", true},
-    {"%Y-%m-%d %H:%M:%S %Z", true},
-};
 
 // Instants of our time, 2000 to 2100, in seconds.
 static const int64_t EPOCH_MIN = 946684800, EPOCH_MAX = 4102444800;
@@ -179,9 +170,9 @@ static void observe_times(pl_draft *draft, pl_span text)
             micros = days * PL_MICROS_PER_DAY;
         }
     }
-    for (int i = 0; i < PL_TIME_FORMATS; i++) {
+    for (int i = 0; i < PL_TIME_FORMS; i++) {
         if (!has(draft, PL_TEXT_FORMATS + i)) continue;
-        pl_span format = pl_span_of(pl_contract__time_formats[i].format);
+        pl_span format = pl_span_of(pl_time_forms[i].format);
         if (pl_time_parse_format(text, format, NULL, &micros))
             lose(draft, PL_TEXT_FORMATS + i);
         else

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "base/time.h"
 #include "contract/infer.h"
 #include "contract/mapping.h"
 
@@ -21,7 +22,7 @@
 typedef enum pl_text_class {
     PL_TEXT_ISO,          // instant with an offset
     PL_TEXT_DATE,         // 2026-11-22
-    PL_TEXT_FORMATS,      // the first of pl_contract__time_formats
+    PL_TEXT_FORMATS,      // the first of pl_time_forms
     PL_TEXT_INTEGER = 16, // digits without leading zeros
     PL_TEXT_DECIMAL,      // the same with a fraction
     PL_TEXT_PERCENT,
@@ -29,13 +30,6 @@ typedef enum pl_text_class {
     PL_TEXT_EPOCH, // digits that are an instant of our time
     PL_TEXT_CLASSES,
 } pl_text_class;
-
-typedef struct pl_time_format {
-    const char *format;
-    bool zoned; // has its own offset
-} pl_time_format;
-extern const pl_time_format pl_contract__time_formats[];
-#define PL_TIME_FORMATS 9
 
 // Distinct values, by hash.
 typedef struct pl_seen {
