@@ -1,2 +1,316 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shape/shape.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "shape/shape_int.h"
+
+struct pl_shape_slot {
+    uint32_t hash;
+    uint32_t path; // 0: free; the root is nobody's child
+};
+
+// ---- paths
+// ---------------------------------------------------------------------------------------
+
+static uint32_t hash_of(uint32_t parent, pl_span key, bool items)
+{
+    return (uint32_t)pl_hash_join(items ? 1 : pl_hash(key), parent);
+}
+
+// The place of a path in the table, or the free one where it belongs.
+static struct pl_shape_slot *slot_of(const pl_shape *shape, uint32_t hash, uint32_t parent,
+                                     pl_span key, bool items)
+{
+    for (uint32_t i = hash;; i++) {
+        struct pl_shape_slot *slot = &shape->slots[i & (shape->slot_count - 1)];
+        if (!slot->path) return slot;
+        const pl_shape_path *path = &shape->paths[slot->path];
+        if (slot->hash == hash && path->parent == parent && path->items == items &&
+            pl_span_equal(path->key, key))
+            return slot;
+    }
+}
+
+static void grow_slots(pl_shape *shape)
+{
+    struct pl_shape_slot *old = shape->slots;
+    uint32_t old_count = shape->slot_count;
+    shape->slot_count = old_count ? old_count * 2 : 64;
+    shape->slots = pl_zalloc(shape->slot_count, sizeof *shape->slots);
+    for (uint32_t i = 0; i < old_count; i++) {
+        if (!old[i].path) continue;
+        uint32_t at = old[i].hash;
+        while (shape->slots[at & (shape->slot_count - 1)].path) at++;
+        shape->slots[at & (shape->slot_count - 1)] = old[i];
+    }
+    free(old);
+}
+
+uint32_t pl_shape__add(pl_shape *shape, uint32_t parent, pl_span key, bool items)
+{
+    if (shape->count * 2 >= shape->slot_count) grow_slots(shape);
+    PL_GROW(shape->paths, shape->count, shape->capacity);
+    uint32_t id = shape->count++;
+    pl_shape_path *path = &shape->paths[id];
+    *path = (pl_shape_path){.parent = parent, .items = items, .next = PL_SHAPE_NONE};
+    path->key = pl_arena_copy(&shape->arena, key);
+    if (parent == PL_SHAPE_NONE) return id;
+    path->depth = shape->paths[parent].depth + 1;
+    shape->paths[parent].children += !items;
+    uint32_t hash = hash_of(parent, key, items);
+    *slot_of(shape, hash, parent, key, items) = (struct pl_shape_slot){hash, id};
+    return id;
+}
+
+void pl_shape_init(pl_shape *shape)
+{
+    *shape = (pl_shape){.entity_max = UINT64_MAX};
+    pl_shape__add(shape, PL_SHAPE_NONE, PL_SPAN(""), false);
+}
+
+void pl_shape_done(pl_shape *shape)
+{
+    for (uint32_t i = 0; i < shape->count; i++) pl_shape__values_free(shape->paths[i].values);
+    free(shape->paths);
+    free(shape->slots);
+    free(shape->visit);
+    pl_arena_done(&shape->arena);
+    *shape = (pl_shape){0};
+}
+
+uint32_t pl_shape_find(const pl_shape *shape, uint32_t parent, pl_span key, bool items)
+{
+    if (items) key = PL_SPAN("");
+    uint32_t path = slot_of(shape, hash_of(parent, key, items), parent, key, items)->path;
+    return path ? path : PL_SHAPE_NONE;
+}
+
+uint32_t pl_shape_child(pl_shape *shape, uint32_t parent, pl_span key)
+{
+    uint32_t path = pl_shape_find(shape, parent, key, false);
+    if (path != PL_SHAPE_NONE) return path;
+    const pl_shape_path *above = &shape->paths[parent];
+    if (shape->count >= PL_SHAPE_PATHS_MAX || above->children >= PL_SHAPE_CHILDREN_MAX ||
+        above->depth >= PL_DEPTH_MAX)
+        return PL_SHAPE_NONE;
+    return pl_shape__add(shape, parent, key, false);
+}
+
+uint32_t pl_shape_items(pl_shape *shape, uint32_t parent)
+{
+    uint32_t path = pl_shape_find(shape, parent, PL_SPAN(""), true);
+    if (path != PL_SHAPE_NONE) return path;
+    if (shape->count >= PL_SHAPE_PATHS_MAX || shape->paths[parent].depth >= PL_DEPTH_MAX)
+        return PL_SHAPE_NONE;
+    return pl_shape__add(shape, parent, PL_SPAN(""), true);
+}
+
+// ---- observing
+// -----------------------------------------------------------------------------------
+
+static void widen(int64_t *first_us, int64_t *last_us, int64_t at_us)
+{
+    if (!at_us) return;
+    *first_us = *first_us ? PL_MIN(*first_us, at_us) : at_us;
+    *last_us = *last_us ? PL_MAX(*last_us, at_us) : at_us;
+}
+
+void pl_shape_object(pl_shape *shape, int64_t received_us)
+{
+    shape->object++;
+    shape->objects++;
+    shape->received_us = received_us;
+    widen(&shape->first_us, &shape->last_us, received_us);
+}
+
+void pl_shape_count(pl_shape *shape, uint32_t id, pl_shape_kind kind, uint64_t times)
+{
+    pl_shape_path *path = &shape->paths[id];
+    path->kinds[kind] += times;
+    if (id == PL_SHAPE_ROOT) shape->records += times;
+    if (path->object == shape->object || !times) return;
+    path->object = shape->object;
+    path->objects++;
+    widen(&path->first_us, &path->last_us, shape->received_us);
+}
+
+void pl_shape_overflow(pl_shape *shape, uint32_t parent, uint64_t times)
+{
+    shape->paths[parent].overflow += times;
+}
+
+void pl_shape_value(pl_shape *shape, uint32_t id, uint64_t entity, pl_span raw)
+{
+    size_t text_bytes;
+    pl_shape_scalar scalar = pl_shape__scalar(raw, &text_bytes);
+    if (scalar.kind == PL_SHAPE_NULL || scalar.kind >= PL_SHAPE_ARRAY) return;
+    pl_shape_path *path = &shape->paths[id];
+    if (!path->values) path->values = pl_shape__values_new();
+    pl_shape__values_add(path->values, &scalar, raw, text_bytes);
+    if (entity == PL_SHAPE_NOBODY || entity > shape->entity_max) return;
+    pl_pair pair = {entity, scalar};
+    shape->pair_total += (uint64_t)pl_shape__pair_add(path->values, &pair);
+    // Half as many more before all are put in order, so that this is seldom.
+    if (shape->pair_total > PL_SHAPE_PAIRS_ALL / 2 * 3) pl_shape__fit(shape);
+}
+
+static pl_shape_kind kind_of(const pl_json *value)
+{
+    switch (value->kind) {
+    case PL_JSON_NULL:
+        return PL_SHAPE_NULL;
+    case PL_JSON_FALSE:
+    case PL_JSON_TRUE:
+        return PL_SHAPE_BOOL;
+    case PL_JSON_NUMBER:
+        for (size_t i = 0; i < value->text.bytes; i++)
+            if (strchr(".eE", value->text.data[i])) return PL_SHAPE_FLOAT;
+        return PL_SHAPE_INT;
+    case PL_JSON_STRING:
+        return PL_SHAPE_STRING;
+    case PL_JSON_ARRAY:
+        return PL_SHAPE_ARRAY;
+    case PL_JSON_OBJECT:
+        return PL_SHAPE_OBJECT;
+    }
+    return PL_SHAPE_NULL;
+}
+
+// A walk over a record: either counts, or takes values.
+typedef struct walk {
+    pl_shape *shape;
+    bool counts;
+} walk;
+
+static void observe(const walk *w, uint32_t path, const pl_json *value, uint64_t entity);
+
+// The path of a member. The one that followed the member before it the last time is asked first:
+// records of one source repeat their key order.
+static uint32_t member_path(pl_shape *shape, uint32_t parent, uint32_t before, pl_span key)
+{
+    uint32_t next = shape->paths[before].next;
+    if (next != PL_SHAPE_NONE && shape->paths[next].parent == parent && !shape->paths[next].items &&
+        pl_span_equal(shape->paths[next].key, key))
+        return next;
+    uint32_t path = pl_shape_child(shape, parent, key);
+    if (path != PL_SHAPE_NONE) shape->paths[before].next = path;
+    return path;
+}
+
+// Twice over the members, for a key may be repeated and its last member counts.
+static void observe_object(const walk *w, uint32_t parent, const pl_json *object, uint64_t entity)
+{
+    pl_shape *shape = w->shape;
+    uint64_t instance = ++shape->instance;
+    uint32_t first = shape->visit_count, before = parent;
+    for (const pl_json *member = object->first; member; member = member->next) {
+        uint32_t path = member_path(shape, parent, before, member->key);
+        if (path == PL_SHAPE_NONE) {
+            shape->paths[parent].overflow += w->counts;
+            continue;
+        }
+        before = path;
+        shape->paths[path].winner = member;
+        if (shape->paths[path].instance == instance) continue;
+        shape->paths[path].instance = instance;
+        PL_GROW(shape->visit, shape->visit_count, shape->visit_capacity);
+        shape->visit[shape->visit_count++] = path;
+    }
+    uint32_t past = shape->visit_count;
+    for (uint32_t i = first; i < past; i++) {
+        uint32_t path = shape->visit[i];
+        observe(w, path, shape->paths[path].winner, entity);
+    }
+    shape->visit_count = first;
+}
+
+static void observe(const walk *w, uint32_t path, const pl_json *value, uint64_t entity)
+{
+    pl_shape_kind kind = kind_of(value);
+    if (w->counts) pl_shape_count(w->shape, path, kind, 1);
+    if (kind == PL_SHAPE_OBJECT) {
+        observe_object(w, path, value, entity);
+    } else if (kind == PL_SHAPE_ARRAY && value->first) {
+        uint32_t items = pl_shape_items(w->shape, path), position = 0;
+        for (const pl_json *item = value->first; item && items != PL_SHAPE_NONE; item = item->next)
+            observe(w, items, item, pl_shape_element(entity, position++));
+    } else if (!w->counts) {
+        pl_shape_value(w->shape, path, entity, value->raw);
+    }
+}
+
+void pl_shape_record(pl_shape *shape, const pl_json *record)
+{
+    observe(&(walk){shape, true}, PL_SHAPE_ROOT, record, PL_SHAPE_NOBODY);
+}
+
+void pl_shape_sample(pl_shape *shape, const pl_json *record, uint64_t entity)
+{
+    shape->sampled++;
+    observe(&(walk){shape, false}, PL_SHAPE_ROOT, record, entity);
+}
+
+// ---- looking
+// -------------------------------------------------------------------------------------
+
+uint64_t pl_shape_seen(const pl_shape_path *path)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < PL_SHAPE_KINDS; i++) sum += path->kinds[i];
+    return sum;
+}
+
+uint64_t pl_shape_chances(const pl_shape *shape, uint32_t id)
+{
+    const pl_shape_path *path = &shape->paths[id];
+    if (path->items || path->parent == PL_SHAPE_NONE) return pl_shape_seen(path);
+    return shape->paths[path->parent].kinds[PL_SHAPE_OBJECT];
+}
+
+static bool is_bare(pl_span key)
+{
+    for (size_t i = 0; i < key.bytes; i++) {
+        char c = key.data[i], lower = (char)(c | 32);
+        bool letter = (lower >= 'a' && lower <= 'z') || c == '_';
+        if (!letter && (i == 0 || !((c >= '0' && c <= '9') || c == '-'))) return false;
+    }
+    return key.bytes > 0;
+}
+
+void pl_shape_path_write(pl_buf *out, const pl_shape *shape, uint32_t id)
+{
+    uint32_t steps[PL_DEPTH_MAX + 1], count = 0;
+    for (; shape->paths[id].parent != PL_SHAPE_NONE; id = shape->paths[id].parent)
+        steps[count++] = id;
+    pl_buf_char(out, '$');
+    while (count > 0) {
+        const pl_shape_path *path = &shape->paths[steps[--count]];
+        if (path->items) {
+            pl_buf_text(out, "[*]");
+        } else if (is_bare(path->key)) {
+            pl_buf_char(out, '.');
+            pl_buf_span(out, path->key);
+        } else {
+            pl_buf_char(out, '[');
+            pl_json_quote(out, path->key);
+            pl_buf_char(out, ']');
+        }
+    }
+}
+
+const char *pl_shape_kind_name(pl_shape_kind kind)
+{
+    static const char *const names[PL_SHAPE_KINDS] = {"null",   "bool",  "int",   "float",
+                                                      "string", "array", "object"};
+    return names[kind];
+}
+
+const char *pl_value_class_name(pl_value_class class)
+{
+    static const char *const names[PL_CLASSES] = {"bool",     "number",   "percent", "epoch s",
+                                                  "epoch ms", "epoch us", "time",    "uuid",
+                                                  "url",      "word",     "text",    "empty"};
+    return names[class];
+}

@@ -18,17 +18,25 @@
 // windows sample the same entities and can be joined on them. The entity of a record is what its
 // contract's key, time columns aside, says it is about; inside an array it is that and the position
 // of the element. Of the sampled ones the PL_SHAPE_PAIRS with the smallest hashes keep their values
-// (bottom-k, which is what makes two of them mergeable: Cohen and Kaplan, PODC 2007).
+// (bottom-k, which is what makes two of them mergeable: Cohen and Kaplan, PODC 2007). An entity
+// that comes more than once keeps its greatest number, of texts that with the greatest hash: the
+// same whatever the order.
 //
 // Sketches
 //   quantiles  buckets of equal ratio (Masson, Rim and Lee, "DDSketch", VLDB 2019): each quantile
 //              is within PL_QUANTILE_ERROR of a value of that rank. Merging adds buckets: exact.
+//              Of PL_QUANTILE_BUCKETS the least takes what is smaller: 10^-17 of the largest.
 //   distinct   up to PL_DISTINCT_EXACT hashes as they are, then HyperLogLog with 2^PL_DISTINCT_BITS
 //              registers (Flajolet et al. 2007): standard error 1.04 / sqrt(2^bits) = 3.3 %.
 //
 // Limits: PL_SHAPE_PATHS_MAX paths, PL_SHAPE_CHILDREN_MAX keys of an object; what comes later is
 // counted in `overflow` of the object and not looked into: an object with that many keys has data
-// for keys, a map. PL_SHAPE_TEXT_MAX bytes of a text are kept to be shown.
+// for keys, a map. PL_SHAPE_TEXT_MAX bytes of a text are kept to be shown. When all paths together
+// have more than PL_SHAPE_PAIRS_ALL pairs, only entities with a hash below `entity_max` keep
+// theirs.
+//
+// What was observed is put in order by pl_shape_settle; do that before looking at pairs, merging or
+// writing. Of an envelope around the records, its own paths are a second shape.
 //
 // Pure: no files, no clock, no randomness.   Threads: one per shape.
 //
@@ -37,19 +45,20 @@
 #define PL_SHAPE_SHAPE_H
 
 #include "base/arena.h"
-#include "base/map.h"
 #include "json/tree.h"
 #include "json/writer.h"
 
 #define PL_SHAPE_PATHS_MAX    20000u
 #define PL_SHAPE_CHILDREN_MAX 2000u
 #define PL_SHAPE_PAIRS        2048u
+#define PL_SHAPE_PAIRS_ALL    (1024u * 1024)
 #define PL_SHAPE_TEXT_MAX     48u
 #define PL_SHAPE_SAMPLES      4u    // of the values of a path
 #define PL_SHAPE_SAMPLE_SHARE 64u   // one entity of so many is sampled
 #define PL_SHAPE_KEYS_MAX     8u    // columns of a key
 #define PL_SHAPE_SAMPLE_ALL   4096u // every record of a task that has fewer
 #define PL_QUANTILE_ERROR     0.01
+#define PL_QUANTILE_BUCKETS   2048u
 #define PL_DISTINCT_EXACT     256u
 #define PL_DISTINCT_BITS      10u
 
@@ -69,22 +78,24 @@ typedef enum pl_value_class {
     PL_CLASS_BOOL,    // true, and the texts "true" and "false"
     PL_CLASS_NUMBER,  // 4, 4.7, "4", "-4.70"
     PL_CLASS_PERCENT, // "4.7%"
-    PL_CLASS_EPOCH_S, // an integer, or its text, that is an instant of 2001 to 2100
+    PL_CLASS_EPOCH_S, // an integer, or its text, that is an instant of the years 2001 to 2100
     PL_CLASS_EPOCH_MS,
     PL_CLASS_EPOCH_US,
     PL_CLASS_TIME, // "2026-11-22T10:00:00Z" and what else names an instant or a day
     PL_CLASS_UUID,
-    PL_CLASS_URL,
+    PL_CLASS_URL,   // "https://..."
     PL_CLASS_WORD,  // letters, digits, _ and -, at most 32 of them: likely of an enumeration
     PL_CLASS_TEXT,  // anything else
     PL_CLASS_EMPTY, // ""
     PL_CLASSES
 } pl_value_class;
 
-// A value after coercion, small enough to be kept. Two values are the same iff `hash` is (that of
-// an integer or a text is the entity it would name, so a path can be tried as the key); `number` is
-// meaningful where the class says so: seconds for instants, 0 or 1 for truth values, percent as the
-// fraction. NaN elsewhere.
+// A value after coercion, small enough to be kept. Two values are the same iff `hash` is: 5, 5.0
+// and "5"; true and 1; "4.7%" and 0.047; 1763805600 and "2025-11-22T10:00:00Z". The hash of an
+// integer or of any other text is the entity it would name, so a path can be tried as the key.
+// `number` is meaningful where the class says so: seconds for instants (so milliseconds agree with
+// seconds by their number), 0 or 1 for truth values, percent as the fraction. NaN elsewhere, and of
+// a number that no double holds (1e400). Never -0.
 typedef struct pl_shape_scalar {
     pl_value_class class;
     pl_shape_kind kind; // as written
@@ -92,10 +103,10 @@ typedef struct pl_shape_scalar {
     double number;
 } pl_shape_scalar;
 
-// Buckets of one sign of |x|, ascending; zero has its own.
+// Buckets of |x|, ascending; zero has its own.
 typedef struct pl_quantiles {
     struct pl_bucket {
-        int32_t index; // ceil(log_gamma |x|), negated values counted in `negative`
+        int32_t index; // ceil(log_gamma |x|)
         uint64_t positive, negative;
     } * buckets; // owned
     uint32_t count, capacity;
@@ -118,13 +129,16 @@ typedef struct pl_shape_values {
     uint64_t count; // scalars that are not null
     uint64_t classes[PL_CLASSES];
     double min, max;             // of `number`; NaN: none has one
-    uint32_t text_min, text_max; // bytes of texts
-    uint64_t fractions;          // numbers that are no integer
+    uint32_t text_min, text_max; // bytes of texts; text_min is the larger: there are none
+    uint64_t fractions;          // of class number, and no integer
     pl_quantiles quantiles;
     pl_distinct distinct;
     pl_pair *pairs; // ascending by entity, one of each, at most PL_SHAPE_PAIRS; owned
     uint32_t pair_count, pair_capacity;
-    char samples[PL_SHAPE_SAMPLES][PL_SHAPE_TEXT_MAX + 1]; // values as written, cut at a code point
+    uint32_t pair_fresh; // behind those: not in order yet
+    // Values as JSON, cut at a code point: a text cut has no quote at its end. Those with the
+    // smallest hashes, so that order does not matter.
+    char samples[PL_SHAPE_SAMPLES][PL_SHAPE_TEXT_MAX + 1];
     uint32_t sample_count;
 } pl_shape_values;
 
@@ -134,24 +148,39 @@ typedef struct pl_shape_path {
     pl_span key;     // unescaped
     uint32_t depth;
     uint64_t kinds[PL_SHAPE_KINDS]; // of every record
-    uint64_t overflow;              // keys of objects here that have no path
+    uint32_t children;              // paths below by key
+    uint64_t overflow;              // times a key of objects here had no path
     uint64_t objects;               // raw objects in which it was there
     int64_t first_us, last_us;      // when the first and the last of those were received; 0: never
     pl_shape_values *values;        // NULL: none sampled; owned
+    // While observing.
+    uint64_t object, instance; // the last raw object and the last JSON object that had it
+    const pl_json *winner;     // of the latter's members with this key the last one
+    uint32_t next;             // the member that came after it then
 } pl_shape_path;
 
 #define PL_SHAPE_ROOT 0u
 #define PL_SHAPE_NONE UINT32_MAX
 
+#define PL_SHAPE_NOBODY UINT64_C(0) // entity of a record whose source has no key: no pairs
+
 typedef struct pl_shape {
     pl_shape_path *paths; // dense; a parent stands before its children; [0] is the record
     uint32_t count, capacity;
-    pl_map index; // (parent, key) -> path
-    pl_arena arena;
+    struct pl_shape_slot *slots; // (parent, key) -> path; owned
+    uint32_t slot_count;         // a power of two
+    pl_arena arena;              // of keys
     uint64_t records, sampled;
+    uint64_t entity_max;       // pairs are kept of entities up to this
+    uint64_t pair_total;       // over all paths, fresh ones included
     uint64_t objects;          // raw objects
     int64_t first_us, last_us; // received
-    uint64_t object;           // counts objects, to note each path once in each
+    // While observing.
+    int64_t received_us; // of the current raw object
+    uint64_t object;     // counts raw objects, to note each path once in each
+    uint64_t instance;   // counts JSON objects, to note each key once in each
+    uint32_t *visit;     // paths in the objects being walked; owned
+    uint32_t visit_count, visit_capacity;
 } pl_shape;
 
 void pl_shape_init(pl_shape *shape);
@@ -169,14 +198,18 @@ uint32_t pl_shape_items(pl_shape *shape, uint32_t parent);
 uint32_t pl_shape_find(const pl_shape *shape, uint32_t parent, pl_span key, bool items);
 
 // `times` more values of a kind at a path, in the current object.
+// Those of the root are the records.
 void pl_shape_count(pl_shape *shape, uint32_t path, pl_shape_kind kind, uint64_t times);
+// `times` a key of objects at `parent` had no room.
+void pl_shape_overflow(pl_shape *shape, uint32_t parent, uint64_t times);
 // One value of a sampled record. `raw` is the scalar as JSON; `entity` as pl_shape_entity made it.
+// Null, arrays and objects are no values.
 void pl_shape_value(pl_shape *shape, uint32_t path, uint64_t entity, pl_span raw);
 
 // One record of all: its counts, each repeated key once, with its last value. The mapping's pass
 // does the same by pl_shape_count, from what the scanner has learned.
 void pl_shape_record(pl_shape *shape, const pl_json *record);
-// One sampled record: the values of all its scalars.
+// One sampled record: the values of all its scalars. Counts nothing but itself.
 void pl_shape_sample(pl_shape *shape, const pl_json *record, uint64_t entity);
 
 // Whether records of this entity are sampled, however many there are: a matter of its hash.
@@ -188,8 +221,11 @@ bool pl_shape_samples(uint64_t entity);
 uint64_t pl_shape_entity(const pl_span *scalars, uint32_t count);
 uint64_t pl_shape_element(uint64_t entity, uint32_t position);
 
-// What a scalar in JSON says.
+// What a scalar in JSON says. Null has a hash of its own, and class EMPTY.
 pl_shape_scalar pl_shape_scalar_of(pl_span raw);
+
+// Put in order what was observed.
+void pl_shape_settle(pl_shape *shape);
 
 // ---- looking -----------------------------------------------------------------------------------
 
@@ -201,6 +237,9 @@ uint64_t pl_shape_chances(const pl_shape *shape, uint32_t path);
 // "$.stats.likes", "$.tags[*]", "$["a.b"]".
 void pl_shape_path_write(pl_buf *out, const pl_shape *shape, uint32_t path);
 
+const char *pl_shape_kind_name(pl_shape_kind kind);    // "int"
+const char *pl_value_class_name(pl_value_class class); // "epoch ms"
+
 // The value of rank q * (n - 1), q in [0, 1], within PL_QUANTILE_ERROR; NaN of nothing.
 double pl_quantiles_at(const pl_quantiles *quantiles, double q);
 // About how many different values.
@@ -208,10 +247,11 @@ double pl_distinct_count(const pl_distinct *distinct);
 
 // ---- merging, keeping --------------------------------------------------------------------------
 
-// `from` is of other raw objects of the same source.
+// `from` is of other raw objects of the same source. Both are settled.
 void pl_shape_merge(pl_shape *into, const pl_shape *from);
 
-// As one JSON document, and back. Reading fails with PLUMB_E_MALFORMED.
+// As one JSON document, and back; what is written is settled. Reading fails with
+// PLUMB_E_MALFORMED, of another version with PLUMB_E_CONFLICT: start a new one.
 void pl_shape_write(pl_json_writer *writer, const pl_shape *shape);
 PL_MUST_USE plumb_status pl_shape_read(const pl_json *document, pl_shape *ret_shape,
                                        plumb_error *err);

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+
+#include "shape/shape_int.h"
+
+static void merge_times(int64_t *first_us, int64_t *last_us, int64_t other_first,
+                        int64_t other_last)
+{
+    if (other_first) *first_us = *first_us ? PL_MIN(*first_us, other_first) : other_first;
+    *last_us = PL_MAX(*last_us, other_last);
+}
+
+static void merge_path(pl_shape_path *into, const pl_shape_path *from)
+{
+    for (int i = 0; i < PL_SHAPE_KINDS; i++) into->kinds[i] += from->kinds[i];
+    into->overflow += from->overflow;
+    into->objects += from->objects;
+    merge_times(&into->first_us, &into->last_us, from->first_us, from->last_us);
+    if (!from->values) return;
+    if (!into->values) into->values = pl_shape__values_new();
+    pl_shape__values_merge(into->values, from->values);
+}
+
+void pl_shape_merge(pl_shape *into, const pl_shape *from)
+{
+    uint32_t *ids = pl_alloc(from->count * sizeof *ids); // of `from` to those of `into`
+    into->records += from->records;
+    into->sampled += from->sampled;
+    into->objects += from->objects;
+    merge_times(&into->first_us, &into->last_us, from->first_us, from->last_us);
+    into->entity_max = PL_MIN(into->entity_max, from->entity_max);
+    ids[0] = PL_SHAPE_ROOT;
+    merge_path(&into->paths[0], &from->paths[0]);
+    for (uint32_t i = 1; i < from->count; i++) {
+        const pl_shape_path *path = &from->paths[i];
+        uint32_t parent = ids[path->parent];
+        ids[i] = PL_SHAPE_NONE;
+        if (parent == PL_SHAPE_NONE) continue; // of what became overflow
+        ids[i] =
+            path->items ? pl_shape_items(into, parent) : pl_shape_child(into, parent, path->key);
+        if (ids[i] != PL_SHAPE_NONE)
+            merge_path(&into->paths[ids[i]], path);
+        else if (!path->items)
+            pl_shape_overflow(into, parent, pl_shape_seen(path));
+    }
+    free(ids);
+    pl_shape__fit(into);
+}

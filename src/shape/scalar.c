@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "base/hash.h"
+#include "base/number.h"
+#include "base/time.h"
+#include "shape/shape_int.h"
+
+#define ZEROS_MAX 64 // at the end of an integer that are written out
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+// Every bit of the result depends on every bit of the value: sampling and the sketches take the
+// first ones. (Finalizer of MurmurHash3, which is in the public domain.)
+static uint64_t spread(uint64_t h)
+{
+    h = (h ^ (h >> 33)) * 0xff51afd7ed558ccdu;
+    h = (h ^ (h >> 33)) * 0xc4ceb9fe1a85ec53u;
+    return h ^ (h >> 33);
+}
+
+static uint64_t hash_text(pl_span text)
+{
+    uint64_t h = spread(pl_hash(text));
+    return h == PL_SHAPE_NOBODY ? 1 : h;
+}
+
+// Of the shortest text that says the number, so that 5, 5.0 and 50e-1 are the same, and 2^53 and
+// 2^53 + 1 are not. An integer's is what everybody writes.
+static uint64_t hash_number(const pl_number *number, int shift)
+{
+    pl_buf text = {0};
+    int64_t exponent = number->count ? number->exponent + shift : 0;
+    if (number->negative && number->count) pl_buf_char(&text, '-');
+    uint32_t digits = 0;
+    for (size_t i = 0; digits < number->count; i++) {
+        char c = number->text.data[i];
+        if (!is_digit(c) || (c == '0' && !digits)) continue;
+        pl_buf_char(&text, c);
+        digits++;
+    }
+    if (!digits) pl_buf_char(&text, '0');
+    if (exponent < 0 || exponent > ZEROS_MAX)
+        pl_buf_printf(&text, "e%lld", (long long)exponent);
+    else
+        while (exponent-- > 0) pl_buf_char(&text, '0');
+    uint64_t h = hash_text(pl_buf_view(&text));
+    pl_buf_done(&text);
+    return h;
+}
+
+static uint64_t hash_integer(int64_t value)
+{
+    char text[32];
+    return hash_text(
+        pl_span_make(text, (size_t)snprintf(text, sizeof text, "%lld", (long long)value)));
+}
+
+// As the number of its seconds.
+static uint64_t hash_instant(int64_t micros)
+{
+    if (micros % PL_MICROS_PER_SECOND == 0) return hash_integer(micros / PL_MICROS_PER_SECOND);
+    char text[32];
+    pl_number number;
+    pl_span span = {text, (size_t)snprintf(text, sizeof text, "%llde-6", (long long)micros)};
+    PL_IGNORE(pl_number_parse(span, &number)); // it is one
+    return hash_number(&number, 0);
+}
+
+// NaN if no double is near.
+static double number_of(const pl_number *number, int shift)
+{
+    double value;
+    if (pl_number_double(number, shift, &value) != PL_NUMBER_OK) return NAN;
+    return value == 0 ? 0 : value; // no -0
+}
+
+// Of the years 2001 to 2100: where numbers are seldom anything else, and a unit shows in the size.
+static bool epoch_of(const pl_number *number, pl_shape_scalar *scalar)
+{
+    static const int64_t first = 978307200, past = 4133980800;
+    int64_t digits = number->count + number->exponent, value;
+    if (number->negative || number->exponent < 0 || digits < 9 || digits > 16) return false;
+    if (pl_number_long(number, 0, &value) != PL_NUMBER_OK) return false;
+    int64_t unit = PL_MICROS_PER_SECOND; // in micros
+    for (pl_value_class class = PL_CLASS_EPOCH_S; class <= PL_CLASS_EPOCH_US; class ++) {
+        int64_t per_second = PL_MICROS_PER_SECOND / unit;
+        if (value >= first * per_second && value < past * per_second) {
+            scalar->class = class;
+            scalar->hash = hash_integer(value);
+            scalar->number = (double)(value * unit) / (double)PL_MICROS_PER_SECOND;
+            return true;
+        }
+        unit /= 1000;
+    }
+    return false;
+}
+
+static bool say_number(pl_span text, pl_shape_scalar *scalar)
+{
+    pl_number number;
+    if (pl_number_parse(text, &number) != PL_NUMBER_OK) return false;
+    if (epoch_of(&number, scalar)) return true;
+    scalar->class = PL_CLASS_NUMBER;
+    bool plain = number.count > 0 && number.exponent >= 0 && number.exponent <= ZEROS_MAX;
+    for (size_t i = number.negative; plain && i < text.bytes; i++) plain = is_digit(text.data[i]);
+    scalar->hash = plain ? hash_text(text) : hash_number(&number, 0); // the same, with less work
+    scalar->number = number_of(&number, 0);
+    return true;
+}
+
+static bool say_percent(pl_span text, pl_shape_scalar *scalar)
+{
+    pl_number number;
+    if (text.data[text.bytes - 1] != '%') return false;
+    text = pl_span_trim(pl_span_make(text.data, text.bytes - 1));
+    if (pl_number_parse(text, &number) != PL_NUMBER_OK) return false;
+    scalar->class = PL_CLASS_PERCENT;
+    scalar->hash = hash_number(&number, -2);
+    scalar->number = number_of(&number, -2);
+    return true;
+}
+
+static bool say_time(pl_span text, pl_shape_scalar *scalar)
+{
+    int64_t micros;
+    if (!pl_time_guess(text, &micros)) return false;
+    scalar->class = PL_CLASS_TIME;
+    scalar->hash = hash_instant(micros);
+    scalar->number = (double)micros / (double)PL_MICROS_PER_SECOND;
+    return true;
+}
+
+static void say_truth(bool truth, pl_shape_scalar *scalar)
+{
+    scalar->class = PL_CLASS_BOOL;
+    scalar->hash = hash_integer(truth);
+    scalar->number = truth;
+}
+
+static bool is_uuid(pl_span text)
+{
+    if (text.bytes != 36) return false;
+    for (size_t i = 0; i < 36; i++) {
+        char c = text.data[i];
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        bool hex = is_digit(c) || (is_letter(c) && (c | 32) <= 'f');
+        if (dash ? c != '-' : !hex) return false;
+    }
+    return true;
+}
+
+// A scheme of at most 16 letters, "://", and neither spaces nor control characters behind it.
+static bool is_url(pl_span text)
+{
+    size_t at = 0;
+    while (at < text.bytes && at < 16 && is_letter(text.data[at])) at++;
+    if (at == 0 || !pl_span_starts(pl_span_make(text.data + at, text.bytes - at), PL_SPAN("://")))
+        return false;
+    for (at += 3; at < text.bytes; at++)
+        if ((unsigned char)text.data[at] <= ' ') return false;
+    return true;
+}
+
+static bool is_word(pl_span text)
+{
+    if (text.bytes > 32) return false;
+    for (size_t i = 0; i < text.bytes; i++) {
+        char c = text.data[i];
+        if (!is_letter(c) && !is_digit(c) && c != '_' && c != '-') return false;
+    }
+    return true;
+}
+
+static void say_text(pl_span text, pl_shape_scalar *scalar)
+{
+    if (text.bytes && text.bytes <= 64) {
+        char first = text.data[0];
+        if ((is_digit(first) || first == '-') && say_number(text, scalar)) return;
+        if (say_percent(text, scalar) || say_time(text, scalar)) return;
+        bool truth = pl_span_is(text, "true");
+        if (truth || pl_span_is(text, "false")) {
+            say_truth(truth, scalar);
+            return;
+        }
+    }
+    scalar->hash = hash_text(text);
+    scalar->class = !text.bytes     ? PL_CLASS_EMPTY
+                    : is_uuid(text) ? PL_CLASS_UUID
+                    : is_url(text)  ? PL_CLASS_URL
+                    : is_word(text) ? PL_CLASS_WORD
+                                    : PL_CLASS_TEXT;
+}
+
+pl_shape_scalar pl_shape__scalar(pl_span raw, size_t *ret_text_bytes)
+{
+    pl_shape_scalar scalar = {.class = PL_CLASS_EMPTY, .kind = PL_SHAPE_NULL, .number = NAN};
+    *ret_text_bytes = 0;
+    char first = raw.bytes ? raw.data[0] : 'n';
+    if (first == '"') {
+        pl_span inside = {raw.data + 1, raw.bytes - 2};
+        pl_buf plain = {0};
+        if (inside.bytes && memchr(inside.data, '\\', inside.bytes)) {
+            pl_json_unescape(&plain, inside);
+            inside = pl_buf_view(&plain);
+        }
+        scalar.kind = PL_SHAPE_STRING;
+        *ret_text_bytes = inside.bytes;
+        say_text(inside, &scalar);
+        pl_buf_done(&plain);
+    } else if (first == 't' || first == 'f') {
+        scalar.kind = PL_SHAPE_BOOL;
+        say_truth(first == 't', &scalar);
+    } else if (is_digit(first) || first == '-') {
+        scalar.kind = PL_SHAPE_INT;
+        for (size_t i = 0; i < raw.bytes; i++)
+            if (!is_digit(raw.data[i]) && (i || raw.data[i] != '-')) scalar.kind = PL_SHAPE_FLOAT;
+        say_number(raw, &scalar);
+    } else {
+        scalar.kind = first == '['   ? PL_SHAPE_ARRAY
+                      : first == '{' ? PL_SHAPE_OBJECT
+                                     : PL_SHAPE_NULL;
+        scalar.hash = spread(first);
+    }
+    return scalar;
+}
+
+pl_shape_scalar pl_shape_scalar_of(pl_span raw)
+{
+    size_t ignored;
+    return pl_shape__scalar(raw, &ignored);
+}
+
+bool pl_shape__derive(pl_value_class class, double number, uint64_t *ret_hash)
+{
+    char text[32];
+    pl_number parsed;
+    if (!(fabs(number) < DBL_MAX)) return false;
+    bool instant = class >= PL_CLASS_EPOCH_S && class <= PL_CLASS_TIME;
+    if (instant && !(fabs(number) < 1e12)) return false;
+    switch (class) {
+    case PL_CLASS_BOOL:
+    case PL_CLASS_NUMBER:
+    case PL_CLASS_PERCENT:
+        parsed.text = pl_span_make(text, (size_t)pl_number_double_text(number, text));
+        if (pl_number_parse(parsed.text, &parsed) != PL_NUMBER_OK) return false;
+        *ret_hash = hash_number(&parsed, 0);
+        return true;
+    case PL_CLASS_EPOCH_S:
+        *ret_hash = hash_integer(llround(number));
+        return true;
+    case PL_CLASS_EPOCH_MS:
+        *ret_hash = hash_integer(llround(number * 1e3));
+        return true;
+    case PL_CLASS_EPOCH_US:
+        *ret_hash = hash_integer(llround(number * 1e6));
+        return true;
+    case PL_CLASS_TIME:
+        *ret_hash = hash_instant(llround(number * 1e6));
+        return true;
+    default:
+        return false;
+    }
+}
+
+// ---- entities
+// ------------------------------------------------------------------------------------
+
+static uint64_t hash_named(pl_span scalar)
+{
+    if (!scalar.bytes || scalar.data[0] != '"') return hash_text(scalar);
+    pl_span inside = {scalar.data + 1, scalar.bytes - 2};
+    if (!inside.bytes || !memchr(inside.data, '\\', inside.bytes)) return hash_text(inside);
+    pl_buf plain = {0};
+    pl_json_unescape(&plain, inside);
+    uint64_t h = hash_text(pl_buf_view(&plain));
+    pl_buf_done(&plain);
+    return h;
+}
+
+static uint64_t hash_both(uint64_t a, uint64_t b)
+{
+    uint64_t h = spread(pl_hash_join(a, b));
+    return h == PL_SHAPE_NOBODY ? 1 : h;
+}
+
+uint64_t pl_shape_entity(const pl_span *scalars, uint32_t count)
+{
+    if (!count) return PL_SHAPE_NOBODY;
+    uint64_t h = hash_named(scalars[0]);
+    for (uint32_t i = 1; i < count; i++) h = hash_both(h, hash_named(scalars[i]));
+    return h;
+}
+
+uint64_t pl_shape_element(uint64_t entity, uint32_t position)
+{
+    return entity == PL_SHAPE_NOBODY ? entity : hash_both(entity, position);
+}
+
+// The smallest hashes are sampled: so a small task, which keeps every entity, and a large one
+// prefer the same when pairs become too many.
+bool pl_shape_samples(uint64_t entity)
+{
+    return entity < UINT64_MAX / PL_SHAPE_SAMPLE_SHARE;
+}
