@@ -61,6 +61,7 @@ typedef struct pl_drift_options {
     double overlap_max;    // share of the other's records in which old or new still stands
     double factor_decades; // how near a ratio must be to a known factor
     uint32_t map_keys;     // siblings of one shape that are a map
+    uint64_t rescaled_min; // entities that moved by the same factor
     bool nulls;            // a path with nothing but nulls is there all the same
 } pl_drift_options;
 
@@ -86,8 +87,13 @@ typedef struct pl_finding {
     bool inverted;            // true for false
 
     double bits;             // evidence less counter-evidence, by entities; 0: none counted
-    uint64_t shared, agreed; // entities on both sides, and those that continue
-    uint32_t rival; // the next best path to continue `before` (in the after shape), or none
+    uint64_t shared, agreed; // entities with a value on both sides, and those that continue;
+                             // retyped: values looked at, and those read without loss
+    uint64_t missing;        // entities seen on both sides that had the old path and lack the new
+    bool rising;             // hardly any value fell: a counter
+    double likeness;         // medium: of the distributions, 0 to 1
+    uint32_t rival;          // the next best path in place of `after` (or `before`), or none
+    bool rival_before;
     double rival_bits;
 
     // All in the arena, "" if there is nothing to say.
@@ -104,5 +110,6 @@ void pl_drift_findings(const pl_shape *before, const pl_shape *after,
                        uint32_t *ret_count);
 
 const char *pl_drift_class_name(pl_drift_class class);
+const char *pl_drift_strength_name(pl_drift_strength strength);
 
 #endif

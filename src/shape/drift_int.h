@@ -1,0 +1,92 @@
+// drift_int.h -- shared inside the classifier: two shapes made comparable, and what two paths
+// prove.
+//
+//   key.c      which entities the two sides have in common
+//   compare.c  what the values of two paths say: bits for and against
+//   rename.c   candidates, assignment, moves of whole objects
+//   retype.c   changes of a path that stayed: kinds, scale, meaning
+//   findings.c what came and went, maps, order
+//   explain.c  all of it in words
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_SHAPE_DRIFT_INT_H
+#define PL_SHAPE_DRIFT_INT_H
+
+#include "shape/findings.h"
+
+#define PL_DRIFT_DEPTHS 5u
+
+// The values of one path by entity, and ordered for questions about their distribution.
+typedef struct pl_drift_column {
+    const pl_pair *pairs; // ascending by entity
+    uint32_t count;
+    double *numbers; // ascending
+    uint32_t number_count;
+    uint64_t *hashes; // ascending
+    const pl_shape_values *values;
+} pl_drift_column;
+
+typedef struct pl_drift_side {
+    const pl_shape *shape;
+    pl_drift_column *columns; // of each path
+    uint32_t *same;           // the same path in the other shape, or PL_SHAPE_NONE
+    bool *there;              // occurs at all
+    bool *moved;              // gone or come: the other side does not have it
+    bool *judged;             // gone or come beyond accident: may open a finding
+    uint32_t *partner;        // renamed to or from
+    bool *covered;            // part of the change of a path above
+} pl_drift_side;
+
+typedef struct pl_drift_work {
+    uint32_t before_key, after_key; // the paths that name the entities; none: as given
+    pl_drift_side before, after;
+    uint32_t witness[PL_DRIFT_DEPTHS]; // by depth of arrays the path of `after` with most values
+    const pl_drift_options *options;
+    pl_arena *arena;
+    pl_finding *findings;
+    uint32_t count, capacity;
+} pl_drift_work;
+
+// What the entities on both sides say about one path continuing another.
+typedef struct pl_evidence {
+    uint64_t shared, agreed, equal, rising;
+    uint64_t missing; // entities that are on both sides, but have only the old path
+    double bits;
+    double factor; // by which old values were multiplied before comparing
+    bool numeric, inverted;
+} pl_evidence;
+
+// ---- key.c
+void pl_drift_align(pl_drift_work *work);                       // fills the columns
+int pl_drift_by_entity(const void *a, const void *b);           // of two pairs, for qsort
+uint32_t pl_drift_arrays(const pl_shape *shape, uint32_t path); // how many it is within
+
+// ---- compare.c
+pl_evidence pl_drift_compare(const pl_drift_column *before, const pl_drift_column *after,
+                             double factor, bool inverted);
+// The known factor by which all entities moved, or 1.
+double pl_drift_factor(const pl_drift_column *before, const pl_drift_column *after,
+                       const pl_drift_options *options, uint64_t *ret_shared, uint64_t *ret_near);
+double pl_drift_prior_bits(const pl_shape_scalar *value, const pl_shape_values *values);
+// 1: distributions are the same; by quantiles of numbers, by hashes of anything else.
+double pl_drift_likeness(const pl_drift_column *before, const pl_drift_column *after);
+double pl_drift_name_likeness(pl_span a, pl_span b);
+
+// ---- rename.c
+void pl_drift_renames(pl_drift_work *work);
+
+// ---- retype.c
+void pl_drift_changes(pl_drift_work *work);
+// Whether every value of `after` that is of another kind says what one of `before` could.
+pl_drift_strength pl_drift_retype(const pl_drift_work *work, uint32_t before, uint32_t after);
+
+// ---- findings.c
+pl_finding *pl_drift_add(pl_drift_work *work, pl_drift_class class, pl_drift_strength strength,
+                         uint32_t before, uint32_t after);
+// Values at a path; with options.nulls, nulls too.
+uint64_t pl_drift_seen(const pl_drift_work *work, const pl_shape *shape, uint32_t path);
+
+// ---- explain.c
+void pl_drift_explain(const pl_drift_work *work, pl_finding *finding);
+
+#endif
