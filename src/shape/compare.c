@@ -256,8 +256,12 @@ static double overlap(const pl_drift_column *a, const pl_drift_column *b)
 double pl_drift_likeness(const pl_drift_column *before, const pl_drift_column *after)
 {
     if (!before->count || !after->count) return 0;
-    if (before->number_count == before->count && after->number_count == after->count)
-        return 1 - PL_MAX(apart(before, after), apart(after, before));
+    if (before->number_count == before->count && after->number_count == after->count) {
+        // Two samples of one distribution are that far apart on average (Kolmogorov).
+        double chance = 0.87 * sqrt(1.0 / before->count + 1.0 / after->count);
+        double distance = PL_MAX(apart(before, after), apart(after, before)) - chance;
+        return 1 - PL_MAX(distance, 0);
+    }
     if (before->number_count || after->number_count) return 0;
     return overlap(before, after);
 }

@@ -33,6 +33,7 @@ typedef struct pl_drift_side {
     bool *there;              // occurs at all
     bool *moved;              // gone or come: the other side does not have it
     bool *judged;             // gone or come beyond accident: may open a finding
+    bool *boxed;              // has scalars here, but only objects or arrays on the other side
     uint32_t *partner;        // renamed to or from
     bool *covered;            // part of the change of a path above
 } pl_drift_side;

@@ -85,8 +85,28 @@ static void put_kinds(text *t, const pl_shape *shape, uint32_t path)
     if (first) pl_buf_text(&t->out, "null");
 }
 
+static pl_value_class main_class(const pl_shape *shape, uint32_t path)
+{
+    int most = PL_CLASS_TEXT;
+    const pl_shape_values *values = shape->paths[path].values;
+    for (int c = 0; values && c < PL_CLASSES; c++)
+        if (values->classes[c] > values->classes[most]) most = c;
+    return (pl_value_class)most;
+}
+
 static void put_change_of_kind(text *t)
 {
+    const pl_shape_path *old = &t->work->before.shape->paths[t->finding->before];
+    const pl_shape_path *new = &t->work->after.shape->paths[t->finding->after];
+    bool same = true;
+    for (int k = PL_SHAPE_BOOL; k < PL_SHAPE_KINDS; k++) same &= !old->kinds[k] == !new->kinds[k];
+    if (same) { // another format
+        pl_value_class is = main_class(t->work->after.shape, t->finding->after);
+        pl_buf_printf(&t->out, "text of class %s before, ",
+                      pl_value_class_name(main_class(t->work->before.shape, t->finding->before)));
+        pl_buf_printf(&t->out, "%s now", pl_value_class_name(is));
+        return;
+    }
     put_kinds(t, t->work->before.shape, t->finding->before);
     pl_buf_text(&t->out, " before, ");
     put_kinds(t, t->work->after.shape, t->finding->after);
@@ -106,7 +126,8 @@ static void say_added(text *t)
     put_path(t, true, t->finding->after);
     pl_buf_text(&t->out, " is new: ");
     put_presence(t, true, t->finding->after);
-    pl_buf_text(&t->out, " have it, ");
+    uint64_t seen = pl_drift_seen(t->work, t->work->after.shape, t->finding->after);
+    pl_buf_text(&t->out, seen == 1 ? " has it, " : " have it, ");
     put_kinds(t, t->work->after.shape, t->finding->after);
     say_beneath(t);
 }
@@ -119,12 +140,13 @@ static void say_removed(text *t)
     pl_buf_text(&t->out, " is gone: ");
     put_presence(t, false, path);
     pl_buf_text(&t->out, " had it, ");
-    uint32_t there = side->same[parent], here = side->same[path];
-    uint64_t chances = 0;
-    if (there != PL_SHAPE_NONE) chances = t->work->after.shape->paths[there].kinds[PL_SHAPE_OBJECT];
+    uint32_t there = side->partner[parent];
+    if (there == PL_SHAPE_NONE) there = side->same[parent];
+    const pl_shape *now = t->work->after.shape;
+    uint64_t chances = there == PL_SHAPE_NONE ? 0 : now->paths[there].kinds[PL_SHAPE_OBJECT];
     if (chances) {
-        uint64_t still =
-            here == PL_SHAPE_NONE ? 0 : pl_drift_seen(t->work, t->work->after.shape, here);
+        uint32_t here = pl_shape_find(now, there, side->shape->paths[path].key, false);
+        uint64_t still = here == PL_SHAPE_NONE ? 0 : pl_drift_seen(t->work, now, here);
         if (still)
             put_count(t, still);
         else
@@ -268,8 +290,8 @@ static void say_against(text *t)
     }
     if (f->missing) {
         pl_buf_text(&t->out, separator);
-        put_counted(t, f->missing, "entity that had", "entities that had");
-        pl_buf_text(&t->out, " the old path have no value at the new one");
+        put_counted(t, f->missing, "entity", "entities");
+        pl_buf_text(&t->out, " with a value at the old path now lack one at the new");
         separator = "; ";
     }
     if (f->rival != PL_SHAPE_NONE) {
@@ -277,6 +299,8 @@ static void say_against(text *t)
         pl_buf_text(&t->out, "next best is ");
         put_path(t, !f->rival_before, f->rival);
         pl_buf_printf(&t->out, " with %.0f bits", f->rival_bits);
+        if (f->rival_bits > 0.8 * f->bits)
+            pl_buf_text(&t->out, ", which kept less of the name or has another kind");
     }
 }
 

@@ -35,6 +35,7 @@ typedef struct table {
 typedef struct trial {
     uint32_t before, after;
     double bits;
+    bool chance; // so many values in common are no wonder
 } trial;
 
 static int by_from(const void *a, const void *b)
@@ -306,6 +307,16 @@ static uint32_t *common_values(const pl_shape *old, const uint32_t *a, uint32_t 
     return common;
 }
 
+// How many values two paths would have in common if they had nothing to do with each other: of
+// integers that fill a range, many.
+static double expected_common(const pl_shape_values *old, const pl_shape_values *new, double prior)
+{
+    double pairs = (double)old->pair_count * new->pair_count;
+    bool integers = !old->fractions && !new->fractions && !isnan(old->min) && !isnan(new->min);
+    if (integers) prior = log2(PL_MAX(old->max, new->max) - PL_MIN(old->min, new->min) + 1);
+    return pairs * exp2(-prior);
+}
+
 static uint32_t find_trials(const pl_drift_work *work, trial trials[TRIALS])
 {
     const pl_shape *old = work->before.shape, *new = work->after.shape;
@@ -318,9 +329,13 @@ static uint32_t find_trials(const pl_drift_work *work, trial trials[TRIALS])
             if (!values) continue;
             const pl_shape_values *of = old->paths[a[i]].values;
             uint32_t others = new->paths[b[j]].values->pair_count;
-            double each = pl_drift_prior_bits(&of->pairs[0].value, of) - log2(others);
-            trial made = {a[i], b[j], values * PL_MIN(PL_MAX(each, 0), ROOM)};
-            if (work->before.same[a[i]] == b[j]) made.bits *= 1.5;
+            double prior = pl_drift_prior_bits(&of->pairs[0].value, of);
+            double each = PL_MIN(PL_MAX(prior - log2(others), 0), ROOM);
+            trial made = {a[i], b[j], values * each, false};
+            if (work->before.same[a[i]] == b[j])
+                made.bits *= 1.5;
+            else
+                made.chance = values < 3 + 2 * expected_common(of, new->paths[b[j]].values, prior);
             if (made.bits < work->options->bits_min) continue;
             uint32_t at = PL_MIN(count, (uint32_t)TRIALS - 1);
             if (count == TRIALS && trials[at].bits >= made.bits) continue;
@@ -336,14 +351,15 @@ void pl_drift_align(pl_drift_work *work)
 {
     uint32_t shared;
     double given = judge(work, PL_SHAPE_NONE, PL_SHAPE_NONE, &shared);
-    trial best = {PL_SHAPE_NONE, PL_SHAPE_NONE, given};
+    trial best = {PL_SHAPE_NONE, PL_SHAPE_NONE, given, false};
     // Entities that agree this well need no search for others.
     if (given < 5 * work->options->bits_min || shared < 20) {
         trial trials[TRIALS];
         uint32_t count = find_trials(work, trials);
         for (uint32_t i = 0; i < count; i++) {
-            trials[i].bits += judge(work, trials[i].before, trials[i].after, &shared);
-            bool enough = trials[i].bits >= work->options->bits_min;
+            double others = judge(work, trials[i].before, trials[i].after, &shared);
+            trials[i].bits += others;
+            bool enough = (trials[i].chance ? others : trials[i].bits) >= work->options->bits_min;
             bool better = given < work->options->bits_min || given < 0.5 * trials[i].bits;
             if (enough && better && trials[i].bits > best.bits) best = trials[i];
         }

@@ -21,7 +21,7 @@
 #define ENTITIES_MIN 2   // one alone may reply to itself
 #define MEDIUM_LIKE  0.92
 #define MEDIUM_NAME  0.75
-#define MEDIUM_MIN   50u // values on either side
+#define MEDIUM_MIN   200u // values on either side
 
 typedef struct candidate {
     uint32_t before, after;
@@ -163,7 +163,7 @@ static uint32_t contradicting_sibling(const pl_drift_work *work, const candidate
     if (found->evidence.factor != 1 || found->evidence.inverted) return PL_SHAPE_NONE;
     for (uint32_t p = 0; p < work->before.shape->count; p++) {
         uint32_t q = work->before.same[p];
-        if (q == PL_SHAPE_NONE || !old[p].count || !new[q].count) continue;
+        if (q == PL_SHAPE_NONE || !old[p].count || !new[q].count || work->before.moved[p]) continue;
         if (!comparable(&old[p], &old[found->before])) continue;
         double was, is, was_bits, is_bits;
         twins(&old[found->before], &old[p], &was, &was_bits);
@@ -406,7 +406,8 @@ static uint32_t *leaves(const pl_drift_side *side, bool judged, uint32_t *ret_co
     uint32_t *paths = pl_alloc(sizeof *paths * (side->shape->count + 1));
     *ret_count = 0;
     for (uint32_t p = 1; p < side->shape->count; p++)
-        if (side->moved[p] && (side->judged[p] || !judged) && side->columns[p].count)
+        if ((side->boxed[p] || (side->moved[p] && (side->judged[p] || !judged))) &&
+            side->columns[p].count)
             paths[(*ret_count)++] = p;
     return paths;
 }

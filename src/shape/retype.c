@@ -125,6 +125,9 @@ static bool judge_kind(pl_drift_work *work, uint32_t b, uint32_t a)
     finding->shared = found.looked ? found.looked : found.values;
     finding->agreed = found.read;
     finding->confidence = 1;
+    // Its values were found within the new object, or come from within the old one.
+    finding->root =
+        work->before.partner[b] == PL_SHAPE_NONE && work->after.partner[a] == PL_SHAPE_NONE;
     return true;
 }
 
