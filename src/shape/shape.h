@@ -29,16 +29,9 @@
 //   distinct   up to PL_DISTINCT_EXACT hashes as they are, then HyperLogLog with 2^PL_DISTINCT_BITS
 //              registers (Flajolet et al. 2007): standard error 1.04 / sqrt(2^bits) = 3.3 %.
 //
-// Limits: PL_SHAPE_PATHS_MAX paths, PL_SHAPE_CHILDREN_MAX keys of an object; what comes later is
-// counted in `overflow` of the object and not looked into: an object with that many keys has data
-// for keys, a map. PL_SHAPE_TEXT_MAX bytes of a text are kept to be shown. When all paths together
-// have more than PL_SHAPE_PAIRS_ALL pairs, only entities with a hash below `entity_max` keep
-// theirs.
-//
-// What was observed is put in order by pl_shape_settle; do that before looking at pairs, merging or
-// writing. Of an envelope around the records, its own paths are a second shape.
-//
-// Pure: no files, no clock, no randomness.   Threads: one per shape.
+// Limits: PL_SHAPE_PATHS_MAX paths, PL_SHAPE_CHILDREN_MAX keys of an object; later ones are counted
+// in `overflow` and not looked into (so many keys are data: a map). With more pairs in all than
+// PL_SHAPE_PAIRS_ALL only entities below `entity_max` keep theirs. Pure. Threads: one per shape.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_SHAPE_SHAPE_H
@@ -183,6 +176,7 @@ typedef struct pl_shape {
     uint32_t visit_count, visit_capacity;
 } pl_shape;
 
+// An envelope around the records has paths of its own: a second shape.
 void pl_shape_init(pl_shape *shape);
 void pl_shape_done(pl_shape *shape);
 
@@ -224,7 +218,7 @@ uint64_t pl_shape_element(uint64_t entity, uint32_t position);
 // What a scalar in JSON says. Null has a hash of its own, and class EMPTY.
 pl_shape_scalar pl_shape_scalar_of(pl_span raw);
 
-// Put in order what was observed.
+// Put in order what was observed: before looking at pairs, merging or writing.
 void pl_shape_settle(pl_shape *shape);
 
 // ---- looking -----------------------------------------------------------------------------------

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/base64.h"
+
+static const char LETTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void pl_base64_write(pl_buf *out, pl_span bytes)
+{
+    pl_buf_reserve(out, bytes.bytes / 3 * 4 + 4);
+    for (size_t i = 0; i < bytes.bytes; i += 3) {
+        size_t left = PL_MIN(bytes.bytes - i, (size_t)3);
+        uint32_t group = 0;
+        for (size_t j = 0; j < 3; j++)
+            group = group << 8 | (j < left ? (uint8_t)bytes.data[i + j] : 0u);
+        for (size_t j = 0; j <= left; j++) pl_buf_char(out, LETTERS[group >> (18 - 6 * j) & 63]);
+    }
+}
+
+static int value_of(char c)
+{
+    if (c >= 'A' && c <= 'Z') return c - 'A';
+    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+    if (c >= '0' && c <= '9') return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+bool pl_base64_read(pl_buf *out, pl_span text)
+{
+    uint32_t group = 0, bits = 0;
+    if (text.bytes % 4 == 1) return false;
+    pl_buf_reserve(out, text.bytes / 4 * 3 + 3);
+    for (size_t i = 0; i < text.bytes; i++) {
+        int value = value_of(text.data[i]);
+        if (value < 0) return false;
+        group = group << 6 | (uint32_t)value;
+        bits += 6;
+        if (bits < 8) continue;
+        bits -= 8;
+        pl_buf_char(out, (char)(uint8_t)(group >> bits));
+        group &= (1u << bits) - 1;
+    }
+    return group == 0; // bits behind the last byte
+}

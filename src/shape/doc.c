@@ -1,0 +1,237 @@
+// doc.c -- a shape as one JSON document, and back.
+//
+//     {"version": 1, "records": 3, "sampled": 3, "objects": 1, "first_us": 5, "last_us": 5,
+//      "entities": BLOB,                        of all pairs, 8 bytes each, ascending
+//      "paths": [{"kinds": [0, 0, 0, 0, 0, 0, 3], ...},        the record
+//                {"in": 0, "key": "id", "kinds": [0, 0, 3, 0, 0, 0, 0], "values": {...}},
+//                {"in": 1, "items": true, ...}]}
+//
+// A BLOB is base64. What is zero or empty is left out. A pair is the distance of its entity to the
+// one before in "entities" less one (a varint), one byte of class, kind and form, and by form
+//
+//     0  no number: the hash, 8 bytes       2  a number, 8 bytes
+//     1  an integer, as a zigzag varint     3  a number and its hash, 8 bytes each
+//
+// where the hash of 1 and 2 follows from the number. All little-endian.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/base64.h"
+#include "shape/doc_int.h"
+
+// ---- writing
+// -------------------------------------------------------------------------------------
+
+static void put64(pl_buf *out, uint64_t value)
+{
+    for (int i = 0; i < 8; i++) pl_buf_char(out, (char)(uint8_t)(value >> (8 * i)));
+}
+
+static void put_varint(pl_buf *out, uint64_t value)
+{
+    for (; value >= 0x80; value >>= 7) pl_buf_char(out, (char)(uint8_t)(value | 0x80));
+    pl_buf_char(out, (char)(uint8_t)value);
+}
+
+static uint64_t bits_of(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static void write_blob(pl_json_writer *w, const char *key, pl_span bytes)
+{
+    pl_buf text = {0};
+    pl_base64_write(&text, bytes);
+    pl_json_key(w, key);
+    pl_json_text(w, pl_buf_view(&text));
+    pl_buf_done(&text);
+}
+
+static void write_count(pl_json_writer *w, const char *key, uint64_t value)
+{
+    if (!value) return;
+    pl_json_key(w, key);
+    pl_json_int(w, (int64_t)value);
+}
+
+static void write_counts(pl_json_writer *w, const char *key, const uint64_t *counts, int n)
+{
+    pl_json_key(w, key);
+    pl_json_begin(w, '[');
+    for (int i = 0; i < n; i++) pl_json_int(w, (int64_t)counts[i]);
+    pl_json_end(w, ']');
+}
+
+typedef struct entities {
+    uint64_t *hashes; // ascending, one of each; owned
+    uint32_t count;
+} entities;
+
+static int compare64(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static entities entities_of(const pl_shape *shape)
+{
+    entities all = {0};
+    size_t total = 0, n = 0;
+    for (uint32_t i = 0; i < shape->count; i++)
+        if (shape->paths[i].values) total += shape->paths[i].values->pair_count;
+    all.hashes = pl_alloc((total + 1) * sizeof *all.hashes);
+    for (uint32_t i = 0; i < shape->count; i++) {
+        const pl_shape_values *values = shape->paths[i].values;
+        for (uint32_t j = 0; values && j < values->pair_count; j++)
+            all.hashes[n++] = values->pairs[j].entity;
+    }
+    qsort(all.hashes, n, sizeof *all.hashes, compare64);
+    for (size_t i = 0; i < n; i++)
+        if (!all.count || all.hashes[all.count - 1] != all.hashes[i])
+            all.hashes[all.count++] = all.hashes[i];
+    return all;
+}
+
+static void put_pair(pl_buf *out, const pl_pair *pair)
+{
+    double x = pair->value.number;
+    uint64_t hash = 0;
+    bool derived = pl_shape__derive(pair->value.class, x, &hash) && hash == pair->value.hash;
+    bool integer = derived && fabs(x) < 9e15 && x == trunc(x);
+    int form = isnan(x)  ? PL_FORM_HASH
+               : integer ? PL_FORM_INTEGER
+               : derived ? PL_FORM_NUMBER
+                         : PL_FORM_BOTH;
+    int kind = pair->value.kind - PL_SHAPE_BOOL;
+    pl_buf_char(out, (char)(uint8_t)(form << 6 | kind << 4 | (int)pair->value.class));
+    if (form == PL_FORM_INTEGER) {
+        int64_t value = (int64_t)x;
+        put_varint(out, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
+        return;
+    }
+    if (form != PL_FORM_HASH) put64(out, bits_of(x));
+    if (form != PL_FORM_NUMBER) put64(out, pair->value.hash);
+}
+
+static void write_pairs(pl_json_writer *w, const pl_shape_values *values, const entities *all)
+{
+    pl_buf blob = {0};
+    uint64_t next = 0; // index of the least entity that can come
+    assert(!values->pair_fresh);
+    for (uint32_t i = 0; i < values->pair_count; i++) {
+        const uint64_t *at = bsearch(&values->pairs[i].entity, all->hashes, all->count,
+                                     sizeof *all->hashes, compare64);
+        uint64_t index = (uint64_t)(at - all->hashes);
+        put_varint(&blob, index - next);
+        next = index + 1;
+        put_pair(&blob, &values->pairs[i]);
+    }
+    if (blob.count) write_blob(w, "pairs", pl_buf_view(&blob));
+    pl_buf_done(&blob);
+}
+
+static void write_sketches(pl_json_writer *w, const pl_shape_values *values)
+{
+    const pl_quantiles *q = &values->quantiles;
+    write_count(w, "zero", q->zero);
+    if (q->count) {
+        pl_json_key(w, "buckets");
+        pl_json_begin(w, '[');
+        for (uint32_t i = 0; i < q->count; i++) {
+            pl_json_int(w, q->buckets[i].index);
+            pl_json_int(w, (int64_t)q->buckets[i].positive);
+            pl_json_int(w, (int64_t)q->buckets[i].negative);
+        }
+        pl_json_end(w, ']');
+    }
+    if (values->distinct.registers) {
+        write_blob(w, "registers",
+                   pl_span_make(values->distinct.registers, (size_t)1 << PL_DISTINCT_BITS));
+        return;
+    }
+    pl_buf hashes = {0};
+    for (uint32_t i = 0; i < values->distinct.count; i++)
+        put64(&hashes, values->distinct.hashes[i]);
+    write_blob(w, "distinct", pl_buf_view(&hashes));
+    pl_buf_done(&hashes);
+}
+
+static void write_values(pl_json_writer *w, const pl_shape_values *values, const entities *all)
+{
+    pl_json_key(w, "values");
+    pl_json_begin(w, '{');
+    pl_json_key(w, "count");
+    pl_json_int(w, (int64_t)values->count);
+    write_counts(w, "classes", values->classes, PL_CLASSES);
+    if (!isnan(values->min)) {
+        pl_json_key(w, "range");
+        pl_json_begin(w, '[');
+        pl_json_double(w, values->min);
+        pl_json_double(w, values->max);
+        pl_json_end(w, ']');
+    }
+    if (values->text_min <= values->text_max) {
+        uint64_t bytes[2] = {values->text_min, values->text_max};
+        write_counts(w, "text", bytes, 2);
+    }
+    write_count(w, "fractions", values->fractions);
+    write_sketches(w, values);
+    write_pairs(w, values, all);
+    pl_json_key(w, "samples");
+    pl_json_begin(w, '[');
+    for (uint32_t i = 0; i < values->sample_count; i++) pl_json_cstr(w, values->samples[i]);
+    pl_json_end(w, ']');
+    pl_json_end(w, '}');
+}
+
+static void write_path(pl_json_writer *w, const pl_shape_path *path, const entities *all)
+{
+    pl_json_begin(w, '{');
+    if (path->parent != PL_SHAPE_NONE) {
+        pl_json_key(w, "in");
+        pl_json_int(w, path->parent);
+        pl_json_key(w, path->items ? "items" : "key");
+        if (path->items)
+            pl_json_bool(w, true);
+        else
+            pl_json_text(w, path->key);
+    }
+    write_counts(w, "kinds", path->kinds, PL_SHAPE_KINDS);
+    write_count(w, "overflow", path->overflow);
+    write_count(w, "objects", path->objects);
+    write_count(w, "first_us", (uint64_t)path->first_us);
+    write_count(w, "last_us", (uint64_t)path->last_us);
+    if (path->values) write_values(w, path->values, all);
+    pl_json_end(w, '}');
+}
+
+void pl_shape_write(pl_json_writer *w, const pl_shape *shape)
+{
+    entities all = entities_of(shape);
+    pl_buf blob = {0};
+    pl_json_begin(w, '{');
+    pl_json_key(w, "version");
+    pl_json_int(w, PL_SHAPE_VERSION);
+    write_count(w, "records", shape->records);
+    write_count(w, "sampled", shape->sampled);
+    write_count(w, "objects", shape->objects);
+    write_count(w, "first_us", (uint64_t)shape->first_us);
+    write_count(w, "last_us", (uint64_t)shape->last_us);
+    put64(&blob, shape->entity_max);
+    if (shape->entity_max != UINT64_MAX) write_blob(w, "entity_max", pl_buf_view(&blob));
+    pl_buf_reset(&blob);
+    for (uint32_t i = 0; i < all.count; i++) put64(&blob, all.hashes[i]);
+    write_blob(w, "entities", pl_buf_view(&blob));
+    pl_json_key(w, "paths");
+    pl_json_begin(w, '[');
+    for (uint32_t i = 0; i < shape->count; i++) write_path(w, &shape->paths[i], &all);
+    pl_json_end(w, ']');
+    pl_json_end(w, '}');
+    free(all.hashes);
+    pl_buf_done(&blob);
+}
