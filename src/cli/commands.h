@@ -25,6 +25,7 @@
     X(mapping) \
     X(runs) \
     X(ledger) \
+    X(shape) \
     X(quarantine) \
     X(verify) \
     X(rebuild) \

@@ -40,54 +40,50 @@ static void read_into(const pl_reading *reading, const pl_yaml *root, pl_contrac
     pl_contract__choices(err, node->text, names, contract_count);
 }
 
-// The keys that lead to one array of `records`.
-static bool read_array(const pl_reading *reading, const pl_yaml *node, size_t at, pl_span text,
-                       pl_path *ret_path)
+static plumb_status fail_records(plumb_error *err, size_t at, const char *reason)
 {
-    plumb_error err;
-    if (pl_path_parse(text, reading->arena, ret_path, &err) != PLUMB_OK) {
-        plumb_error *mistake = pl_contract__mistake(
-            reading, node, at + (err.column ? err.column - 1 : 0), "%s", err.message);
-        if (err.hint[0]) pl_hint(mistake, "%s", err.hint);
-        return false;
-    }
-    for (uint32_t i = 0; i < ret_path->count; i++)
-        if (ret_path->steps[i].kind != PL_STEP_KEY) {
-            pl_contract__mistake(reading, node, at,
-                                 "an index or look-up in records is not supported by this version");
-            return false;
-        }
-    return true;
+    pl_fail(err, PLUMB_E_CONFIG, "%s", reason);
+    if (err) err->column = (uint32_t)at + 1;
+    return PLUMB_E_CONFIG;
 }
 
-// records: arrays inside one another, each with [] behind it; the first may be $[].
-static void read_records(const pl_reading *reading, const pl_yaml *root, pl_mapping *mapping)
+// The keys that lead to one array of `records`, which stand at `at` in it.
+static plumb_status parse_array(pl_span text, size_t at, pl_arena *arena, pl_path *ret_path,
+                                plumb_error *err)
 {
-    const pl_yaml *node = pl_yaml_get(root, "records");
-    if (!node || !pl_contract__want(reading, node, PL_YAML_SCALAR, "records")) return;
-    size_t from = 0;
-    pl_span text = pl_contract__cut(node->text, &from, node->text.bytes);
+    plumb_status st = pl_path_parse(text, arena, ret_path, err);
+    if (st != PLUMB_OK) {
+        if (err) err->column = (uint32_t)at + PL_MAX(err->column, 1u);
+        return st;
+    }
+    for (uint32_t i = 0; i < ret_path->count; i++)
+        if (ret_path->steps[i].kind != PL_STEP_KEY)
+            return fail_records(err, at,
+                                "an index or look-up in records is not supported by this version");
+    return PLUMB_OK;
+}
+
+plumb_status pl_records_parse(pl_span text, pl_arena *arena, pl_mapping *mapping, plumb_error *err)
+{
     mapping->has_records = true;
     mapping->records_text = text;
-    mapping->inner = PL_TAKE(reading->arena, pl_path, PL_ARRAYS_MAX);
+    mapping->inner = PL_TAKE(arena, pl_path, PL_ARRAYS_MAX);
     if (text.bytes < 3 || memcmp(text.data + text.bytes - 2, "[]", 2) != 0) {
-        pl_hint(pl_contract__mistake(reading, node, from, "records '%.*s' does not end in []",
-                                     PL_FMT(text)),
-                "Write records: data.list[], or $[] for documents that are arrays.");
-        return;
+        fail_records(err, 0,
+                     pl_arena_printf(arena, "records '%.*s' does not end in []", PL_FMT(text)));
+        pl_hint(err, "Write records: data.list[], or $[] for documents that are arrays.");
+        return PLUMB_E_CONFIG;
     }
     for (size_t at = 0; at < text.bytes;) {
         const char *end = memmem(text.data + at, text.bytes - at, "[]", 2);
         size_t bytes = (size_t)(end - text.data) - at;
-        if (mapping->inner_count + 1 == PL_ARRAYS_MAX && at) {
-            pl_contract__mistake(reading, node, from, "records may have %d arrays", PL_ARRAYS_MAX);
-            return;
-        }
+        if (mapping->inner_count + 1 == PL_ARRAYS_MAX && at)
+            return fail_records(
+                err, 0, pl_arena_printf(arena, "records may have %d arrays", PL_ARRAYS_MAX));
         pl_path path = {0};
         bool top = at == 0 && bytes == 1 && text.data[0] == '$';
-        if ((at == 0 ? !top : bytes > 0) &&
-            !read_array(reading, node, from + at, pl_span_make(text.data + at, bytes), &path))
-            return;
+        if (at == 0 ? !top : bytes > 0)
+            PL_TRY(parse_array(pl_span_make(text.data + at, bytes), at, arena, &path, err));
         if (at) {
             mapping->inner[mapping->inner_count++] = path;
         } else {
@@ -97,6 +93,21 @@ static void read_records(const pl_reading *reading, const pl_yaml *root, pl_mapp
         at += bytes + 2;
         if (at < text.bytes && text.data[at] == '.') at++;
     }
+    return PLUMB_OK;
+}
+
+// records: arrays inside one another, each with [] behind it; the first may be $[].
+static void read_records(const pl_reading *reading, const pl_yaml *root, pl_mapping *mapping)
+{
+    const pl_yaml *node = pl_yaml_get(root, "records");
+    if (!node || !pl_contract__want(reading, node, PL_YAML_SCALAR, "records")) return;
+    size_t from = 0;
+    plumb_error err;
+    pl_span text = pl_contract__cut(node->text, &from, node->text.bytes);
+    if (pl_records_parse(text, reading->arena, mapping, &err) == PLUMB_OK) return;
+    plumb_error *mistake = pl_contract__mistake(
+        reading, node, from + (err.column ? err.column - 1 : 0), "%s", err.message);
+    if (err.hint[0]) pl_hint(mistake, "%s", err.hint);
 }
 
 static void unknown_column(const pl_reading *reading, const pl_yaml *key,

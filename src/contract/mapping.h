@@ -181,6 +181,9 @@ bool pl_parser_fits(pl_parser_kind parser, const pl_type *type);
 // message says what is wrong, err->column is the byte (from 1).
 PL_MUST_USE plumb_status pl_path_parse(pl_span text, pl_arena *arena, pl_path *ret_path,
                                        plumb_error *err);
+// The same for `records: ...`: the members of *mapping that say where the records are.
+PL_MUST_USE plumb_status pl_records_parse(pl_span text, pl_arena *arena, pl_mapping *mapping,
+                                          plumb_error *err);
 PL_MUST_USE plumb_status pl_parser_parse(pl_span text, pl_arena *arena, pl_parser *ret_parser,
                                          plumb_error *err);
 

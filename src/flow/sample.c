@@ -60,11 +60,12 @@ static plumb_status open_content(content *c, const char *path, plumb_error *err)
     return PLUMB_OK;
 }
 
-static plumb_status feed(content *c, pl_infer *infer, pl_sample *sample, plumb_error *err)
+static plumb_status feed(content *c, pl_framer_options options, pl_sample_take take, void *context,
+                         pl_sample *sample, plumb_error *err)
 {
     pl_span head = {c->head, c->head_bytes};
     sample->format = pl_raw_sniff(head, c->head_bytes < 1024 * 1024);
-    pl_framer_options options = {.format = sample->format};
+    options.format = sample->format;
     pl_framer *framer = pl_framer_new(&options, read_content, c);
     pl_arena arena = {0};
     plumb_status st;
@@ -82,24 +83,36 @@ static plumb_status feed(content *c, pl_infer *infer, pl_sample *sample, plumb_e
             continue;
         }
         sample->documents++;
-        wanted = pl_infer_add(infer, document);
+        wanted = take(context, document);
     }
     pl_arena_done(&arena);
     pl_framer_free(framer);
     return st;
 }
 
-plumb_status pl_sample_file(const char *path, pl_infer *infer, pl_sample *sample, plumb_error *err)
+plumb_status pl_sample_each(const char *path, const pl_framer_options *framing, pl_sample_take take,
+                            void *context, pl_sample *sample, plumb_error *err)
 {
     content c = {.file = {.fd = -1}};
+    pl_framer_options options = framing ? *framing : (pl_framer_options){0};
     plumb_status st = open_content(&c, path, err);
-    if (st == PLUMB_OK) st = feed(&c, infer, sample, err);
+    if (st == PLUMB_OK) st = feed(&c, options, take, context, sample, err);
     if (st == PLUMB_E_MALFORMED) pl_context(err, "cannot read sample '%s'", path);
     pl_gzip_reader_free(c.gzip);
     pl_zstd_reader_free(c.zstd);
     free(c.head);
     pl_file_close(&c.file);
     return st;
+}
+
+static bool take_infer(void *infer, const pl_json *document)
+{
+    return pl_infer_add(infer, document);
+}
+
+plumb_status pl_sample_file(const char *path, pl_infer *infer, pl_sample *sample, plumb_error *err)
+{
+    return pl_sample_each(path, NULL, take_infer, infer, sample, err);
 }
 
 char *pl_sample_name(const char *path, pl_arena *arena)

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -76,6 +77,12 @@ int64_t pl_process_id(void)
 bool pl_is_terminal(int fd)
 {
     return isatty(fd) == 1;
+}
+
+int pl_terminal_width(int fd)
+{
+    struct winsize size;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 void pl_sleep_ms(int64_t ms)

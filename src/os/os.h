@@ -19,6 +19,7 @@ int pl_cpu_count(void);        // processors this process may use
 uint64_t pl_memory_peak(void); // bytes, this process so far
 int64_t pl_process_id(void);
 bool pl_is_terminal(int fd);
+int pl_terminal_width(int fd); // in columns; 0: no terminal, or it does not say
 void pl_sleep_ms(int64_t ms);
 
 // Called first: a standard descriptor that came closed is filled, else the next file opened would

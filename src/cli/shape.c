@@ -1,0 +1,288 @@
+// shape.c -- plumb shape: what the records of files look like, and what changed between two files.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/look.h"
+#include "cli/shapes.h"
+#include "contract/mapping.h"
+#include "flow/sample.h"
+#include "os/os.h"
+
+// Files on their way into a shape.
+typedef struct intake {
+    pl_cli *cli;
+    pl_shape *shape;
+    pl_framer_options framing;
+    pl_path keys[PL_SHAPE_KEYS_MAX]; // --key
+    uint32_t key_count;
+    int side; // records without a key are nobody else's: named by side and position
+    uint64_t position;
+} intake;
+
+const char *pl_shapes_path(pl_cli *cli, const pl_shape *shape, uint32_t path)
+{
+    pl_buf text = {0};
+    pl_shape_path_write(&text, shape, path);
+    const char *copy = pl_arena_cstr(&cli->arena, pl_buf_view(&text));
+    pl_buf_done(&text);
+    return copy;
+}
+
+int pl_shapes_width(void)
+{
+    int width = pl_terminal_width(STDOUT_FILENO);
+    return width > 0 ? width : 140;
+}
+
+const char *pl_shapes_kinds(pl_cli *cli, const pl_shape_path *path)
+{
+    bool told[PL_SHAPE_KINDS] = {[PL_SHAPE_NULL] = true};
+    pl_buf text = {0};
+    for (;;) {
+        int most = PL_SHAPE_KINDS;
+        for (int k = 0; k < PL_SHAPE_KINDS; k++)
+            if (!told[k] && path->kinds[k] &&
+                (most == PL_SHAPE_KINDS || path->kinds[k] > path->kinds[most]))
+                most = k;
+        if (most == PL_SHAPE_KINDS) break;
+        told[most] = true;
+        pl_buf_printf(&text, "%s%s", text.count ? "|" : "",
+                      pl_shape_kind_name((pl_shape_kind)most));
+    }
+    if (!text.count && path->kinds[PL_SHAPE_NULL]) pl_buf_text(&text, "null");
+    const char *copy = pl_arena_cstr(&cli->arena, pl_buf_view(&text));
+    pl_buf_done(&text);
+    return copy;
+}
+
+void pl_shapes_kinds_json(pl_json_writer *json, const pl_shape_path *path)
+{
+    pl_json_begin(json, '{');
+    for (int k = 0; k < PL_SHAPE_KINDS; k++)
+        if (path->kinds[k])
+            pl_look_int(json, pl_shape_kind_name((pl_shape_kind)k), (int64_t)path->kinds[k]);
+    pl_json_end(json, '}');
+}
+
+void pl_shapes_samples_json(pl_json_writer *json, const pl_shape_path *path)
+{
+    pl_json_begin(json, '[');
+    for (uint32_t i = 0; path->values && i < path->values->sample_count; i++)
+        pl_json_cstr(json, path->values->samples[i]);
+    pl_json_end(json, ']');
+}
+
+// ---- reading files
+// -------------------------------------------------------------------------------
+
+// The last member with this key, as JSON has it; unlike pl_json_get, of any bytes.
+static const pl_json *member(const pl_json *object, pl_span key)
+{
+    const pl_json *found = NULL;
+    for (const pl_json *m = object ? object->first : NULL; m; m = m->next)
+        if (object->kind == PL_JSON_OBJECT && pl_span_equal(m->key, key)) found = m;
+    return found;
+}
+
+static uint64_t entity_of(const intake *in, const pl_json *record)
+{
+    pl_span scalars[PL_SHAPE_KEYS_MAX];
+    uint32_t count = 0;
+    for (; count < in->key_count; count++) {
+        const pl_json *value = record;
+        for (uint32_t i = 0; value && i < in->keys[count].count; i++)
+            value = member(value, in->keys[count].steps[i].key);
+        if (!value || value->kind == PL_JSON_NULL) break;
+        scalars[count] = value->raw;
+    }
+    if (count && count == in->key_count) return pl_shape_entity(scalars, count);
+    char name[64];
+    pl_span span = {name, (size_t)snprintf(name, sizeof name, "%d:%llu", in->side,
+                                           (unsigned long long)in->position)};
+    return pl_shape_entity(&span, 1);
+}
+
+static bool take(void *context, const pl_json *record)
+{
+    intake *in = context;
+    pl_shape_record(in->shape, record);
+    pl_shape_sample(in->shape, record, entity_of(in, record));
+    in->position++;
+    return !atomic_load(&pl_cancelled);
+}
+
+static plumb_status read_file(intake *in, const char *path, plumb_error *err)
+{
+    pl_sample sample = {0};
+    pl_shape_object(in->shape, in->cli->now_us);
+    PL_TRY(pl_sample_each(path, &in->framing, take, in, &sample, err));
+    if (atomic_load(&pl_cancelled)) return pl_fail(err, PLUMB_E_CANCELLED, "cancelled");
+    if (!sample.documents)
+        return pl_fail(err, PLUMB_E_MALFORMED, "cannot find records in file '%s': %s", path,
+                       sample.broken ? sample.reason : "it is empty");
+    pl_human count;
+    if (sample.broken)
+        pl_cli_warn("%s %s of '%s' left out: %s", pl_human_count(count, (int64_t)sample.broken),
+                    pl_plural((int64_t)sample.broken, "record", "records"), path, sample.reason);
+    return PLUMB_OK;
+}
+
+// ---- options
+// -------------------------------------------------------------------------------------
+
+static const pl_span *keys_of(pl_cli *cli, const pl_path *path)
+{
+    pl_span *keys = PL_TAKE(&cli->arena, pl_span, path->count + 1);
+    for (uint32_t i = 0; i < path->count; i++) keys[i] = path->steps[i].key;
+    return keys;
+}
+
+static plumb_status read_records(intake *in, plumb_error *err)
+{
+    const char *text = pl_cli_value(in->cli, "records");
+    pl_arena *arena = &in->cli->arena;
+    pl_mapping mapping = {0};
+    if (!text) return PLUMB_OK;
+    plumb_status st = pl_records_parse(pl_span_of(text), arena, &mapping, err);
+    if (st != PLUMB_OK) {
+        pl_context(err, "cannot read option '--records'");
+        if (err) err->column = 0; // of no file
+        return st;
+    }
+    pl_framer_keys *inner = PL_TAKE(arena, pl_framer_keys, mapping.inner_count + 1);
+    for (uint32_t i = 0; i < mapping.inner_count; i++)
+        inner[i] = (pl_framer_keys){keys_of(in->cli, &mapping.inner[i]), mapping.inner[i].count};
+    in->framing = (pl_framer_options){.has_records = true,
+                                      .records_top = mapping.records_top,
+                                      .keys = keys_of(in->cli, &mapping.records),
+                                      .key_count = mapping.records.count,
+                                      .inner = inner,
+                                      .inner_count = mapping.inner_count,
+                                      .records_text = text};
+    return PLUMB_OK;
+}
+
+// Paths with commas between them; a comma inside a quoted key is none.
+static plumb_status read_keys(intake *in, plumb_error *err)
+{
+    const char *text = pl_cli_value(in->cli, "key");
+    while (text && *text) {
+        bool quoted = false;
+        size_t bytes = 0;
+        for (; text[bytes] && (quoted || text[bytes] != ','); bytes++) {
+            if (quoted && text[bytes] == '\\' && text[bytes + 1])
+                bytes++;
+            else if (text[bytes] == '"')
+                quoted = !quoted;
+        }
+        if (in->key_count == PL_SHAPE_KEYS_MAX)
+            return pl_fail(err, PLUMB_E_CONFIG, "cannot use option '--key': more than %u paths",
+                           PL_SHAPE_KEYS_MAX);
+        pl_path *path = &in->keys[in->key_count++];
+        plumb_status st = pl_path_parse(pl_span_make(text, bytes), &in->cli->arena, path, err);
+        for (uint32_t i = 0; st == PLUMB_OK && i < path->count; i++)
+            if (path->steps[i].kind != PL_STEP_KEY || path->root != PL_ROOT_RECORD)
+                st = pl_fail(err, PLUMB_E_CONFIG, "a path of keys only names an entity");
+        if (st != PLUMB_OK) {
+            pl_context(err, "cannot use option '--key'");
+            if (err) err->column = 0;
+            return st;
+        }
+        text += bytes + (text[bytes] == ',');
+    }
+    return PLUMB_OK;
+}
+
+// ---- the command
+// ---------------------------------------------------------------------------------
+
+static int run_diff(intake *in)
+{
+    plumb_error err;
+    pl_shape before, after;
+    pl_shape_init(&before);
+    pl_shape_init(&after);
+    in->shape = &before;
+    plumb_status st = read_file(in, in->cli->args[0], &err);
+    in->shape = &after;
+    in->side = 1;
+    in->position = 0;
+    if (st == PLUMB_OK) st = read_file(in, in->cli->args[1], &err);
+    pl_shape_settle(&before);
+    pl_shape_settle(&after);
+    if (st == PLUMB_OK) pl_shapes_diff(in->cli, &before, &after);
+    pl_shape_done(&before);
+    pl_shape_done(&after);
+    return st == PLUMB_OK ? pl_cli_finish(in->cli) : pl_cli_fail(in->cli, &err);
+}
+
+static int run_one(intake *in)
+{
+    plumb_error err;
+    pl_shape shape;
+    plumb_status st = PLUMB_OK;
+    pl_shape_init(&shape);
+    in->shape = &shape;
+    for (int i = 0; i < in->cli->arg_count && st == PLUMB_OK; i++)
+        st = read_file(in, in->cli->args[i], &err);
+    pl_shape_settle(&shape);
+    if (st == PLUMB_OK && in->cli->json) {
+        pl_json_writer json = pl_cli_json(in->cli);
+        pl_json_begin(&json, '{');
+        pl_shapes_json(&json, in->cli, &shape);
+        pl_json_end(&json, '}');
+    } else if (st == PLUMB_OK) {
+        pl_shapes_tree(in->cli, &shape, pl_cli_flag(in->cli, "all"));
+    }
+    pl_shape_done(&shape);
+    return st == PLUMB_OK ? pl_cli_finish(in->cli) : pl_cli_fail(in->cli, &err);
+}
+
+static int run(pl_cli *cli)
+{
+    plumb_error err;
+    intake in = {.cli = cli};
+    bool diff = pl_cli_flag(cli, "diff");
+    if (diff && cli->arg_count != 2) return pl_cli_usage(cli, "--diff compares two files");
+    if (!diff && pl_cli_value(cli, "key")) return pl_cli_usage(cli, "--key goes with --diff");
+    if (diff && pl_cli_flag(cli, "all")) return pl_cli_usage(cli, "--all goes without --diff");
+    if (read_records(&in, &err) || read_keys(&in, &err)) return pl_cli_fail(cli, &err);
+    return diff ? run_diff(&in) : run_one(&in);
+}
+
+static const pl_option options[] = {
+    {.name = "diff", .help = "what changed from the first file to the second"},
+    {.name = "key", .value = "PATH[,PATH]", .help = "what records are about (found out)"},
+    {.name = "records", .value = "PATH", .help = "where the records are, as in a mapping"},
+    {.name = "all", .help = "every key of objects with very many"},
+    {0},
+};
+
+const pl_command pl_command_shape = {
+    .name = "shape",
+    .group = PL_GROUP_LOOK,
+    .usage = "FILE... | --diff BEFORE AFTER",
+    .summary = "what the records of files look like, and what changed",
+    .help =
+        "Reads files of JSON (NDJSON, an array, one document or many, plain, gzip or zstd) and\n"
+        "shows every path of their records: in how many of its objects it is there, with which\n"
+        "kinds of value, how often null, what the values say (numbers, times, ids ...), their\n"
+        "range, about how many different ones there are, and some of them.\n"
+        "\n"
+        "With --diff, what changed from one file to another: paths that came or went, were\n"
+        "renamed, hold another kind of value or another unit, with how sure that is and why.\n"
+        "Renames are proven by records that are in both files; --key says what identifies one\n"
+        "when it cannot be found out.\n"
+        "\n"
+        "Example:\n"
+        "  plumb shape posts.ndjson.gz\n"
+        "  plumb shape --records 'data.list[]' page1.json page2.json\n"
+        "  plumb shape --diff monday.json tuesday.json --key post_id\n",
+    .options = options,
+    .args_min = 1,
+    .args_max = -1,
+    .json = true,
+    .run = run,
+};

@@ -1,0 +1,186 @@
+// shape_diff.c -- what changed between two shapes, for people and as JSON.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/look.h"
+#include "cli/shapes.h"
+#include "shape/findings.h"
+
+typedef struct diff {
+    pl_cli *cli;
+    const pl_shape *before, *after;
+    pl_finding *findings;
+    uint32_t count;
+} diff;
+
+static const char *path_text(const diff *d, const pl_shape *shape, uint32_t path)
+{
+    return path == PL_SHAPE_NONE ? NULL : pl_shapes_path(d->cli, shape, path);
+}
+
+// ---- JSON
+// ----------------------------------------------------------------------------------------
+
+static void write_double(pl_json_writer *json, const char *key, double value)
+{
+    pl_json_key(json, key);
+    pl_json_double(json, value);
+}
+
+static void write_bool(pl_json_writer *json, const char *key, bool value)
+{
+    pl_json_key(json, key);
+    pl_json_bool(json, value);
+}
+
+static void side_json(pl_json_writer *json, const pl_shape *shape, uint32_t path, const char *kinds,
+                      const char *samples)
+{
+    if (path == PL_SHAPE_NONE) return;
+    pl_json_key(json, kinds);
+    pl_shapes_kinds_json(json, &shape->paths[path]);
+    pl_json_key(json, samples);
+    pl_shapes_samples_json(json, &shape->paths[path]);
+}
+
+static void finding_json(const diff *d, pl_json_writer *json, const pl_finding *f)
+{
+    pl_json_begin(json, '{');
+    pl_look_text(json, "class", pl_drift_class_name(f->class));
+    pl_look_text(json, "strength", pl_drift_strength_name(f->strength));
+    pl_look_text(json, "before", path_text(d, d->before, f->before));
+    pl_look_text(json, "after", path_text(d, d->after, f->after));
+    write_bool(json, "root", f->root);
+    pl_look_int(json, "beneath", f->beneath);
+    write_double(json, "confidence", f->confidence);
+    pl_look_text(json, "retype",
+                 f->retype == PL_DRIFT_CERTAIN ? NULL : pl_drift_strength_name(f->retype));
+    write_double(json, "factor", f->factor);
+    write_bool(json, "inverted", f->inverted);
+    write_double(json, "bits", f->bits);
+    pl_look_int(json, "shared", (int64_t)f->shared);
+    pl_look_int(json, "agreed", (int64_t)f->agreed);
+    pl_look_int(json, "missing", (int64_t)f->missing);
+    pl_look_text(json, "rival", path_text(d, f->rival_before ? d->before : d->after, f->rival));
+    write_double(json, "rival_bits", f->rival_bits);
+    pl_look_text(json, "why", f->why);
+    pl_look_text(json, "against", f->against);
+    pl_look_text(json, "before_values", f->before_values);
+    pl_look_text(json, "after_values", f->after_values);
+    pl_look_text(json, "proposal", f->proposal);
+    side_json(json, d->before, f->before, "before_kinds", "before_samples");
+    side_json(json, d->after, f->after, "after_kinds", "after_samples");
+    pl_json_end(json, '}');
+}
+
+static void print_json(const diff *d)
+{
+    static const char *const sides[] = {"before", "after"};
+    const pl_shape *shapes[] = {d->before, d->after};
+    pl_json_writer json = pl_cli_json(d->cli);
+    pl_json_begin(&json, '{');
+    for (int i = 0; i < 2; i++) {
+        pl_json_key(&json, sides[i]);
+        pl_json_begin(&json, '{');
+        pl_look_text(&json, "file", d->cli->args[i]);
+        pl_look_int(&json, "records", (int64_t)shapes[i]->records);
+        pl_look_int(&json, "paths", shapes[i]->count);
+        pl_json_end(&json, '}');
+    }
+    pl_json_key(&json, "findings");
+    pl_json_begin(&json, '[');
+    for (uint32_t i = 0; i < d->count; i++) finding_json(d, &json, &d->findings[i]);
+    pl_json_end(&json, ']');
+    pl_json_end(&json, '}');
+}
+
+// ---- for people
+// ----------------------------------------------------------------------------------
+
+// Words folded into lines below the head of a finding; what data brings along is made safe.
+static void print_folded(pl_cli *cli, const char *head, const char *text)
+{
+    pl_buf safe = {0};
+    int indent = *head ? 19 : 10, width = pl_shapes_width(), used = indent;
+    if (!text || !*text) return;
+    pl_cli_escape(&safe, pl_span_of(text));
+    const char *at = pl_buf_cstr(&safe);
+    pl_cli_print(cli, "%10s%-*s", "", indent - 10, head);
+    while (*at) {
+        size_t bytes = strcspn(at, " ");
+        int columns = 0;
+        for (size_t i = 0; i < bytes; i++) columns += ((uint8_t)at[i] & 0xC0) != 0x80;
+        if (used > indent && used + 1 + columns > width) {
+            pl_cli_print(cli, "\n%*s", indent, "");
+            used = indent;
+        } else if (used > indent) {
+            pl_cli_print(cli, " ");
+            used++;
+        }
+        pl_buf_append(&cli->out, at, bytes);
+        used += columns;
+        at += bytes;
+        while (*at == ' ') at++;
+    }
+    pl_cli_print(cli, "\n");
+    pl_buf_done(&safe);
+}
+
+static void print_finding(const diff *d, const pl_finding *f)
+{
+    const char *before = path_text(d, d->before, f->before);
+    const char *after = path_text(d, d->after, f->after);
+    bool moved = before && after && strcmp(before, after) != 0;
+    pl_buf line = {0};
+    pl_cli_escape(&line, pl_span_of(before ? before : after));
+    if (moved) {
+        pl_buf_text(&line, " -> ");
+        pl_cli_escape(&line, pl_span_of(after));
+    }
+    if (f->beneath)
+        pl_buf_printf(&line, " and %u %s beneath", f->beneath,
+                      pl_plural(f->beneath, "path", "paths"));
+    pl_cli_print(d->cli, "%s%-9s%s %s", pl_cli_color(d->cli, PL_COLOR_BOLD),
+                 pl_drift_class_name(f->class), pl_cli_color(d->cli, PL_COLOR_OFF),
+                 pl_buf_cstr(&line));
+    if (f->strength != PL_DRIFT_CERTAIN)
+        pl_cli_print(d->cli, "  (%s, %.0f %%)", pl_drift_strength_name(f->strength),
+                     f->confidence * 100);
+    pl_cli_print(d->cli, "\n");
+    pl_buf_done(&line);
+    print_folded(d->cli, "", f->why);
+    print_folded(d->cli, "", f->against);
+    print_folded(d->cli, "before:", f->before_values);
+    print_folded(d->cli, "after:", f->after_values);
+    print_folded(d->cli, "mapping:", f->proposal);
+}
+
+static void print_text(const diff *d)
+{
+    uint32_t roots = 0;
+    pl_human before, after;
+    for (uint32_t i = 0; i < d->count; i++) roots += d->findings[i].root;
+    pl_cli_print(d->cli,
+                 "%s %s before, %s after: ", pl_human_count(before, (int64_t)d->before->records),
+                 pl_plural((int64_t)d->before->records, "record", "records"),
+                 pl_human_count(after, (int64_t)d->after->records));
+    if (!roots)
+        pl_cli_print(d->cli, "nothing changed.\n");
+    else
+        pl_cli_print(d->cli, "%u %s.\n", roots, pl_plural(roots, "change", "changes"));
+    for (uint32_t i = 0; i < d->count; i++) {
+        if (!d->findings[i].root) continue;
+        pl_cli_print(d->cli, "\n");
+        print_finding(d, &d->findings[i]);
+    }
+}
+
+void pl_shapes_diff(pl_cli *cli, const pl_shape *before, const pl_shape *after)
+{
+    diff d = {.cli = cli, .before = before, .after = after};
+    pl_drift_options options = pl_drift_as_given();
+    pl_drift_findings(before, after, &options, &cli->arena, &d.findings, &d.count);
+    if (cli->json)
+        print_json(&d);
+    else
+        print_text(&d);
+}
