@@ -20,6 +20,7 @@
 #define CHANCE_BITS   1.4427 // mean of -log2 of what is spread evenly over 0 to 1
 #define BITS_MAX      32.0   // of one value: beyond, it is the reading that could be wrong
 #define NEAR_BITS     0.0    // a number continues if that is said for it
+#define STEADY        0.1    // of the field's own spread: how much entities move against each other
 #define ENOUGH        128u   // entities after which a hopeless comparison ends
 
 double pl_drift_prior_bits(const pl_shape_scalar *value, const pl_shape_values *values)
@@ -104,7 +105,7 @@ static double near_bits(const pl_drift_column *after, double old, double new)
     double distance = fabs(new - old) * (1 + 1e-9) + fabs(new) * 1e-12; // itself is within
     uint32_t near = below(after->numbers, after->number_count, old + distance, true) -
                     below(after->numbers, after->number_count, old - distance, false);
-    double chance = PL_MAX(near, 1.0) / after->number_count;
+    double chance = (PL_MAX(near, 1.0) - 0.5) / after->number_count; // itself is one of them
     return -log2(chance) - CHANCE_BITS;
 }
 
@@ -168,13 +169,64 @@ pl_evidence pl_drift_compare(const pl_drift_column *before, const pl_drift_colum
     return sum;
 }
 
-static const double known_factors[] = {1e2, 1e3, 1e6, 1e9, 60, 3600, 86400};
-
 static int by_number(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
+
+// Magnitudes: counters spread over many decades, and zero is one of them; what is one unit of a
+// fraction, its middle value tells.
+static double magnitude(double value, double unit)
+{
+    return value < 0 ? -log1p(-value / unit) : log1p(value / unit);
+}
+
+static double unit_of(const pl_drift_column *column, double factor)
+{
+    if (!column->number_count || !column->values->fractions) return fabs(factor);
+    double middle = fabs(column->numbers[column->number_count / 2]);
+    return fabs(factor) * (middle > 0 ? PL_MIN(middle / 20, 1.0) : 1.0);
+}
+
+// Three quarters of the values are that near to the middle one, which is returned, too.
+static double spread_of(double *values, uint32_t count, double *ret_middle)
+{
+    qsort(values, count, sizeof *values, by_number);
+    double middle = values[count / 2];
+    for (uint32_t i = 0; i < count; i++) values[i] = fabs(values[i] - middle);
+    qsort(values, count, sizeof *values, by_number);
+    *ret_middle = middle;
+    return values[PL_MIN(count * 3 / 4, count - 1)];
+}
+
+bool pl_drift_steady(const pl_drift_column *before, const pl_drift_column *after, double factor)
+{
+    uint32_t room = PL_MIN(before->count, after->count), count = 0;
+    double unit = unit_of(before, factor);
+    double *values = pl_alloc(sizeof *values * 2 * (room + 1)), *moves = values + room + 1;
+    for (uint32_t i = 0, j = 0; i < before->count && j < after->count;) {
+        const pl_pair *old = &before->pairs[i], *new = &after->pairs[j];
+        if (old->entity == new->entity && is_number(&old->value) && is_number(&new->value)) {
+            values[count] = magnitude(old->value.number * factor, unit);
+            moves[count] = magnitude(new->value.number, unit) - values[count];
+            count++;
+        }
+        uint64_t a = old->entity, b = new->entity;
+        i += a <= b;
+        j += b <= a;
+    }
+    bool steady = count > 0;
+    if (steady) {
+        double middle, move, spread = spread_of(values, count, &middle);
+        double moved = spread_of(moves, count, &move);
+        steady = moved <= STEADY * spread && fabs(move) <= PL_MIN(0.5 * spread, log(2));
+    }
+    free(values);
+    return steady;
+}
+
+static const double known_factors[] = {1e2, 1e3, 1e6, 1e9, 60, 3600, 86400};
 
 // A change of unit moves every entity by the same factor and most of them exactly; a burst moves
 // all, but each by its own. So the ratios must be tight, not only their middle near a factor.

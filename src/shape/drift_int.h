@@ -55,6 +55,7 @@ typedef struct pl_evidence {
     double bits;
     double factor; // by which old values were multiplied before comparing
     bool numeric, inverted;
+    bool steady; // numeric: pl_drift_steady
 } pl_evidence;
 
 // ---- key.c
@@ -65,6 +66,9 @@ uint32_t pl_drift_arrays(const pl_shape *shape, uint32_t path); // how many it i
 // ---- compare.c
 pl_evidence pl_drift_compare(const pl_drift_column *before, const pl_drift_column *after,
                              double factor, bool inverted);
+// Whether numbers that moved, moved little: against each other within a tenth of how far apart
+// entities are. What merely goes with a metric, as shares do with likes, moves more.
+bool pl_drift_steady(const pl_drift_column *before, const pl_drift_column *after, double factor);
 // The known factor by which all entities moved, or 1.
 double pl_drift_factor(const pl_drift_column *before, const pl_drift_column *after,
                        const pl_drift_options *options, uint64_t *ret_shared, uint64_t *ret_near);

@@ -65,15 +65,18 @@ static uint32_t common_tail(const pl_shape *old, uint32_t a, const pl_shape *new
     return keys;
 }
 
-// Of constants all but 2 % must continue; numbers that move are judged by their bits.
+// Of constants all but 2 % must continue. Numbers that move do it a little, or most stay and
+// hardly one falls.
 static bool continues(const pl_evidence *evidence, const pl_drift_options *options)
 {
     if (evidence->shared < ENTITIES_MIN) return false;
-    double others = (double)(evidence->shared - evidence->agreed);
-    double allowed = (1 - options->agreement_min) * (double)evidence->shared;
-    if (evidence->numeric) allowed = 0.15 * (double)evidence->shared;
+    double shared = (double)evidence->shared, others = shared - (double)evidence->agreed;
+    bool grows = (double)evidence->equal >= 0.6 * shared &&
+                 (double)evidence->rising >= options->agreement_min * shared;
+    if (evidence->numeric && (evidence->steady || grows)) return true;
+    double allowed = (1 - options->agreement_min) * shared;
     if (evidence->shared >= 10) allowed = PL_MAX(allowed, 1.0);
-    return others <= allowed;
+    return (evidence->numeric ? shared - (double)evidence->equal : others) <= allowed;
 }
 
 // Whether classes can be the same thing at all, before any value is compared.
@@ -111,6 +114,8 @@ static void consider(contest *all, uint32_t b, uint32_t a)
     const pl_drift_column *old = &work->before.columns[b], *new = &work->after.columns[a];
     if (!comparable(old, new)) return;
     candidate made = {.before = b, .after = a, .evidence = best_reading(all, old, new)};
+    if (made.evidence.numeric && made.evidence.bits > 0)
+        made.evidence.steady = pl_drift_steady(old, new, made.evidence.factor);
     // Of many that might agree by chance, one does more easily.
     made.bits = made.evidence.bits - log2(PL_MAX(all->gone_count, all->come_count));
     if (made.bits <= 0) return;
@@ -211,7 +216,7 @@ static void accept(contest *all, candidate *found, const candidate *rival)
         found->evidence.numeric && found->evidence.rising >= 0.98 * (double)found->evidence.shared;
     finding->confidence =
         (double)finding->agreed / (double)finding->shared * (1 - exp2(-found->bits));
-    if (rival) {
+    if (rival && rival->bits >= work->options->bits_min) {
         finding->rival_before = rival->before != found->before;
         finding->rival = finding->rival_before ? rival->before : rival->after;
         finding->rival_bits = rival->bits;
