@@ -152,6 +152,7 @@ static void weigh(pl_evidence *sum, const pl_drift_column *before, const pl_drif
     sum->numeric = true;
     sum->agreed += bits > NEAR_BITS;
     sum->bits += bits;
+    sum->near += bits;
 }
 
 pl_evidence pl_drift_compare(const pl_drift_column *before, const pl_drift_column *after,

@@ -53,6 +53,7 @@ typedef struct pl_evidence {
     uint64_t shared, agreed, equal, rising;
     uint64_t missing; // entities that are on both sides, but have only the old path
     double bits;
+    double near;   // of them by numbers that are only near
     double factor; // by which old values were multiplied before comparing
     bool numeric, inverted;
     bool steady; // numeric: pl_drift_steady

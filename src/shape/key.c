@@ -204,36 +204,56 @@ static void key_all(pl_drift_side *side, uint32_t key, pl_arena *arena)
     for (uint32_t d = 0; d <= DEPTH_MAX; d++) free(tables[d].items);
 }
 
-// How well the paths that stayed agree under a key, in bits.
-static double judge(const pl_drift_work *work, uint32_t before, uint32_t after, uint32_t *ret_most)
+typedef struct hearing {
+    const pl_drift_work *work;
+    table tables[2];
+    bool rekeyed;
+    pl_arena scratch;
+    double bits;
+    uint32_t shared;
+} hearing;
+
+static void hear(hearing *of, uint32_t before, uint32_t after)
+{
+    const pl_shape_values *old = of->work->before.shape->paths[before].values;
+    const pl_shape_values *new = of->work->after.shape->paths[after].values;
+    pl_drift_column a = keyed(old, of->rekeyed ? &of->tables[0] : NULL, &of->scratch);
+    pl_drift_column b = keyed(new, of->rekeyed ? &of->tables[1] : NULL, &of->scratch);
+    pl_evidence evidence = pl_drift_compare(&a, &b, 1, false);
+    // Nearness goes up and down by chance, about 1.4 bits each time.
+    double apart = (double)(evidence.shared - evidence.equal);
+    bool near = evidence.near > 3 * 1.4427 * sqrt(apart);
+    of->bits += near ? evidence.bits : evidence.bits - evidence.near;
+    of->shared = PL_MAX(of->shared, (uint32_t)evidence.shared);
+}
+
+// How well other paths agree under a key, in bits: those that stayed, and the other pairs that
+// might be keys. NULL: the given entities.
+static double judge(const pl_drift_work *work, const trial *key, const trial *others,
+                    uint32_t count, uint32_t *ret_shared)
 {
     const pl_shape *old = work->before.shape, *new = work->after.shape;
-    bool rekeyed = before != PL_SHAPE_NONE;
-    table tables[2] = {{0}};
-    if (rekeyed) {
-        tables[0] = table_of(old->paths[before].values);
-        tables[1] = table_of(new->paths[after].values);
+    hearing of = {.work = work, .rekeyed = key != NULL};
+    if (key) {
+        of.tables[0] = table_of(old->paths[key->before].values);
+        of.tables[1] = table_of(new->paths[key->after].values);
     }
-    double bits = 0;
-    uint32_t most = 0;
-    pl_arena scratch = {0};
     for (uint32_t p = 0, heard = 0; p < old->count && heard < WITNESSES; p++) {
         uint32_t q = work->before.same[p];
-        if (q == PL_SHAPE_NONE || p == before || q == after || !old->paths[p].values ||
-            !new->paths[q].values || pl_drift_arrays(old, p))
-            continue;
-        pl_drift_column a = keyed(old->paths[p].values, rekeyed ? &tables[0] : NULL, &scratch);
-        pl_drift_column b = keyed(new->paths[q].values, rekeyed ? &tables[1] : NULL, &scratch);
-        pl_evidence evidence = pl_drift_compare(&a, &b, 1, false);
-        bits += evidence.bits;
-        most = PL_MAX(most, (uint32_t)evidence.shared);
+        if (q == PL_SHAPE_NONE || (key && (p == key->before || q == key->after))) continue;
+        if (!old->paths[p].values || !new->paths[q].values || pl_drift_arrays(old, p)) continue;
+        hear(&of, p, q);
         heard++;
     }
-    pl_arena_done(&scratch);
-    free(tables[0].items);
-    free(tables[1].items);
-    *ret_most = most;
-    return bits;
+    for (uint32_t i = 0; i < count; i++)
+        if (work->before.same[others[i].before] != others[i].after &&
+            others[i].before != key->before && others[i].after != key->after)
+            hear(&of, others[i].before, others[i].after);
+    pl_arena_done(&of.scratch);
+    free(of.tables[0].items);
+    free(of.tables[1].items);
+    *ret_shared = of.shared;
+    return of.bits;
 }
 
 static uint32_t unique_paths(const pl_shape *shape, uint32_t *ret_paths)
@@ -350,18 +370,20 @@ static uint32_t find_trials(const pl_drift_work *work, trial trials[TRIALS])
 void pl_drift_align(pl_drift_work *work)
 {
     uint32_t shared;
-    double given = judge(work, PL_SHAPE_NONE, PL_SHAPE_NONE, &shared);
+    double given = judge(work, NULL, NULL, 0, &shared);
     trial best = {PL_SHAPE_NONE, PL_SHAPE_NONE, given, false};
     // Entities that agree this well need no search for others.
     if (given < 5 * work->options->bits_min || shared < 20) {
         trial trials[TRIALS];
         uint32_t count = find_trials(work, trials);
         for (uint32_t i = 0; i < count; i++) {
-            double others = judge(work, trials[i].before, trials[i].after, &shared);
-            trials[i].bits += others;
-            bool enough = (trials[i].chance ? others : trials[i].bits) >= work->options->bits_min;
-            bool better = given < work->options->bits_min || given < 0.5 * trials[i].bits;
-            if (enough && better && trials[i].bits > best.bits) best = trials[i];
+            double others = judge(work, &trials[i], trials, count, &shared);
+            double bits = trials[i].bits + others;
+            bool enough = (trials[i].chance ? others : bits) >= work->options->bits_min;
+            bool better = given < work->options->bits_min || given < 0.5 * bits;
+            if (!enough || !better || bits <= best.bits) continue;
+            best = trials[i];
+            best.bits = bits;
         }
     }
     key_all(&work->before, best.before, work->arena);
