@@ -8,7 +8,7 @@
 //   the same   -log2 of the share of other entities with this value, at most the bits that such a
 //              value has room for (a truth value 1, an integer its size, text three for two bytes)
 //   a number   -log2 of the share of other entities whose new value is as near to the old one,
-//              less the 1/ln 2 bits that chance alone gives on average
+//              less a little more than the 1/ln 2 bits that chance alone gives on average
 //   neither    MISMATCH_BITS against
 //
 #include <math.h>
@@ -16,12 +16,13 @@
 
 #include "shape/drift_int.h"
 
-#define MISMATCH_BITS 5.0    // log2(0.02 / 0.64): constants change in 2 % of the entities at most
-#define CHANCE_BITS   1.4427 // mean of -log2 of what is spread evenly over 0 to 1
-#define BITS_MAX      32.0   // of one value: beyond, it is the reading that could be wrong
-#define NEAR_BITS     0.0    // a number continues if that is said for it
-#define STEADY        0.1    // of the field's own spread: how much entities move against each other
-#define ENOUGH        128u   // entities after which a hopeless comparison ends
+#define MISMATCH_BITS 5.0  // log2(0.02 / 0.64): constants change in 2 % of the entities at most
+#define CHANCE_BITS   2.0  // chance alone gives 1/ln 2 on average: sums of many sink
+#define BITS_MAX      32.0 // of one value: beyond, it is the reading that could be wrong
+#define NEAR_BITS     0.0  // a number continues if that is said for it
+#define STEADY        0.1  // of the field's own spread: how much entities move against each other
+#define ENOUGH        64u  // entities after which a comparison without hope ends
+#define HOPE          5.0  // bits
 
 double pl_drift_prior_bits(const pl_shape_scalar *value, const pl_shape_values *values)
 {
@@ -156,7 +157,7 @@ static void weigh(pl_evidence *sum, const pl_drift_column *before, const pl_drif
 }
 
 pl_evidence pl_drift_compare(const pl_drift_column *before, const pl_drift_column *after,
-                             double factor, bool inverted)
+                             double factor, bool inverted, bool hasty)
 {
     pl_evidence sum = {.factor = factor, .inverted = inverted};
     uint32_t i = 0, j = 0;
@@ -165,7 +166,8 @@ pl_evidence pl_drift_compare(const pl_drift_column *before, const pl_drift_colum
         if (old == new) weigh(&sum, before, after, &before->pairs[i].value, &after->pairs[j].value);
         i += old <= new;
         j += new <= old;
-        if (sum.shared == ENOUGH && sum.bits < 0) break;
+        // Entities come in the order of their hashes: the first ones are a sample of all.
+        if (hasty && old == new &&sum.shared % ENOUGH == 0 && sum.bits < HOPE) break;
     }
     return sum;
 }
@@ -252,30 +254,42 @@ static double judge_ratios(double *ratios, uint32_t count, double decades, uint6
     return 1;
 }
 
+// The ratio of two numbers that are not instants; false: there is none that says anything.
+static bool ratio_of(const pl_shape_scalar *old, const pl_shape_scalar *new, double *ret_ratio)
+{
+    if (old->class != PL_CLASS_NUMBER && old->class != PL_CLASS_PERCENT) return false;
+    if (new->class != PL_CLASS_NUMBER &&new->class != PL_CLASS_PERCENT && !is_instant(new))
+        return false;
+    double x = old->number, y = new->number;
+    // Small integers divided and cut say little about the factor.
+    bool cut = fabs(y) < 20 && y == floor(y) && fabs(y) < fabs(x);
+    if (!(x * y > 0) || cut) return false;
+    *ret_ratio = log10(y / x);
+    return true;
+}
+
 double pl_drift_factor(const pl_drift_column *before, const pl_drift_column *after,
                        const pl_drift_options *options, uint64_t *ret_shared, uint64_t *ret_near)
 {
     *ret_shared = *ret_near = 0;
     double *ratios = pl_alloc(sizeof *ratios * (PL_MIN(before->count, after->count) + 1));
+    double factor = 1, sample[ENOUGH];
     uint32_t count = 0;
-    for (uint32_t i = 0, j = 0; i < before->count && j < after->count;) {
+    bool hopeless = false;
+    for (uint32_t i = 0, j = 0; i < before->count && j < after->count && !hopeless;) {
         const pl_pair *old = &before->pairs[i], *new = &after->pairs[j];
-        double x = old->value.number, y = new->value.number;
-        bool plain = old->value.class == PL_CLASS_NUMBER || old->value.class == PL_CLASS_PERCENT;
-        plain = plain && (new->value.class == PL_CLASS_NUMBER ||
-                          new->value.class == PL_CLASS_PERCENT || is_instant(&new->value));
-        if (old->entity == new->entity && plain &&x *y > 0) {
-            // Small integers divided and cut say little about the factor.
-            bool cut = fabs(y) < 20 && y == floor(y) && fabs(y) < fabs(x);
-            if (!cut) ratios[count++] = log10(y / x);
+        if (old->entity == new->entity && ratio_of(&old->value, &new->value, &ratios[count]) &&
+            ++count == ENOUGH) {
+            memcpy(sample, ratios, sizeof sample);
+            hopeless = judge_ratios(sample, count, 1.5 * options->factor_decades, ret_near) == 1;
         }
         uint64_t a = old->entity, b = new->entity;
         i += a <= b;
         j += b <= a;
     }
     *ret_shared = count;
-    double factor = 1;
-    if (count >= 3) factor = judge_ratios(ratios, count, options->factor_decades, ret_near);
+    if (count >= 3 && !hopeless)
+        factor = judge_ratios(ratios, count, options->factor_decades, ret_near);
     free(ratios);
     return factor;
 }

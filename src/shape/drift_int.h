@@ -65,8 +65,9 @@ int pl_drift_by_entity(const void *a, const void *b);           // of two pairs,
 uint32_t pl_drift_arrays(const pl_shape *shape, uint32_t path); // how many it is within
 
 // ---- compare.c
+// Hasty: ends where the first entities leave no hope; counts are of those seen then.
 pl_evidence pl_drift_compare(const pl_drift_column *before, const pl_drift_column *after,
-                             double factor, bool inverted);
+                             double factor, bool inverted, bool hasty);
 // Whether numbers that moved, moved little: against each other within a tenth of how far apart
 // entities are. What merely goes with a metric, as shares do with likes, moves more.
 bool pl_drift_steady(const pl_drift_column *before, const pl_drift_column *after, double factor);

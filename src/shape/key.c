@@ -219,7 +219,7 @@ static void hear(hearing *of, uint32_t before, uint32_t after)
     const pl_shape_values *new = of->work->after.shape->paths[after].values;
     pl_drift_column a = keyed(old, of->rekeyed ? &of->tables[0] : NULL, &of->scratch);
     pl_drift_column b = keyed(new, of->rekeyed ? &of->tables[1] : NULL, &of->scratch);
-    pl_evidence evidence = pl_drift_compare(&a, &b, 1, false);
+    pl_evidence evidence = pl_drift_compare(&a, &b, 1, false, false);
     // Nearness goes up and down by chance, about 1.4 bits each time.
     double apart = (double)(evidence.shared - evidence.equal);
     bool near = evidence.near > 3 * 1.4427 * sqrt(apart);

@@ -95,16 +95,16 @@ static bool both_truths(const pl_drift_column *column)
 static pl_evidence best_reading(const contest *all, const pl_drift_column *old,
                                 const pl_drift_column *new)
 {
-    pl_evidence plain = pl_drift_compare(old, new, 1, false);
+    pl_evidence plain = pl_drift_compare(old, new, 1, false, true);
     if (continues(&plain, all->work->options) || plain.shared < 3) return plain;
     if (both_truths(old) && both_truths(new)) {
-        pl_evidence inverted = pl_drift_compare(old, new, 1, true);
+        pl_evidence inverted = pl_drift_compare(old, new, 1, true, true);
         return inverted.bits > plain.bits ? inverted : plain;
     }
     uint64_t shared, near;
     double factor = pl_drift_factor(old, new, all->work->options, &shared, &near);
     if (factor == 1 || shared < all->work->options->rescaled_min) return plain;
-    pl_evidence scaled = pl_drift_compare(old, new, factor, false);
+    pl_evidence scaled = pl_drift_compare(old, new, factor, false, true);
     return scaled.bits > plain.bits ? scaled : plain;
 }
 
@@ -114,7 +114,7 @@ static void consider(contest *all, uint32_t b, uint32_t a)
     const pl_drift_column *old = &work->before.columns[b], *new = &work->after.columns[a];
     if (!comparable(old, new)) return;
     candidate made = {.before = b, .after = a, .evidence = best_reading(all, old, new)};
-    if (made.evidence.numeric && made.evidence.bits > 0)
+    if (made.evidence.numeric && made.evidence.bits >= work->options->bits_min)
         made.evidence.steady = pl_drift_steady(old, new, made.evidence.factor);
     // Of many that might agree by chance, one does more easily.
     made.bits = made.evidence.bits - log2(PL_MAX(all->gone_count, all->come_count));
@@ -156,7 +156,7 @@ static const candidate *rival_of(const contest *all, uint32_t at)
 static void twins(const pl_drift_column *a, const pl_drift_column *b, double *ret_share,
                   double *ret_bits)
 {
-    pl_evidence evidence = pl_drift_compare(a, b, 1, false);
+    pl_evidence evidence = pl_drift_compare(a, b, 1, false, false);
     *ret_share = evidence.shared ? (double)evidence.equal / (double)evidence.shared : 0;
     *ret_bits = evidence.shared ? evidence.bits : 0;
 }
@@ -375,7 +375,7 @@ static void consider_medium(contest *all)
                 work->after.partner[a] != PL_SHAPE_NONE ||
                 PL_MIN(old->count, new->count) < MEDIUM_MIN || !comparable(old, new) ||
                 old->pairs[0].value.class != new->pairs[0].value.class ||
-                pl_drift_compare(old, new, 1, false).shared)
+                pl_drift_compare(old, new, 1, false, true).shared)
                 continue;
             double name = pl_drift_name_likeness(work->before.shape->paths[b].key,
                                                  work->after.shape->paths[a].key);

@@ -208,7 +208,7 @@ static bool judge_scale(pl_drift_work *work, uint32_t b, uint32_t a)
     // "4.7%" is 0.047 here: for 0.047 it is another way to write it, for 4.7 the same figures.
     bool sign = sign_was != sign_is && shared >= work->options->rescaled_min;
     if (sign && factor == 1) {
-        pl_evidence same = pl_drift_compare(old, new, 1, false);
+        pl_evidence same = pl_drift_compare(old, new, 1, false, false);
         if (same.bits < work->options->bits_min) return false;
     } else if (factor == 1) {
         return false;
@@ -231,7 +231,7 @@ static bool judge_inverted(pl_drift_work *work, uint32_t b, uint32_t a)
     if (class_share(was, PL_CLASS_BOOL, PL_CLASS_BOOL) < 1 ||
         class_share(is, PL_CLASS_BOOL, PL_CLASS_BOOL) < 1 || !(was->min < was->max))
         return false;
-    pl_evidence inverted = pl_drift_compare(old, new, 1, true);
+    pl_evidence inverted = pl_drift_compare(old, new, 1, true, false);
     bool proven = inverted.shared >= INVERTED_MIN && inverted.bits >= work->options->bits_min &&
                   (double)inverted.agreed >= work->options->agreement_min * (double)inverted.shared;
     if (proven) {
@@ -267,11 +267,11 @@ static void judge_words(pl_drift_work *work, uint32_t b, uint32_t a)
     pl_drift_column *old = &work->before.columns[b], *new = &work->after.columns[a];
     if (!enumeration(old) || !enumeration(new)) return;
     if (old->count < MEANING_VALUES || new->count < MEANING_VALUES) {
-        pl_evidence same = pl_drift_compare(old, new, 1, false);
+        pl_evidence same = pl_drift_compare(old, new, 1, false, false);
         if (same.shared < INVERTED_MIN || same.equal > 0) return;
     }
     if (pl_drift_likeness(old, new) > 0.02) return;
-    pl_evidence same = pl_drift_compare(old, new, 1, false);
+    pl_evidence same = pl_drift_compare(old, new, 1, false, false);
     bool by_entity = same.shared >= INVERTED_MIN && same.equal == 0;
     pl_finding *finding =
         pl_drift_add(work, PL_DRIFT_MEANING, by_entity ? PL_DRIFT_STRONG : PL_DRIFT_MEDIUM, b, a);
