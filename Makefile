@@ -8,7 +8,7 @@ SETUP  := tools/setup.sh
 PYTHON := .deps/venv/bin/python
 lower   = $(shell echo $(1) | tr A-Z a-z)
 
-.PHONY: all demo test crash check fuzz bench install clean format asan help
+.PHONY: all demo test drift crash check fuzz bench install clean format asan help
 
 all: $(BUILD)/build.ninja ## build plumb; installs what the machine lacks
 	@ninja -C $(BUILD) -j $(JOBS)
@@ -32,6 +32,10 @@ crash: all ## 200 kills, late wakers, full disks, the power lost at every point
 	@$(SETUP) test
 	@PLUMB_FULL=1 PLUMB_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -s \
 		$(addprefix test/e2e/test_,kill.py crash.py late.py disk.py power.py)
+
+drift: all ## findings on recorded API versions and 1,000 made-up upgrades, with all misses
+	@$(SETUP) test
+	@PLUMB_FULL=1 PLUMB_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -s test/drift
 
 check: ## format, layers, two compilers with -Werror, sanitizers
 	@tools/check.sh

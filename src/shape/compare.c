@@ -163,11 +163,12 @@ pl_evidence pl_drift_compare(const pl_drift_column *before, const pl_drift_colum
     uint32_t i = 0, j = 0;
     while (i < before->count && j < after->count) {
         uint64_t old = before->pairs[i].entity, new = after->pairs[j].entity;
-        if (old == new) weigh(&sum, before, after, &before->pairs[i].value, &after->pairs[j].value);
+        bool both = old == new;
+        if (both) weigh(&sum, before, after, &before->pairs[i].value, &after->pairs[j].value);
         i += old <= new;
         j += new <= old;
         // Entities come in the order of their hashes: the first ones are a sample of all.
-        if (hasty && old == new &&sum.shared % ENOUGH == 0 && sum.bits < HOPE) break;
+        if (hasty && both && sum.shared % ENOUGH == 0 && sum.bits < HOPE) break;
     }
     return sum;
 }

@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "shape/findings.h"
 
 typedef struct drift_case {
@@ -64,11 +63,14 @@ static uint64_t number_at(pl_span line, size_t *at)
     return number;
 }
 
+// The same in every version: an own mix (Steele, Lea and Flood, "SplitMix", OOPSLA 2014), not the
+// hash of tables.
 static uint64_t chance_of(char name, uint32_t n)
 {
-    char letter[16];
-    snprintf(letter, sizeof letter, "%c %u", name, n);
-    return pl_hash(pl_span_of(letter)) >> 16;
+    uint64_t z = ((uint64_t)(uint8_t)name << 32 | n) * UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return (z ^ (z >> 31)) >> 16;
 }
 
 // A number, or one behind a '$'.
