@@ -16,9 +16,15 @@
 // Evidence for a rename is counted in bits: an entity whose values agree is worth
 // -log2(probability that two values of this path agree by chance), so four records whose ten-digit
 // ids agree prove more than four hundred equal truth values; one that disagrees speaks against it.
-// Below `bits_min` nobody is called renamed. Each path is renamed to one at most and from one at
-// most: the assignment is made over all of them at once, and a pair counts only if each is the
-// other's best by a margin.
+// Below `bits_min`, or by one entity alone, nobody is called renamed. Each path is renamed to one
+// at most and from one at most: the assignment is made over all of them at once, and a pair counts
+// only if each is the other's best by a margin. Siblings that stayed are witnesses: a new path that
+// is the copy of one continues nothing.
+//
+// Entities are those the shapes' pairs have. Where they agree badly (the key's own path was
+// renamed, nobody named one), every path whose values hardly repeat is tried as the key. Entities
+// must not be equal by accident: a position in a file is none, unless the file's name is part of
+// it.
 //
 // The rules themselves are the case files in test/cases/drift/: each says before, after, expected.
 //
