@@ -38,10 +38,19 @@ typedef struct pl_drift_side {
     bool *covered;            // part of the change of a path above
 } pl_drift_side;
 
+typedef enum pl_drift_doubt {
+    PL_DOUBT_BITS,    // too few
+    PL_DOUBT_TIE,     // another pair has as good a claim
+    PL_DOUBT_MISSING, // most entities have no value there
+    PL_DOUBT_SIBLING, // a path that stayed contradicts
+} pl_drift_doubt;
+
 typedef struct pl_drift_work {
     uint32_t before_key, after_key; // the paths that name the entities; none: as given
     pl_drift_side before, after;
     uint32_t witness[PL_DRIFT_DEPTHS]; // by depth of arrays the path of `after` with most values
+    uint32_t *hints;        // by path of `before`: who has its values, proven or not; 0: nobody
+    pl_drift_doubt *doubts; // by the same: why that is no rename
     const pl_drift_options *options;
     pl_arena *arena;
     pl_finding *findings;

@@ -277,9 +277,29 @@ static void say_map(text *t)
     pl_buf_text(&t->out, " of one kind, which are better one column than so many");
 }
 
+static void say_unproven(text *t)
+{
+    static const char *const doubts[] = {
+        [PL_DOUBT_BITS] = "too few to call it renamed",
+        [PL_DOUBT_TIE] = "but another pair of paths has as good a claim",
+        [PL_DOUBT_MISSING] = "but most entities that had the old path lack this one",
+        [PL_DOUBT_SIBLING] = "but it goes with a path that stayed, as the old one did not",
+    };
+    const pl_finding *f = t->finding;
+    put_path(t, true, f->rival);
+    pl_buf_text(&t->out, " continues it for ");
+    put_count(t, f->agreed);
+    pl_buf_text(&t->out, " of ");
+    put_counted(t, f->shared, "entity", "entities");
+    pl_buf_text(&t->out, ", ");
+    put_counted(t, (uint64_t)llround(f->rival_bits), "bit", "bits");
+    pl_buf_printf(&t->out, ", %s", doubts[t->work->doubts[f->before]]);
+}
+
 static void say_against(text *t)
 {
     const pl_finding *f = t->finding;
+    if (f->class == PL_DRIFT_REMOVED && f->rival != PL_SHAPE_NONE) say_unproven(t);
     bool judged = f->class == PL_DRIFT_RENAMED || f->class == PL_DRIFT_MEANING ||
                   f->class == PL_DRIFT_RESCALED;
     if (!judged || f->strength == PL_DRIFT_MEDIUM) return;

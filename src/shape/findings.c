@@ -196,6 +196,19 @@ static bool emptied(const pl_drift_side *side, uint32_t root)
     return renamed && !other;
 }
 
+// Who has the values of what is gone, though that proves no rename.
+static void add_hint(pl_drift_work *work, pl_finding *finding)
+{
+    uint32_t hint = work->hints[finding->before];
+    if (!hint || work->after.partner[hint] != PL_SHAPE_NONE) return;
+    pl_evidence evidence = pl_drift_compare(&work->before.columns[finding->before],
+                                            &work->after.columns[hint], 1, false, false);
+    finding->rival = hint;
+    finding->rival_bits = PL_MAX(evidence.bits, 0);
+    finding->shared = evidence.shared;
+    finding->agreed = evidence.agreed;
+}
+
 static void add_moved(pl_drift_work *work, pl_drift_side *side, bool gone)
 {
     for (uint32_t p = 1; p < side->shape->count; p++) {
@@ -208,6 +221,7 @@ static void add_moved(pl_drift_work *work, pl_drift_side *side, bool gone)
         finding->root = !part && !side->covered[p] && !emptied(side, p);
         if (finding->root) finding->beneath = count_beneath(side, p);
         finding->confidence = 1;
+        if (gone) add_hint(work, finding);
     }
 }
 
@@ -312,6 +326,8 @@ void pl_drift_findings(const pl_shape *before, const pl_shape *after,
     prepare(&work, &work.after, after, before);
     find_moved(&work, &work.before, &work.after, true);
     find_moved(&work, &work.after, &work.before, false);
+    work.hints = PL_TAKE(arena, uint32_t, before->count);
+    work.doubts = PL_TAKE(arena, pl_drift_doubt, before->count);
     pl_drift_align(&work);
     find_maps(&work);
     pl_drift_renames(&work);

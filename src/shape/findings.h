@@ -98,7 +98,8 @@ typedef struct pl_finding {
     uint64_t missing;        // entities seen on both sides that had the old path and lack the new
     bool rising;             // hardly any value fell: a counter
     double likeness;         // medium: of the distributions, 0 to 1
-    uint32_t rival;          // the next best path in place of `after` (or `before`), or none
+    uint32_t rival;          // the next best path in place of `after` (or `before`), or none;
+                             // removed: what seems to continue it, and is not proven to
     bool rival_before;
     double rival_bits;
 

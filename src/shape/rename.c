@@ -36,6 +36,7 @@ typedef struct contest {
     uint32_t gone_count, come_count;
     candidate *items; // owned
     uint32_t count, capacity;
+    double *hint_bits; // owned; of work->hints
 } contest;
 
 static pl_shape_kind kind_of(const pl_shape *shape, uint32_t path)
@@ -116,6 +117,11 @@ static void consider(contest *all, uint32_t b, uint32_t a)
     candidate made = {.before = b, .after = a, .evidence = best_reading(all, old, new)};
     if (made.evidence.numeric && made.evidence.bits >= work->options->bits_min)
         made.evidence.steady = pl_drift_steady(old, new, made.evidence.factor);
+    bool better = !work->hints[b] || made.evidence.bits > all->hint_bits[b];
+    if (better && continues(&made.evidence, work->options)) {
+        work->hints[b] = a;
+        all->hint_bits[b] = made.evidence.bits;
+    }
     // Of many that might agree by chance, one does more easily.
     made.bits = made.evidence.bits - log2(PL_MAX(all->gone_count, all->come_count));
     if (made.bits <= 0) return;
@@ -240,12 +246,17 @@ static void settle(contest *all)
                 continue;
             if (found->bits < options->bits_min || !continues(&found->evidence, options)) continue;
             const candidate *rival = rival_of(all, i);
-            if (rival && rival->score > found->score * (1 - options->margin)) continue;
+            pl_drift_doubt *doubt = &work->doubts[found->before];
+            if (rival && rival->score > found->score * (1 - options->margin)) {
+                *doubt = PL_DOUBT_TIE;
+                continue;
+            }
             if (found->vetoed) continue;
             found->evidence.missing = 0;
             count_missing(work, found);
-            found->vetoed = found->evidence.missing > found->evidence.shared ||
-                            contradicting_sibling(work, found) != PL_SHAPE_NONE;
+            bool missing = found->evidence.missing > found->evidence.shared;
+            found->vetoed = missing || contradicting_sibling(work, found) != PL_SHAPE_NONE;
+            *doubt = missing ? PL_DOUBT_MISSING : PL_DOUBT_SIBLING;
             if (found->vetoed) continue;
             accept(all, found, rival);
             more = true;
@@ -420,6 +431,7 @@ static uint32_t *leaves(const pl_drift_side *side, bool judged, uint32_t *ret_co
 void pl_drift_renames(pl_drift_work *work)
 {
     contest all = {.work = work};
+    all.hint_bits = pl_alloc(sizeof *all.hint_bits * work->before.shape->count);
     all.gone = leaves(&work->before, true, &all.gone_count);
     all.come = leaves(&work->after, false, &all.come_count);
     for (uint32_t i = 0; i < all.gone_count; i++)
@@ -430,4 +442,5 @@ void pl_drift_renames(pl_drift_work *work)
     free(all.gone);
     free(all.come);
     free(all.items);
+    free(all.hint_bits);
 }
