@@ -5,8 +5,9 @@
 // to do with the old one, which the values of the *other* entities tell: where all have the same
 // value, having it too proves nothing.
 //
-//   the same   -log2 of the share of other entities with this value, at most the bits that such a
-//              value has room for (a truth value 1, an integer its size, text three for two bytes)
+//   the same   -log2 of the share of other entities with this value; where nobody else has it, at
+//              most the bits it has room for (a truth value 1, an integer its size, text three for
+//              two bytes) or those of one among so many, whichever is more
 //   a number   -log2 of the share of other entities whose new value is as near to the old one,
 //              less a little more than the 1/ln 2 bits that chance alone gives on average
 //   neither    MISMATCH_BITS against
@@ -98,7 +99,9 @@ static double equal_bits(const pl_drift_column *before, const pl_drift_column *a
         others -= others > 0;
         chance = PL_MAX(chance, (others + floor_chance) / sides[i]->count);
     }
-    return -log2(PL_MIN(PL_MAX(chance, floor_chance), 1.0));
+    // Among many a rare value proves more than it has room for: one flag in a thousand.
+    double least = PL_MIN(floor_chance, 1.0 / PL_MAX(before->count, after->count));
+    return -log2(PL_MIN(PL_MAX(chance, least), 1.0));
 }
 
 static double near_bits(const pl_drift_column *after, double old, double new)

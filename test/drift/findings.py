@@ -86,5 +86,5 @@ def bits(agreeing):
     for value in agreeing:
         least = 2 ** -room(value)
         chance = (times[str(value)] - 1 + least) / count
-        total += -math.log2(min(max(chance, least), 1))
+        total += -math.log2(min(max(chance, min(least, 1 / count)), 1))
     return total
