@@ -1,7 +1,6 @@
 // hash.h -- hashes for tables in memory and for Iceberg buckets.
 //
-// pl_hash and pl_hash_join are for hash tables, and the shapes of sources keep them of values and
-// entities: they are the same in every version.
+// pl_hash is for hash tables only: it may change between versions and is never stored.
 // pl_murmur3 is Murmur3 x86 32-bit, seed 0, as the Iceberg specification demands for bucket[N].
 //
 // SPDX-License-Identifier: Apache-2.0

@@ -1,4 +1,4 @@
-// xxh64.h -- XXH64 with seed 0, the hash of Parquet's bloom filters.
+// xxh64.h -- XXH64 with seed 0: the hash of Parquet's bloom filters, and of what shapes keep.
 //
 // Threads: any.
 //

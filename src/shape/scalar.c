@@ -3,9 +3,9 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "base/hash.h"
 #include "base/number.h"
 #include "base/time.h"
+#include "codec/xxh64.h"
 #include "shape/shape_int.h"
 
 #define ZEROS_MAX 64 // at the end of an integer that are written out
@@ -20,18 +20,15 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-// Every bit of the result depends on every bit of the value: sampling and the sketches take the
-// first ones. (Finalizer of MurmurHash3, which is in the public domain.)
-static uint64_t spread(uint64_t h)
-{
-    h = (h ^ (h >> 33)) * 0xff51afd7ed558ccdu;
-    h = (h ^ (h >> 33)) * 0xc4ceb9fe1a85ec53u;
-    return h ^ (h >> 33);
-}
-
 static uint64_t hash_text(pl_span text)
 {
-    uint64_t h = spread(pl_hash(text));
+    uint64_t h = pl_xxh64(text);
+    return h == PL_SHAPE_NOBODY ? 1 : h;
+}
+
+static uint64_t hash_both(uint64_t a, uint64_t b)
+{
+    uint64_t both[] = {a, b}, h = pl_xxh64((pl_span){(const char *)both, sizeof both});
     return h == PL_SHAPE_NOBODY ? 1 : h;
 }
 
@@ -230,7 +227,7 @@ pl_shape_scalar pl_shape__scalar(pl_span raw, size_t *ret_text_bytes)
         scalar.kind = first == '['   ? PL_SHAPE_ARRAY
                       : first == '{' ? PL_SHAPE_OBJECT
                                      : PL_SHAPE_NULL;
-        scalar.hash = spread(first);
+        scalar.hash = hash_both((uint8_t)first, 0);
     }
     return scalar;
 }
@@ -286,12 +283,6 @@ static uint64_t hash_named(pl_span scalar)
     uint64_t h = hash_text(pl_buf_view(&plain));
     pl_buf_done(&plain);
     return h;
-}
-
-static uint64_t hash_both(uint64_t a, uint64_t b)
-{
-    uint64_t h = spread(pl_hash_join(a, b));
-    return h == PL_SHAPE_NOBODY ? 1 : h;
 }
 
 uint64_t pl_shape_entity(const pl_span *scalars, uint32_t count)

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/hash.h"
+#include "codec/xxh64.h"
 #include "shape/shape_int.h"
 
 #define FRESH_MAX (PL_SHAPE_PAIRS / 2) // pairs put in order at once
@@ -46,7 +46,7 @@ static size_t cut(pl_span raw)
 static int sample_compare(pl_span a, uint64_t a_hash, const char *b)
 {
     pl_span text = pl_span_of(b);
-    uint64_t b_hash = pl_hash(text);
+    uint64_t b_hash = pl_xxh64(text);
     if (a_hash != b_hash) return a_hash < b_hash ? -1 : 1;
     return pl_span_compare(a, text);
 }
@@ -54,7 +54,7 @@ static int sample_compare(pl_span a, uint64_t a_hash, const char *b)
 void pl_shape__sample_add(pl_shape_values *values, pl_span text)
 {
     text.bytes = cut(text);
-    uint64_t hash = pl_hash(text);
+    uint64_t hash = pl_xxh64(text);
     uint32_t at = values->sample_count;
     while (at > 0) {
         int order = sample_compare(text, hash, values->samples[at - 1]);

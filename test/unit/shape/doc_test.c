@@ -67,7 +67,7 @@ TEST(doc_says_what_a_small_shape_holds)
         "\"last_us\":5},"
         "{\"in\":1,\"items\":true,\"kinds\":[0,0,1,0,0,0,0],\"objects\":1,\"first_us\":5,"
         "\"last_us\":5,\"values\":{\"count\":1,\"classes\":[0,1,0,0,0,0,0,0,0,0,0,0],"
-        "\"range\":[7.0,7.0],\"buckets\":[98,1,0],\"distinct\":\"5gYhJjmeqGk\",\"samples\":[\"7\"]}"
+        "\"range\":[7.0,7.0],\"buckets\":[98,1,0],\"distinct\":\"t3oNoLZSShg\",\"samples\":[\"7\"]}"
         "}]}",
         pl_buf_view(&text));
     pl_buf_done(&text);
