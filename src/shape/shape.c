@@ -3,64 +3,61 @@
 
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "shape/shape_int.h"
-
-struct pl_shape_slot {
-    uint32_t hash;
-    uint32_t path; // 0: free; the root is nobody's child
-};
 
 // ---- paths
 // ---------------------------------------------------------------------------------------
 
-static uint32_t hash_of(uint32_t parent, pl_span key, bool items)
+// Where the child of this key is in its parent's order, or belongs. No hash: keys could be made to
+// hash alike, and the key that follows is mostly known anyway (member_path).
+static uint32_t place_of(const pl_shape *shape, uint32_t parent, pl_span key, bool *ret_found)
 {
-    return (uint32_t)pl_hash_join(items ? 1 : pl_hash(key), parent);
+    const uint32_t *by_key = shape->paths[parent].by_key;
+    uint32_t low = 0, high = shape->paths[parent].children;
+    *ret_found = false;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        int order = pl_span_compare(shape->paths[by_key[middle]].key, key);
+        if (order == 0) {
+            *ret_found = true;
+            return middle;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
-// The place of a path in the table, or the free one where it belongs.
-static struct pl_shape_slot *slot_of(const pl_shape *shape, uint32_t hash, uint32_t parent,
-                                     pl_span key, bool items)
+static void insert_child(pl_shape *shape, uint32_t parent, uint32_t id)
 {
-    for (uint32_t i = hash;; i++) {
-        struct pl_shape_slot *slot = &shape->slots[i & (shape->slot_count - 1)];
-        if (!slot->path) return slot;
-        const pl_shape_path *path = &shape->paths[slot->path];
-        if (slot->hash == hash && path->parent == parent && path->items == items &&
-            pl_span_equal(path->key, key))
-            return slot;
-    }
-}
-
-static void grow_slots(pl_shape *shape)
-{
-    struct pl_shape_slot *old = shape->slots;
-    uint32_t old_count = shape->slot_count;
-    shape->slot_count = old_count ? old_count * 2 : 64;
-    shape->slots = pl_zalloc(shape->slot_count, sizeof *shape->slots);
-    for (uint32_t i = 0; i < old_count; i++) {
-        if (!old[i].path) continue;
-        uint32_t at = old[i].hash;
-        while (shape->slots[at & (shape->slot_count - 1)].path) at++;
-        shape->slots[at & (shape->slot_count - 1)] = old[i];
-    }
-    free(old);
+    bool found;
+    uint32_t at = place_of(shape, parent, shape->paths[id].key, &found);
+    pl_shape_path *path = &shape->paths[parent];
+    // Room for 4, 8, 16 ...: a power of two is full.
+    uint32_t n = path->children;
+    if (n == 0 || (n >= 4 && (n & (n - 1)) == 0))
+        path->by_key = pl_realloc(path->by_key, PL_MAX(n * 2, 4u) * sizeof *path->by_key);
+    memmove(path->by_key + at + 1, path->by_key + at, (n - at) * sizeof *path->by_key);
+    path->by_key[at] = id;
+    path->children++;
 }
 
 uint32_t pl_shape__add(pl_shape *shape, uint32_t parent, pl_span key, bool items)
 {
-    if (shape->count * 2 >= shape->slot_count) grow_slots(shape);
     PL_GROW(shape->paths, shape->count, shape->capacity);
     uint32_t id = shape->count++;
     pl_shape_path *path = &shape->paths[id];
-    *path = (pl_shape_path){.parent = parent, .items = items, .next = PL_SHAPE_NONE};
+    *path = (pl_shape_path){.parent = parent, .items = items};
+    path->next = path->elements = PL_SHAPE_NONE;
     path->key = pl_arena_copy(&shape->arena, key);
     if (parent == PL_SHAPE_NONE) return id;
     path->depth = shape->paths[parent].depth + 1;
-    shape->paths[parent].children += !items;
-    uint32_t hash = hash_of(parent, key, items);
-    *slot_of(shape, hash, parent, key, items) = (struct pl_shape_slot){hash, id};
+    if (items)
+        shape->paths[parent].elements = id;
+    else
+        insert_child(shape, parent, id);
     return id;
 }
 
@@ -72,9 +69,11 @@ void pl_shape_init(pl_shape *shape)
 
 void pl_shape_done(pl_shape *shape)
 {
-    for (uint32_t i = 0; i < shape->count; i++) pl_shape__values_free(shape->paths[i].values);
+    for (uint32_t i = 0; i < shape->count; i++) {
+        pl_shape__values_free(shape->paths[i].values);
+        free(shape->paths[i].by_key);
+    }
     free(shape->paths);
-    free(shape->slots);
     free(shape->visit);
     pl_arena_done(&shape->arena);
     *shape = (pl_shape){0};
@@ -82,9 +81,10 @@ void pl_shape_done(pl_shape *shape)
 
 uint32_t pl_shape_find(const pl_shape *shape, uint32_t parent, pl_span key, bool items)
 {
-    if (items) key = PL_SPAN("");
-    uint32_t path = slot_of(shape, hash_of(parent, key, items), parent, key, items)->path;
-    return path ? path : PL_SHAPE_NONE;
+    bool found;
+    if (items) return shape->paths[parent].elements;
+    uint32_t at = place_of(shape, parent, key, &found);
+    return found ? shape->paths[parent].by_key[at] : PL_SHAPE_NONE;
 }
 
 uint32_t pl_shape_child(pl_shape *shape, uint32_t parent, pl_span key)

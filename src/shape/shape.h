@@ -25,7 +25,7 @@
 // Sketches
 //   quantiles  buckets of equal ratio (Masson, Rim and Lee, "DDSketch", VLDB 2019): each quantile
 //              is within PL_QUANTILE_ERROR of a value of that rank. Merging adds buckets: exact.
-//              Of PL_QUANTILE_BUCKETS the least takes what is smaller: 10^-17 of the largest.
+//              Of PL_QUANTILE_BUCKETS the least takes what is smaller: 10^-22 of the largest.
 //   distinct   up to PL_DISTINCT_EXACT hashes as they are, then HyperLogLog with 2^PL_DISTINCT_BITS
 //              registers (Flajolet et al. 2007): standard error 1.04 / sqrt(2^bits) = 3.3 %.
 //
@@ -51,7 +51,7 @@
 #define PL_SHAPE_KEYS_MAX     8u    // columns of a key
 #define PL_SHAPE_SAMPLE_ALL   4096u // every record of a task that has fewer
 #define PL_QUANTILE_ERROR     0.01
-#define PL_QUANTILE_BUCKETS   2048u
+#define PL_QUANTILE_BUCKETS   2560u
 #define PL_DISTINCT_EXACT     256u
 #define PL_DISTINCT_BITS      10u
 
@@ -141,7 +141,9 @@ typedef struct pl_shape_path {
     pl_span key;     // unescaped
     uint32_t depth;
     uint64_t kinds[PL_SHAPE_KINDS]; // of every record
-    uint32_t children;              // paths below by key
+    uint32_t *by_key;               // paths below, in order of their keys; owned
+    uint32_t children;              // how many
+    uint32_t elements;              // path of the elements of arrays here; PL_SHAPE_NONE: none yet
     uint64_t overflow;              // times a key of objects here had no path
     uint64_t objects;               // raw objects in which it was there
     int64_t first_us, last_us;      // when the first and the last of those were received; 0: never
@@ -160,9 +162,7 @@ typedef struct pl_shape_path {
 typedef struct pl_shape {
     pl_shape_path *paths; // dense; a parent stands before its children; [0] is the record
     uint32_t count, capacity;
-    struct pl_shape_slot *slots; // (parent, key) -> path; owned
-    uint32_t slot_count;         // a power of two
-    pl_arena arena;              // of keys
+    pl_arena arena; // of keys
     uint64_t records, sampled;
     uint64_t entity_max;       // pairs are kept of entities up to this
     uint64_t pair_total;       // over all paths, fresh ones included

@@ -291,6 +291,39 @@ TEST(floor_division_rounds_down_on_both_sides_of_zero)
     CHECK_INT(1, pl_floor_div(24, 24));
 }
 
+TEST(time_guess_knows_the_usual_forms_and_nothing_else)
+{
+    static const struct {
+        const char *text;
+        int64_t micros; // INT64_MIN: none
+    } cases[] = {{"2025-11-22T10:00:00Z", 1763805600000000},
+                 {"2025-11-22 10:00", INT64_MIN},
+                 {"2025-11-22 11:00+01", 1763805600000000},
+                 {"2025-11-22T10:00:00", 1763805600000000},
+                 {"2025-11-22T10:00:00.25", 1763805600250000},
+                 {"2025-11-22 10:00:00", 1763805600000000},
+                 {"2025-11-22 10:00:00.000001", 1763805600000001},
+                 {"2025-11-22 10:00:00 +0000", 1763805600000000},
+                 {"2025-11-22 10:00:00 UTC", 1763805600000000},
+                 {"Sat Nov 22 11:00:00 +0100 2025", 1763805600000000},
+                 {"Sat, 22 Nov 2025 10:00:00 GMT", 1763805600000000},
+                 {"Sat, 22 Nov 2025 05:00:00 -0500", 1763805600000000},
+                 {"2025-11-22", 1763769600000000},
+                 {"1969-12-31", -86400000000},
+                 {"2025-02-30", INT64_MIN},
+                 {"2025-11-2", INT64_MIN},
+                 {"2025-11-22T10:00:00.0000001Z", INT64_MIN},
+                 {"12345-67-89", INT64_MIN},
+                 {"Sat, not a time at all", INT64_MIN},
+                 {"", INT64_MIN}};
+    for (size_t i = 0; i < PL_COUNT(cases); i++) {
+        int64_t micros = INT64_MIN;
+        bool is = pl_time_guess(pl_span_of(cases[i].text), &micros);
+        if (is != (cases[i].micros != INT64_MIN) || (is && micros != cases[i].micros))
+            fail_msg("%s: %lld", cases[i].text, (long long)micros);
+    }
+}
+
 int main(void)
 {
     return RUN_TESTS(
@@ -300,6 +333,7 @@ int main(void)
         T(iso_time_refuses_every_prefix_of_a_good_text_without_reading_on),
         T(iso_time_reads_the_usual_forms_as_all_others), T(date_reads_one_form_only),
         T(time_format_reads_every_directive_local_to_the_given_offset), T(time_format_says_why_not),
-        T(time_format_itself_is_checked), T(time_text_writes_negative_and_fractional_instants),
+        T(time_format_itself_is_checked), T(time_guess_knows_the_usual_forms_and_nothing_else),
+        T(time_text_writes_negative_and_fractional_instants),
         T(floor_division_rounds_down_on_both_sides_of_zero));
 }
