@@ -242,7 +242,8 @@ static uint32_t keys_of(const pl_drift_side *side, uint32_t object, bool moved, 
         kinds[most == PL_SHAPE_FLOAT ? PL_SHAPE_INT : most]++;
     }
     *ret_one_kind = false;
-    for (int k = 0; k < PL_SHAPE_KINDS; k++) *ret_one_kind |= keys && kinds[k] >= 0.9 * keys;
+    for (int k = 0; k < PL_SHAPE_KINDS; k++)
+        *ret_one_kind |= keys && (double)kinds[k] >= 0.9 * (double)keys;
     return keys;
 }
 

@@ -218,8 +218,8 @@ static void accept(contest *all, candidate *found, const candidate *rival)
     finding->factor = found->evidence.factor;
     finding->inverted = inverted;
     finding->retype = pl_drift_retype(work, found->before, found->after);
-    finding->rising =
-        found->evidence.numeric && found->evidence.rising >= 0.98 * (double)found->evidence.shared;
+    finding->rising = found->evidence.numeric &&
+                      (double)found->evidence.rising >= 0.98 * (double)found->evidence.shared;
     finding->confidence =
         (double)finding->agreed / (double)finding->shared * (1 - exp2(-found->bits));
     if (rival && rival->bits >= work->options->bits_min) {
