@@ -19,7 +19,7 @@ CONTRACT = ("table: t\npartition: [p]\ncolumns:\n  id: long!\n  p: int\n"
             + "".join(f"  u{i}: string\n" for i in range(6)))
 RULES = ("source: s\ninto: t\nmap:\n  id: id\n  p: p\n"
          + "".join(f"  u{i}: u{i}\n" for i in range(6)))
-COUNT = 80_000 if SANITIZED else 240_000
+COUNT = 200_000 if SANITIZED else 480_000
 ENDLESS = "SELECT count(*) FROM range(100000000000)"
 
 
