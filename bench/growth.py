@@ -76,12 +76,12 @@ def tiny_files(options, folder, count):
     folder.mkdir(parents=True)
     draw, files = random.Random(1), []
     with subprocess.Popen([options.build / "bench/plumb-posts", "--posts", str(count * 10)],
-                          stdout=subprocess.PIPE) as posts:
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as posts:
         for number in range(count):
             files.append(folder / f"{number:06d}.json")
             files[-1].write_bytes(b"".join(posts.stdout.readline()
                                            for _ in range(draw.randint(1, 10))))
-        posts.stdout.close()  # what is left nobody wants
+        posts.stdout.close()  # what is left nobody wants, and it says so
     return files
 
 
