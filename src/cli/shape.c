@@ -19,6 +19,7 @@ typedef struct intake {
     uint32_t key_count;
     int side; // records without a key are nobody else's: named by side and position
     uint64_t position;
+    uint64_t named; // records that have the key
 } intake;
 
 const char *pl_shapes_path(pl_cli *cli, const pl_shape *shape, uint32_t path)
@@ -74,8 +75,7 @@ void pl_shapes_samples_json(pl_json_writer *json, const pl_shape_path *path)
     pl_json_end(json, ']');
 }
 
-// ---- reading files
-// -------------------------------------------------------------------------------
+// ---- reading files ------------------------------------------------------------------------------
 
 // The last member with this key, as JSON has it; unlike pl_json_get, of any bytes.
 static const pl_json *member(const pl_json *object, pl_span key)
@@ -86,7 +86,7 @@ static const pl_json *member(const pl_json *object, pl_span key)
     return found;
 }
 
-static uint64_t entity_of(const intake *in, const pl_json *record)
+static uint64_t entity_of(intake *in, const pl_json *record)
 {
     pl_span scalars[PL_SHAPE_KEYS_MAX];
     uint32_t count = 0;
@@ -97,7 +97,10 @@ static uint64_t entity_of(const intake *in, const pl_json *record)
         if (!value || value->kind == PL_JSON_NULL) break;
         scalars[count] = value->raw;
     }
-    if (count && count == in->key_count) return pl_shape_entity(scalars, count);
+    if (count && count == in->key_count) {
+        in->named++;
+        return pl_shape_entity(scalars, count);
+    }
     char name[64];
     pl_span span = {name, (size_t)snprintf(name, sizeof name, "%d:%llu", in->side,
                                            (unsigned long long)in->position)};
@@ -119,9 +122,13 @@ static plumb_status read_file(intake *in, const char *path, plumb_error *err)
     pl_shape_object(in->shape, in->cli->now_us);
     PL_TRY(pl_sample_each(path, &in->framing, take, in, &sample, err));
     if (atomic_load(&pl_cancelled)) return pl_fail(err, PLUMB_E_CANCELLED, "cancelled");
-    if (!sample.documents)
-        return pl_fail(err, PLUMB_E_MALFORMED, "cannot find records in file '%s': %s", path,
-                       sample.broken ? sample.reason : "it is empty");
+    if (!sample.documents) {
+        pl_fail(err, PLUMB_E_MALFORMED, "cannot find records in file '%s': %s", path,
+                sample.broken ? sample.reason : "it is empty");
+        pl_hint(err, "It takes objects as NDJSON, in an array or in one document; --records says "
+                     "where in it they stand.");
+        return PLUMB_E_MALFORMED;
+    }
     pl_human count;
     if (sample.broken)
         pl_cli_warn("%s %s of '%s' left out: %s", pl_human_count(count, (int64_t)sample.broken),
@@ -129,8 +136,7 @@ static plumb_status read_file(intake *in, const char *path, plumb_error *err)
     return PLUMB_OK;
 }
 
-// ---- options
-// -------------------------------------------------------------------------------------
+// ---- options ------------------------------------------------------------------------------------
 
 static const pl_span *keys_of(pl_cli *cli, const pl_path *path)
 {
@@ -195,8 +201,7 @@ static plumb_status read_keys(intake *in, plumb_error *err)
     return PLUMB_OK;
 }
 
-// ---- the command
-// ---------------------------------------------------------------------------------
+// ---- the command --------------------------------------------------------------------------------
 
 static int run_diff(intake *in)
 {
@@ -206,10 +211,16 @@ static int run_diff(intake *in)
     pl_shape_init(&after);
     in->shape = &before;
     plumb_status st = read_file(in, in->cli->args[0], &err);
+    if (st == PLUMB_OK && in->key_count && !in->named)
+        st = pl_fail(&err, PLUMB_E_CONFIG, "cannot use option '--key': no record of '%s' has it",
+                     in->cli->args[0]);
     in->shape = &after;
     in->side = 1;
-    in->position = 0;
+    in->position = in->named = 0;
     if (st == PLUMB_OK) st = read_file(in, in->cli->args[1], &err);
+    if (st == PLUMB_OK && in->key_count && !in->named)
+        pl_cli_warn("no record of '%s' has the key: it may have another name now",
+                    in->cli->args[1]);
     pl_shape_settle(&before);
     pl_shape_settle(&after);
     if (st == PLUMB_OK) pl_shapes_diff(in->cli, &before, &after);

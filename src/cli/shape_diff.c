@@ -17,8 +17,7 @@ static const char *path_text(const diff *d, const pl_shape *shape, uint32_t path
     return path == PL_SHAPE_NONE ? NULL : pl_shapes_path(d->cli, shape, path);
 }
 
-// ---- JSON
-// ----------------------------------------------------------------------------------------
+// ---- JSON ---------------------------------------------------------------------------------------
 
 static void write_double(pl_json_writer *json, const char *key, double value)
 {
@@ -93,8 +92,7 @@ static void print_json(const diff *d)
     pl_json_end(&json, '}');
 }
 
-// ---- for people
-// ----------------------------------------------------------------------------------
+// ---- for people ---------------------------------------------------------------------------------
 
 // Words folded into lines below the head of a finding; what data brings along is made safe.
 static void print_folded(pl_cli *cli, const char *head, const char *text)

@@ -50,8 +50,7 @@ static bool is_truth(int class)
     return class == PL_CLASS_BOOL;
 }
 
-// ---- cells
-// ---------------------------------------------------------------------------------------
+// ---- cells --------------------------------------------------------------------------------------
 
 static const char *percent_text(pl_human out, double share)
 {
@@ -184,8 +183,7 @@ static void add_cut(pl_grid *grid, pl_span text, int width)
     pl_buf_done(&safe);
 }
 
-// ---- the tree
-// ------------------------------------------------------------------------------------
+// ---- the tree -----------------------------------------------------------------------------------
 
 static void add_line(tree *t, uint32_t id)
 {
@@ -285,8 +283,7 @@ void pl_shapes_tree(pl_cli *cli, const pl_shape *shape, bool all)
     fit_lines(cli, start);
 }
 
-// ---- JSON
-// ----------------------------------------------------------------------------------------
+// ---- JSON ---------------------------------------------------------------------------------------
 
 static void write_double(pl_json_writer *json, const char *key, double value)
 {

@@ -66,8 +66,7 @@ static bool read_blob(reader *r, const pl_json *object, const char *key, pl_buf 
     return true;
 }
 
-// ---- sketches
-// ------------------------------------------------------------------------------------
+// ---- sketches -----------------------------------------------------------------------------------
 
 static void read_buckets(reader *r, const pl_json *object, pl_quantiles *q)
 {
@@ -122,8 +121,7 @@ static void read_distinct(reader *r, const pl_json *object, pl_distinct *distinc
     pl_buf_done(&bytes);
 }
 
-// ---- pairs
-// ---------------------------------------------------------------------------------------
+// ---- pairs --------------------------------------------------------------------------------------
 
 typedef struct cursor {
     const char *at, *end;
@@ -203,8 +201,7 @@ static void read_pairs(reader *r, const pl_json *object, pl_shape_values *values
     pl_buf_done(&bytes);
 }
 
-// ---- values and paths
-// ----------------------------------------------------------------------------
+// ---- values and paths ---------------------------------------------------------------------------
 
 static void read_range(reader *r, const pl_json *object, pl_shape_values *values)
 {

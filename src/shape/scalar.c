@@ -270,8 +270,7 @@ bool pl_shape__derive(pl_value_class class, double number, uint64_t *ret_hash)
     }
 }
 
-// ---- entities
-// ------------------------------------------------------------------------------------
+// ---- entities -----------------------------------------------------------------------------------
 
 static uint64_t hash_named(pl_span scalar)
 {

@@ -5,8 +5,7 @@
 
 #include "shape/shape_int.h"
 
-// ---- paths
-// ---------------------------------------------------------------------------------------
+// ---- paths --------------------------------------------------------------------------------------
 
 // Where the child of this key is in its parent's order, or belongs. No hash: keys could be made to
 // hash alike, and the key that follows is mostly known anyway (member_path).
@@ -107,8 +106,7 @@ uint32_t pl_shape_items(pl_shape *shape, uint32_t parent)
     return pl_shape__add(shape, parent, PL_SPAN(""), true);
 }
 
-// ---- observing
-// -----------------------------------------------------------------------------------
+// ---- observing ----------------------------------------------------------------------------------
 
 static void widen(int64_t *first_us, int64_t *last_us, int64_t at_us)
 {
@@ -252,8 +250,7 @@ void pl_shape_sample(pl_shape *shape, const pl_json *record, uint64_t entity)
     observe(&(walk){shape, false}, PL_SHAPE_ROOT, record, entity);
 }
 
-// ---- looking
-// -------------------------------------------------------------------------------------
+// ---- looking ------------------------------------------------------------------------------------
 
 uint64_t pl_shape_seen(const pl_shape_path *path)
 {

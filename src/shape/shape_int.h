@@ -18,8 +18,7 @@ bool pl_shape__derive(pl_value_class class, double number, uint64_t *ret_hash);
 // A new path at the end; NULL span and `items` for elements. No limits are asked.
 uint32_t pl_shape__add(pl_shape *shape, uint32_t parent, pl_span key, bool items);
 
-// ---- the values of one path
-// ----------------------------------------------------------------------
+// ---- the values of one path ---------------------------------------------------------------------
 pl_shape_values *pl_shape__values_new(void);
 void pl_shape__values_free(pl_shape_values *values); // NULL is fine
 void pl_shape__values_add(pl_shape_values *values, const pl_shape_scalar *scalar, pl_span raw,
@@ -35,8 +34,7 @@ void pl_shape__sample_add(pl_shape_values *values, pl_span text);
 // Less entities until all pairs are few enough; everything is settled.
 void pl_shape__fit(pl_shape *shape);
 
-// ---- sketches
-// ------------------------------------------------------------------------------------
+// ---- sketches -----------------------------------------------------------------------------------
 void pl_quantiles__add(pl_quantiles *quantiles, double value); // a finite number
 void pl_quantiles__merge(pl_quantiles *into, const pl_quantiles *from);
 void pl_distinct__add(pl_distinct *distinct, uint64_t hash);

@@ -25,8 +25,7 @@ void pl_shape__values_free(pl_shape_values *values)
     free(values);
 }
 
-// ---- samples
-// -------------------------------------------------------------------------------------
+// ---- samples ------------------------------------------------------------------------------------
 
 // The bytes of `raw` that are kept: whole characters, whole escapes.
 static size_t cut(pl_span raw)
@@ -70,8 +69,7 @@ void pl_shape__sample_add(pl_shape_values *values, pl_span text)
     values->samples[at][text.bytes] = '\0';
 }
 
-// ---- pairs
-// ---------------------------------------------------------------------------------------
+// ---- pairs --------------------------------------------------------------------------------------
 
 // Which value an entity keeps.
 static bool better(const pl_shape_scalar *a, const pl_shape_scalar *b)
@@ -149,8 +147,7 @@ void pl_shape_settle(pl_shape *shape)
     pl_shape__fit(shape);
 }
 
-// ---- values
-// --------------------------------------------------------------------------------------
+// ---- values -------------------------------------------------------------------------------------
 
 static void add_number(pl_shape_values *values, const pl_shape_scalar *scalar)
 {

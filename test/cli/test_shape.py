@@ -121,7 +121,9 @@ def test_diff_tells_a_rename_by_the_records_that_are_in_both(plumb):
 
 @pytest.mark.parametrize("words, message", [
     (["x.json"], "plumb: cannot open file 'x.json': No such file or directory\n"),
-    (["empty.json"], "plumb: cannot find records in file 'empty.json': it is empty\n"),
+    (["empty.json"], "plumb: cannot find records in file 'empty.json': it is empty\n"
+     "  hint: It takes objects as NDJSON, in an array or in one document; --records says "
+     "where in it they stand.\n"),
     (["--diff", "a.json"], "plumb shape: --diff compares two files\n"
                            "  hint: 'plumb shape --help' shows how it is used.\n"),
     (["a.json", "--key", "id"], "plumb shape: --key goes with --diff\n"
@@ -131,9 +133,14 @@ def test_diff_tells_a_rename_by_the_records_that_are_in_both(plumb):
      "  hint: Write records: data.list[], or $[] for documents that are arrays.\n"),
     (["--diff", "a.json", "a.json", "--key", "a[0]"],
      "plumb: cannot use option '--key': a path of keys only names an entity\n"),
+    (["--diff", "a.json", "empty.json", "--key", "no"],
+     "plumb: cannot use option '--key': no record of 'a.json' has it\n"),
+    (["--diff", "a.json", "b.json", "--key", "id"],
+     "plumb: warning: no record of 'b.json' has the key: it may have another name now\n"),
 ])
 def test_mistakes_are_told(plumb, words, message):
     lines(plumb.dir / "a.json", POSTS)
+    (plumb.dir / "b.json").write_text('{"post": "p1"}')
     (plumb.dir / "empty.json").write_text("")
     assert plumb("shape", *words, code=None).stderr == message
 
