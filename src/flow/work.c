@@ -481,6 +481,7 @@ plumb_status pl_work(const pl_work_task *task, pl_task_result *ret_result, plumb
 void pl_task_result_done(pl_task_result *result)
 {
     for (uint32_t i = 0; i < result->object_count; i++) free(result->objects[i].ranges);
+    for (uint32_t i = 0; i < result->window_count; i++) pl_shape_done(&result->windows[i].shape);
     pl_arena_done(&result->arena);
     *result = (pl_task_result){0};
 }

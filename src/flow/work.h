@@ -34,6 +34,7 @@
 #include <stdatomic.h>
 
 #include "flow/parts.h"
+#include "shape/shape.h"
 #include "json/framer.h"
 
 // Records of an object that were quarantined, as the registry has them.
@@ -99,6 +100,7 @@ typedef struct pl_work_task {
     pl_crew *crew;              // who may help; NULL: nobody
     pl_quota *quota;            // for the row groups being written; of all tasks
     bool dry;                   // only find out: no files
+    bool observe;               // the shapes of its records too
     pl_work_progress *progress; // may be NULL
     atomic_bool *cancel;        // checked per chunk
 } pl_work_task;
@@ -122,12 +124,26 @@ typedef struct pl_object_result {
     pl_quarantine_range *ranges; // owned by the result
 } pl_object_result;
 
+#define PL_WINDOWS_MAX 16u // of a task
+
+// Consecutive objects of the task, observed together: what their records look like, whatever became
+// of them, and what columns could not take.
+typedef struct pl_task_window {
+    uint32_t first, count; // in the task's objects
+    pl_shape shape;        // settled; owned
+    uint64_t *lost;        // [contract->column_count] values the column could not take
+} pl_task_window;
+
 typedef struct pl_task_result {
-    pl_arena arena;            // everything below but the ranges
+    pl_arena arena;            // everything below but the ranges and the windows' shapes
     pl_object_result *objects; // as in the task
     uint32_t object_count;
     pl_part_file *files;
     uint32_t file_count;
+    // In order of the objects: each one is of one window, and a damaged one adds nothing to it.
+    // None of a retry, and of a task that does not observe.
+    pl_task_window *windows;
+    uint32_t window_count;
 } pl_task_result;
 
 PL_MUST_USE plumb_status pl_work(const pl_work_task *task, pl_task_result *ret_result,
