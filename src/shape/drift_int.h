@@ -104,5 +104,6 @@ uint64_t pl_drift_seen(const pl_drift_work *work, const pl_shape *shape, uint32_
 
 // ---- explain.c
 void pl_drift_explain(const pl_drift_work *work, pl_finding *finding);
+void pl_drift_count_write(pl_buf *out, uint64_t count); // "12,345"
 
 #endif

@@ -18,14 +18,19 @@ static void put_path(text *t, bool after, uint32_t path)
     pl_shape_path_write(&t->out, after ? t->work->after.shape : t->work->before.shape, path);
 }
 
-static void put_count(text *t, uint64_t count)
+void pl_drift_count_write(pl_buf *out, uint64_t count)
 {
     char digits[32];
     int bytes = snprintf(digits, sizeof digits, "%llu", (unsigned long long)count);
     for (int i = 0; i < bytes; i++) {
-        if (i && (bytes - i) % 3 == 0) pl_buf_char(&t->out, ',');
-        pl_buf_char(&t->out, digits[i]);
+        if (i && (bytes - i) % 3 == 0) pl_buf_char(out, ',');
+        pl_buf_char(out, digits[i]);
     }
+}
+
+static void put_count(text *t, uint64_t count)
+{
+    pl_drift_count_write(&t->out, count);
 }
 
 static void put_counted(text *t, uint64_t count, const char *one, const char *many)

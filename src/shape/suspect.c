@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shape/suspect.h"
+
+#include <math.h>
+
+#include "base/map.h"
+#include "shape/suspect_int.h"
+
+// Chances and shares are those of drift's definition. Ranges need a baseline of some size, since
+// the next value of a heavy tail is often beyond the largest of a few.
+pl_suspect_options pl_suspect_defaults(void)
+{
+    return (pl_suspect_options){
+        .absent_chance = 1e-6,
+        .lost_share = 0.05,
+        .lost_share_critical = 0.005,
+        .baseline_min = 20,
+        .objects_min = 3, // whoever sent two objects with records promised nothing
+        .values_min = 100,
+        .drift = pl_drift_defaults(),
+    };
+}
+
+const char *pl_suspicion_name(pl_suspicion_kind kind)
+{
+    static const char *const names[] = {"absent",   "continued", "lost",
+                                        "rescaled", "meaning",   "empty"};
+    return names[kind];
+}
+
+// ---- what the rules share ----------------------------------------------------------------------
+
+bool pl_suspect__muted(const pl_suspect_work *work, uint32_t column, pl_suspicion_kind kind)
+{
+    return (work->columns[column].muted >> kind & 1) != 0;
+}
+
+uint64_t pl_suspect__values(const pl_shape *shape, uint32_t path)
+{
+    if (path == PL_SHAPE_NONE) return 0;
+    return pl_shape_seen(&shape->paths[path]) - shape->paths[path].kinds[PL_SHAPE_NULL];
+}
+
+void pl_suspect__add(pl_suspect_work *work, pl_suspicion_kind kind, uint32_t column, uint32_t path,
+                     double chance, uint64_t records, pl_buf *why)
+{
+    work->items[work->count++] = (pl_suspicion){
+        .kind = kind,
+        .column = column,
+        .path = path,
+        .chance = chance,
+        .records = records,
+        .why = pl_arena_cstr(work->arena, pl_buf_view(why)),
+    };
+    pl_buf_done(why);
+}
+
+static void put_column(pl_buf *out, const pl_suspect_work *work, uint32_t column)
+{
+    pl_buf_printf(out, "column '%.*s'", PL_FMT(work->columns[column].name));
+}
+
+static void put_chance(pl_buf *out, double chance)
+{
+    if (!(chance > 0)) return; // what was never so needs no figure
+    pl_buf_text(out, "; chance does that ");
+    if (chance < 1e-12) {
+        pl_buf_text(out, "less than once in 10^12 times");
+    } else {
+        pl_buf_text(out, "once in ");
+        pl_drift_count_write(out, (uint64_t)llround(1 / chance));
+        pl_buf_text(out, " times");
+    }
+}
+
+// ---- who could continue a column ---------------------------------------------------------------
+
+typedef enum reading { TRUTH, NUMBER, INSTANT, WORDS, NOTHING } reading;
+
+static reading reading_of(const pl_shape_values *values)
+{
+    static const uint8_t readings[PL_CLASSES] = {
+        [PL_CLASS_BOOL] = TRUTH,      [PL_CLASS_NUMBER] = NUMBER,    [PL_CLASS_PERCENT] = NUMBER,
+        [PL_CLASS_EPOCH_S] = INSTANT, [PL_CLASS_EPOCH_MS] = INSTANT, [PL_CLASS_EPOCH_US] = INSTANT,
+        [PL_CLASS_TIME] = INSTANT,    [PL_CLASS_UUID] = WORDS,       [PL_CLASS_URL] = WORDS,
+        [PL_CLASS_WORD] = WORDS,      [PL_CLASS_TEXT] = WORDS,       [PL_CLASS_EMPTY] = NOTHING,
+    };
+    uint64_t times[NOTHING + 1] = {0};
+    int most = NOTHING;
+    for (int c = 0; c < PL_CLASSES; c++) times[readings[c]] += values->classes[c];
+    times[NOTHING] = 0;
+    for (int r = 0; r < NOTHING; r++)
+        if (times[r] > times[most]) most = r;
+    return (reading)most;
+}
+
+static bool zero_or_one(const pl_shape_values *values)
+{
+    return values->min >= 0 && values->max <= 1 && values->fractions == 0;
+}
+
+static bool digits(const pl_shape_values *values)
+{
+    return values->classes[PL_CLASS_TIME] == 0;
+}
+
+// Whether a reader of the one may take the other for it.
+static bool reads_as(const pl_shape_path *old, const pl_shape_path *new)
+{
+    for (int k = PL_SHAPE_ARRAY; k <= PL_SHAPE_OBJECT; k++)
+        if (old->kinds[k] && new->kinds[k]) return true;
+    bool numbers = (old->kinds[PL_SHAPE_INT] || old->kinds[PL_SHAPE_FLOAT]) &&
+                   (new->kinds[PL_SHAPE_INT] || new->kinds[PL_SHAPE_FLOAT]);
+    bool truths = old->kinds[PL_SHAPE_BOOL] && new->kinds[PL_SHAPE_BOOL];
+    bool texts = old->kinds[PL_SHAPE_STRING] && new->kinds[PL_SHAPE_STRING];
+    if (!old->values || !new->values) return numbers || truths || texts;
+    reading was = reading_of(old->values), is = reading_of(new->values);
+    if (was == NOTHING || is == NOTHING) return texts;
+    if (was == is) return true;
+    if (PL_MIN(was, is) == TRUTH && PL_MAX(was, is) == NUMBER)
+        return zero_or_one(was == NUMBER ? old->values : new->values);
+    // Large numbers look like instants, of which only those written in digits could be numbers.
+    if (PL_MIN(was, is) == NUMBER && PL_MAX(was, is) == INSTANT)
+        return digits(was == INSTANT ? old->values : new->values);
+    return false;
+}
+
+// The chance that of n rows k or more (or fewer) have what a share p has, by Chernoff's bound.
+static double tail(double n, double k, double p)
+{
+    double q = n > 0 ? k / n : p, distance = 0;
+    if (q > 0) distance += q * log(q / p);
+    if (q < 1) distance += (1 - q) * log((1 - q) / (1 - p));
+    return exp(-n * distance);
+}
+
+// As often in the rows as the column was, as far as one can count: elements of arrays are not rows.
+static bool as_often(const pl_suspect_work *work, const pl_suspect_column *column, uint32_t path)
+{
+    if (pl_drift_arrays(work->now->shape, path)) return true;
+    double share = (double)column->before.filled / ((double)column->before.rows + 1);
+    double rows = (double)column->now.rows;
+    double values = (double)pl_suspect__values(work->now->shape, path);
+    return tail(rows, PL_MIN(values, rows), share) >= work->options->absent_chance;
+}
+
+// How well a path that came goes with one that is gone; 0: not at all.
+static double likeness(const pl_suspect_work *work, uint32_t old, uint32_t new)
+{
+    const pl_shape *before = work->before->shape, *now = work->now->shape;
+    const pl_shape_path *was = &before->paths[old], *is = &now->paths[new];
+    if (was->items != is->items || !reads_as(was, is)) return 0;
+    if (pl_drift_arrays(before, old) != pl_drift_arrays(now, new)) return 0;
+    return 0.1 + pl_drift_name_likeness(was->key, is->key);
+}
+
+static bool came(const pl_suspect_work *work, uint32_t path)
+{
+    return path != PL_SHAPE_ROOT && !work->mapped[path] &&
+           pl_suspect__values(work->now->shape, path) > 0 &&
+           pl_suspect__values(work->before->shape, work->same[path]) == 0;
+}
+
+// Half-way: in just the rows that lack the column, and in the last object that was received.
+static bool takes_over(const pl_suspect_work *work, uint32_t column, uint32_t path,
+                       uint64_t missing)
+{
+    const pl_shape *now = work->now->shape;
+    uint64_t values = pl_suspect__values(now, path);
+    if (pl_drift_arrays(now, path) || values > missing || values < missing - missing / 2)
+        return false;
+    for (uint32_t i = work->first[column]; i < work->first[column + 1]; i++)
+        if (pl_suspect__values(now, work->new[i]) &&
+            now->paths[work->new[i]].last_us > now->paths[path].last_us)
+            return false;
+    return true;
+}
+
+// The new path that could best be the column under another name, or PL_SHAPE_NONE.
+static uint32_t find_heir(const pl_suspect_work *work, uint32_t column, uint64_t missing)
+{
+    const pl_suspect_column *asked = &work->columns[column];
+    bool whole = asked->now.filled == 0;
+    uint32_t best = PL_SHAPE_NONE;
+    double best_likeness = 0;
+    for (uint32_t i = work->first[column]; whole && i < work->first[column + 1]; i++)
+        if (pl_suspect__values(work->now->shape, work->new[i])) return PL_SHAPE_NONE;
+    for (uint32_t p = 0; p < work->now->shape->count; p++) {
+        if (!came(work, p)) continue;
+        if (whole ? !as_often(work, asked, p) : !takes_over(work, column, p, missing)) continue;
+        for (uint32_t i = work->first[column]; i < work->first[column + 1]; i++) {
+            if (!pl_suspect__values(work->before->shape, work->old[i])) continue;
+            double like = likeness(work, work->old[i], p);
+            if (like <= best_likeness) continue;
+            best = p;
+            best_likeness = like;
+        }
+    }
+    return best;
+}
+
+// ---- rules -------------------------------------------------------------------------------------
+
+static void judge_absent(pl_suspect_work *work, uint32_t column)
+{
+    const pl_suspect_column *asked = &work->columns[column];
+    const pl_column_counts *was = &asked->before, *is = &asked->now;
+    uint64_t lacking = is->rows - PL_MIN(is->filled, is->rows);
+    uint64_t missing = lacking - PL_MIN(is->lost, lacking); // what was lost is not absent
+    if (!missing || !was->filled) return;
+    bool always = was->filled >= was->rows;
+    if (is->filled && !always) return;
+    double share = (double)was->filled / (double)PL_MAX(was->rows, was->filled);
+    double chance = pow(1 - share, (double)missing);
+    bool absent = !is->filled && chance < work->options->absent_chance;
+    uint32_t heir = find_heir(work, column, missing);
+    if (!absent && heir == PL_SHAPE_NONE) return;
+    pl_suspicion_kind kind = absent ? PL_SUSPECT_ABSENT : PL_SUSPECT_CONTINUED;
+    if (pl_suspect__muted(work, column, kind)) return;
+    pl_buf why = {0};
+    put_column(&why, work, column);
+    pl_buf_text(&why, " is NULL in ");
+    pl_drift_count_write(&why, missing);
+    pl_buf_text(&why, " of ");
+    pl_drift_count_write(&why, is->rows);
+    pl_buf_printf(&why, " %s, and was filled in ", is->rows == 1 ? "row" : "rows");
+    pl_drift_count_write(&why, was->filled);
+    pl_buf_text(&why, " of ");
+    pl_drift_count_write(&why, was->rows);
+    pl_buf_text(&why, " before");
+    if (absent) put_chance(&why, chance);
+    if (heir != PL_SHAPE_NONE) {
+        pl_buf_text(&why, "; ");
+        pl_shape_path_write(&why, work->now->shape, heir);
+        pl_buf_text(&why, " is new and could continue it");
+    }
+    pl_suspect__add(work, kind, column, heir, chance, missing, &why);
+}
+
+static double share_lost(const pl_column_counts *counts)
+{
+    uint64_t values = counts->filled + counts->lost;
+    return values ? (double)counts->lost / (double)values : 0;
+}
+
+static void put_lost(pl_buf *out, const pl_column_counts *counts)
+{
+    pl_drift_count_write(out, counts->lost);
+    pl_buf_text(out, " of ");
+    pl_drift_count_write(out, counts->filled + counts->lost);
+}
+
+static void judge_lost(pl_suspect_work *work, uint32_t column)
+{
+    const pl_suspect_column *asked = &work->columns[column];
+    double limit = asked->lost_share > 0 ? asked->lost_share
+                   : asked->critical     ? work->options->lost_share_critical
+                                         : work->options->lost_share;
+    double was = share_lost(&asked->before), is = share_lost(&asked->now);
+    if (is <= limit || is <= 2 * was) return;
+    if (pl_suspect__muted(work, column, PL_SUSPECT_LOST)) return;
+    pl_buf why = {0};
+    put_column(&why, work, column);
+    pl_buf_text(&why, " could not take ");
+    put_lost(&why, &asked->now);
+    pl_buf_printf(&why, " %s, %.3g %%",
+                  asked->now.filled + asked->now.lost == 1 ? "value" : "values", 100 * is);
+    if (asked->before.lost) {
+        pl_buf_text(&why, ", and ");
+        put_lost(&why, &asked->before);
+        pl_buf_printf(&why, " before, %.3g %%", 100 * was);
+    } else if (asked->before.filled) {
+        pl_buf_text(&why, ", and took all ");
+        pl_drift_count_write(&why, asked->before.filled);
+        pl_buf_text(&why, " before");
+    }
+    pl_suspect__add(work, PL_SUSPECT_LOST, column, PL_SHAPE_NONE, 0, asked->now.lost, &why);
+}
+
+static void judge_empty(pl_suspect_work *work)
+{
+    const pl_suspect_side *was = work->before, *is = work->now;
+    if (was->objects < work->options->objects_min || !is->empty_last) return;
+    double share = (double)PL_MIN(was->empty, was->objects) / (double)was->objects;
+    double chance = pow(share, (double)is->empty_last);
+    if (chance >= work->options->absent_chance) return;
+    pl_buf why = {0};
+    pl_buf_text(&why, "the last ");
+    pl_drift_count_write(&why, is->empty_last);
+    pl_buf_text(&why, " of ");
+    pl_drift_count_write(&why, is->objects);
+    pl_buf_printf(&why, " raw %s no record, and ",
+                  is->objects == 1 ? "object has" : "objects have");
+    if (was->empty)
+        pl_drift_count_write(&why, was->empty);
+    else
+        pl_buf_text(&why, "none");
+    pl_buf_text(&why, " of ");
+    pl_drift_count_write(&why, was->objects);
+    pl_buf_text(&why, was->empty > 1 ? " were empty before" : " was empty before");
+    put_chance(&why, chance);
+    pl_suspect__add(work, PL_SUSPECT_EMPTY, PL_SHAPE_NONE, PL_SHAPE_NONE, chance, is->empty_last,
+                    &why);
+}
+
+// ---- paths -------------------------------------------------------------------------------------
+
+// Several columns may read one path: they are a chain, by `next`.
+static void find_paths(const pl_map *names, const uint32_t *next, const pl_shape *shape,
+                       uint32_t *found, bool *mapped)
+{
+    pl_buf text = {0};
+    for (uint32_t p = 0; p < shape->count; p++) {
+        pl_buf_reset(&text);
+        pl_shape_path_write(&text, shape, p);
+        uint32_t at = pl_map_get(names, pl_buf_view(&text));
+        if (at != PL_MAP_NONE && mapped) mapped[p] = true;
+        for (; at != PL_MAP_NONE; at = next[at]) found[at] = p;
+    }
+    pl_buf_done(&text);
+}
+
+static void prepare(pl_suspect_work *work)
+{
+    const pl_shape *now = work->now->shape, *before = work->before->shape;
+    work->first = PL_TAKE(work->arena, uint32_t, work->column_count + 1);
+    for (uint32_t c = 0; c < work->column_count; c++)
+        work->first[c + 1] = work->first[c] + work->columns[c].path_count;
+    uint32_t total = work->first[work->column_count];
+    work->old = PL_TAKE(work->arena, uint32_t, total);
+    work->new = PL_TAKE(work->arena, uint32_t, total);
+    uint32_t *next = PL_TAKE(work->arena, uint32_t, total);
+    work->mapped = PL_TAKE(work->arena, bool, now->count);
+    work->same = PL_TAKE(work->arena, uint32_t, now->count);
+    work->items = PL_TAKE(work->arena, pl_suspicion, 3 * (size_t)work->column_count + 1);
+    pl_map names = {0};
+    for (uint32_t c = 0; c < work->column_count; c++)
+        for (uint32_t i = 0; i < work->columns[c].path_count; i++) {
+            uint32_t at = work->first[c] + i;
+            work->old[at] = work->new[at] = PL_SHAPE_NONE;
+            next[at] = PL_MAP_NONE;
+            uint32_t there = pl_map_add(&names, pl_span_of(work->columns[c].paths[i]), at);
+            if (there == at) continue;
+            next[at] = next[there];
+            next[there] = at;
+        }
+    find_paths(&names, next, before, work->old, NULL);
+    find_paths(&names, next, now, work->new, work->mapped);
+    pl_map_done(&names);
+    for (uint32_t p = 0; p < now->count; p++) {
+        const pl_shape_path *path = &now->paths[p];
+        uint32_t parent = p ? work->same[path->parent] : PL_SHAPE_NONE;
+        work->same[p] = parent == PL_SHAPE_NONE
+                            ? (p ? PL_SHAPE_NONE : PL_SHAPE_ROOT)
+                            : pl_shape_find(before, parent, path->key, path->items);
+    }
+}
+
+uint32_t pl_drift_suspects(const pl_suspect_side *before, const pl_suspect_side *now,
+                           const pl_suspect_column *columns, uint32_t count,
+                           const pl_suspect_options *options, pl_arena *arena,
+                           pl_suspicion **ret_suspicions)
+{
+    pl_suspect_work work = {
+        .before = before,
+        .now = now,
+        .columns = columns,
+        .column_count = count,
+        .options = options,
+        .arena = arena,
+    };
+    *ret_suspicions = NULL;
+    if (before->shape->records < options->baseline_min) return 0;
+    prepare(&work);
+    judge_empty(&work);
+    for (uint32_t c = 0; c < count; c++) {
+        judge_absent(&work, c);
+        judge_lost(&work, c);
+    }
+    *ret_suspicions = work.items;
+    return work.count;
+}
