@@ -226,26 +226,6 @@ static void read_partition(pl_contract_reading *self, const pl_yaml *root)
             add_partition(self, item, spec);
 }
 
-// "2%" or "0.02".
-static bool read_share(const pl_contract_reading *self, const pl_yaml *node, double *ret_share)
-{
-    pl_span text = node->text;
-    bool percent = text.bytes && text.data[text.bytes - 1] == '%';
-    if (percent) text.bytes--;
-    pl_number number;
-    double value;
-    if (pl_number_parse(text, &number) != PL_NUMBER_OK ||
-        pl_number_double(&number, percent ? -2 : 0, &value) != PL_NUMBER_OK || value < 0 ||
-        value > 1) {
-        pl_hint(
-            pl_contract__mistake(&self->base, node, 0, "'%.*s' is not a share", PL_FMT(node->text)),
-            "Write 2%% or 0.02.");
-        return false;
-    }
-    *ret_share = value;
-    return true;
-}
-
 static void read_nulls(pl_contract_reading *self, const pl_yaml *nulls)
 {
     if (!nulls || !pl_contract__want(&self->base, nulls, PL_YAML_MAP, "nulls")) return;
@@ -253,7 +233,7 @@ static void read_nulls(pl_contract_reading *self, const pl_yaml *nulls)
         int index = pl_contract__find(self, item->key, 0, item->key->text);
         if (!pl_contract__want(&self->base, item, PL_YAML_SCALAR, "a share of nulls")) continue;
         double share;
-        if (!read_share(self, item, &share) || index < 0) continue;
+        if (!pl_contract__share(&self->base, item, &share) || index < 0) continue;
         self->contract->columns[index].has_nulls_max = true;
         self->contract->columns[index].nulls_max = share;
     }

@@ -3,8 +3,8 @@
 
 #include "contract/mapping_int.h"
 
-static const char *const MAPPING_KEYS[] = {"source", "into", "records", "where",
-                                           "map",    "rest", NULL};
+static const char *const MAPPING_KEYS[] = {"source", "into",   "records", "where", "map",
+                                           "rest",   "policy", "drift",   NULL};
 
 // The value of a key that must be there.
 static const pl_yaml *need(const pl_reading *reading, const pl_yaml *root, const char *key)
@@ -110,8 +110,8 @@ static void read_records(const pl_reading *reading, const pl_yaml *root, pl_mapp
     if (err.hint[0]) pl_hint(mistake, "%s", err.hint);
 }
 
-static void unknown_column(const pl_reading *reading, const pl_yaml *key,
-                           const pl_contract *contract)
+void pl_contract__no_column(const pl_reading *reading, const pl_yaml *key,
+                            const pl_contract *contract)
 {
     pl_span *names = PL_TAKE(reading->arena, pl_span, contract->column_count);
     for (uint32_t i = 0; i < contract->column_count; i++)
@@ -149,7 +149,7 @@ static void read_map(const pl_reading *reading, const pl_yaml *root, pl_mapping 
     mapping->rules = PL_TAKE(reading->arena, pl_rule, map->count);
     for (const pl_yaml *node = map->first; node; node = node->next) {
         int index = contract ? pl_contract_find(contract, node->key->text) : 0;
-        if (index < 0) unknown_column(reading, node->key, contract);
+        if (index < 0) pl_contract__no_column(reading, node->key, contract);
         pl_rule *rule = &mapping->rules[mapping->rule_count];
         rule->column = index < 0 ? 0 : (uint32_t)index;
         const pl_contract_column *column =
@@ -221,6 +221,7 @@ pl_mapping *pl_contract__mapping(const pl_reading *reading, pl_span text,
     read_map(reading, root, mapping);
     check_roots(reading, root, mapping);
     read_rest(reading, root, mapping);
+    pl_contract__drift(reading, root, &mapping->drift, mapping);
     bool good = problems->count + problems->dropped == before && mapping->contract;
     return good ? mapping : NULL;
 }

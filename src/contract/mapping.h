@@ -25,6 +25,7 @@
 
 #include "base/zone.h"
 #include "contract/contract.h"
+#include "contract/drift.h"
 
 #define PL_TERMS_MAX  32 // terms of one rule
 #define PL_STEPS_MAX  64 // steps of one path
@@ -154,8 +155,11 @@ typedef struct pl_mapping {
     const pl_where *where;       // NULL: every record
     uint32_t where_tests;        // its tests, in order of writing
     uint32_t rule_count;
-    pl_rule *rules; // in file order; columns without one are NULL for this source
-    bool drop_rest; // the mapping's own `rest`, else the contract's
+    pl_rule *rules;       // in file order; columns without one are NULL for this source
+    bool drop_rest;       // the mapping's own `rest`, else the contract's
+    pl_drift_given drift; // policy and drift, if the mapping has its own: pl_project_drift
+    uint32_t drift_column_count;
+    pl_drift_column *drift_columns;
 } pl_mapping;
 
 // Parse one mapping file against the contract its `into` names, one of `contracts`. Mistakes go to

@@ -38,6 +38,15 @@ PL_MUST_USE plumb_status pl_contract__zone(const char *folder, pl_span name, siz
 bool pl_contract__rule(const pl_reading *reading, const pl_yaml *node,
                        const pl_contract_column *column, pl_rule *ret_rule);
 
+// "table 't' has no column 'x'" at a key.
+void pl_contract__no_column(const pl_reading *reading, const pl_yaml *key,
+                            const pl_contract *contract);
+
+// Read `policy:` and `drift:` of plumb.yaml, or with `mapping` (its contract may be missing) those
+// of a mapping and its columns.
+void pl_contract__drift(const pl_reading *reading, const pl_yaml *root, pl_drift_given *ret_given,
+                        pl_mapping *mapping);
+
 // Read `where:`; *ret_tests is how many tests it has. NULL after a mistake.
 const pl_where *pl_contract__where(const pl_reading *reading, const pl_yaml *node,
                                    uint32_t *ret_tests);
@@ -46,5 +55,21 @@ const pl_where *pl_contract__where(const pl_reading *reading, const pl_yaml *nod
 pl_mapping *pl_contract__mapping(const pl_reading *reading, pl_span text,
                                  pl_contract *const *contracts, uint32_t contract_count,
                                  bool lenient);
+
+// How a path that is read reaches a path of a shape.
+typedef enum pl_reach {
+    PL_REACH_NONE,
+    PL_REACH_AROUND, // it takes an array or object that path is in, whole
+    PL_REACH_HERE,   // it is that path, or below it
+    PL_REACH_KEY,    // it finds an element by it
+} pl_reach;
+
+#define PL_STEP_ANY (-1) // index of "[*]": any element
+
+// "$.data[*].value" as a path, false if it is none; and back.
+bool pl_contract__shape_path(pl_span text, pl_arena *arena, pl_path *ret_path);
+void pl_contract__shape_text(pl_buf *out, const pl_path *path);
+
+pl_reach pl_contract__reach(const pl_path *read, const pl_path *path);
 
 #endif

@@ -7,6 +7,7 @@
 //     query: {memory: 1GiB, timeout: 60s}
 //     guard: {price_per_tb: 5.00, max_bytes: 10GiB}
 //     policy: guarded
+//     drift: {limit: 90m, added_per_day: 20}
 //     raw: {level: 1}
 //
 // Every key is optional. All mistakes of all files are in one list, sorted by file, line, column.
@@ -27,7 +28,7 @@ typedef struct pl_settings {
     bool has_guard;
     double guard_price_per_tb;
     uint64_t guard_bytes_max; // 0: no limit
-    bool strict;              // policy: strict
+    pl_drift_given drift;     // policy and drift
     uint32_t raw_level;       // 0 stored .. 3
 } pl_settings;
 
@@ -55,6 +56,14 @@ PL_MUST_USE plumb_status pl_project_load(const char *dir, pl_arena *arena, pl_pr
 
 const pl_contract *pl_project_contract(const pl_project *project, pl_span table); // or NULL
 const pl_mapping *pl_project_mapping(const pl_project *project, pl_span source, pl_span table);
+
+// How drift of a mapping's source in its table is handled: defaults, under what plumb.yaml says,
+// under what the mapping says.
+pl_drift_policy pl_project_drift(const pl_project *project, const pl_mapping *mapping);
+// The same for one column of the contract, under what the mapping says of it. `lost_share` is the
+// column's, be it critical or not.
+pl_drift_policy pl_project_drift_column(const pl_project *project, const pl_mapping *mapping,
+                                        uint32_t column);
 
 // "512MiB", "10GB", "64k", "4096": bytes, exact. "90m", "60s", "1h30m", "250ms", "2d":
 // microseconds.

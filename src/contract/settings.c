@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/number.h"
 #include "base/time.h"
+#include "contract/mapping_int.h"
 #include "contract/project.h"
-#include "contract/words_int.h"
 
 typedef struct unit {
     const char *name;
@@ -151,27 +151,6 @@ static void read_guard(const pl_reading *reading, const pl_yaml *root, pl_settin
     pl_contract__warn(reading, guard, "guard is not applied by this version");
 }
 
-static void read_policy(const pl_reading *reading, const pl_yaml *root, pl_settings *settings)
-{
-    static const char *const policies[] = {"guarded", "strict", NULL};
-    static const char *const drift_keys[] = {"auto_replay", NULL};
-    const pl_yaml *policy = scalar(reading, root, "policy");
-    if (policy) {
-        int which = pl_contract__word(policy->text, policies);
-        if (which < 0)
-            pl_contract__words(pl_contract__mistake(reading, policy, 0, "unknown policy '%.*s'",
-                                                    PL_FMT(policy->text)),
-                               policy->text, policies);
-        settings->strict = which == 1;
-        pl_contract__warn(reading, policy, "policy is not applied by this version");
-    }
-    const pl_yaml *drift = section(reading, root, "drift", drift_keys);
-    if (!drift) return;
-    uint64_t ignored;
-    read_size(reading, drift, "auto_replay", 0, &ignored);
-    pl_contract__warn(reading, drift, "drift is not applied by this version");
-}
-
 static void read_place(const pl_reading *reading, const pl_yaml *root, const char *key,
                        pl_span *ret_place)
 {
@@ -212,7 +191,7 @@ bool pl_settings_parse(const char *file, pl_span text, pl_arena *arena, pl_setti
         read_size(&reading, root, "memory", UINT64_C(128) << 20, &settings.memory_bytes);
         read_query(&reading, root, &settings);
         read_guard(&reading, root, &settings);
-        read_policy(&reading, root, &settings);
+        pl_contract__drift(&reading, root, &settings.drift, NULL);
         read_count(&reading, section(&reading, root, "raw", raw_keys), "level", 3,
                    &settings.raw_level);
     }

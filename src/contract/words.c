@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "base/number.h"
+
 #define NEAR_BYTES_MAX 64 // longer names are not compared for suggestions
 
 plumb_error *pl_contract__mistake(const pl_reading *reading, const pl_yaml *node, size_t offset,
@@ -113,6 +115,24 @@ const pl_yaml *pl_contract__want(const pl_reading *reading, const pl_yaml *node,
     pl_contract__mistake(reading, node, 0, "%s must be %s, not %s", what, kinds[kind],
                          kinds[node->kind]);
     return NULL;
+}
+
+bool pl_contract__share(const pl_reading *reading, const pl_yaml *node, double *ret_share)
+{
+    pl_span text = node->text;
+    bool percent = text.bytes && text.data[text.bytes - 1] == '%';
+    if (percent) text.bytes--;
+    pl_number number;
+    double value;
+    if (pl_number_parse(text, &number) != PL_NUMBER_OK ||
+        pl_number_double(&number, percent ? -2 : 0, &value) != PL_NUMBER_OK || value < 0 ||
+        value > 1) {
+        pl_hint(pl_contract__mistake(reading, node, 0, "'%.*s' is not a share", PL_FMT(node->text)),
+                "Write 2%% or 0.02.");
+        return false;
+    }
+    *ret_share = value;
+    return true;
 }
 
 size_t pl_contract__string_end(pl_span text, size_t at)

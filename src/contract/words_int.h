@@ -37,6 +37,9 @@ void pl_contract__check_keys(const pl_reading *reading, const pl_yaml *map,
 const pl_yaml *pl_contract__want(const pl_reading *reading, const pl_yaml *node, pl_yaml_kind kind,
                                  const char *what);
 
+// "2%" or "0.02". false after a mistake.
+bool pl_contract__share(const pl_reading *reading, const pl_yaml *node, double *ret_share);
+
 // text[at] is '(' or '[': offset of the bracket that closes it, quotes and inner brackets minded;
 // SIZE_MAX if none does.
 size_t pl_contract__close(pl_span text, size_t at);

@@ -307,7 +307,8 @@ TEST(mapping_reports_mistakes_of_the_file)
                       "1:1 the mapping has no 'map'\n");
     check_mapping("source: S!\ninto: post\nrecords: data\nwhere: x\nmap:\n  likes: a\nmapp: 1\n",
                   "7:1 unknown key 'mapp'\n"
-                  "  Did you mean 'map'? Valid are source, into, records, where, map and rest.\n"
+                  "  Did you mean 'map'? Valid are source, into, records, where, map, rest, policy "
+                  "and drift.\n"
                   "1:9 source name 'S!' may hold only a-z, 0-9 and _\n"
                   "2:7 no contract declares table 'post'\n"
                   "  Did you mean 'posts'? Valid is posts.\n"

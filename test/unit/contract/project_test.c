@@ -32,7 +32,7 @@ TEST(settings_have_defaults)
     CHECK(s.memory_bytes == UINT64_C(536870912));
     CHECK(s.query_memory_bytes == UINT64_C(1073741824));
     CHECK(s.query_timeout_us == 60000000);
-    CHECK(!s.has_guard && !s.strict && s.raw_level == 1);
+    CHECK(!s.has_guard && !s.drift.given && s.raw_level == 1);
     CHECK_INT(0, warnings.count);
     pl_arena_done(&arena);
 }
@@ -54,10 +54,9 @@ TEST(settings_are_read_and_what_is_not_done_yet_is_said)
     CHECK(s.query_memory_bytes == UINT64_C(2000000000));
     CHECK(s.query_timeout_us == 90000000);
     CHECK(s.has_guard && s.guard_price_per_tb == 5 && s.guard_bytes_max == UINT64_C(10737418240));
-    CHECK(s.strict && s.raw_level == 0);
+    CHECK(s.drift.values.strict && s.raw_level == 0);
     CHECK_MISTAKES("6:1 guard is not applied by this version\n"
-                   "7:1 policy is not applied by this version\n"
-                   "9:1 drift is not applied by this version\n",
+                   "9:9 auto_replay is not applied by this version\n",
                    &warnings);
     pl_arena_done(&arena);
 }

@@ -1,0 +1,86 @@
+// propose.h -- a change of the data as a change of the files: what a finding proposes.
+//
+// Which columns read a path of a shape ("$.stats.likes", "$.tags[*]", "$[\"a.b\"]"), and what the
+// mapping and the contract would say if a path was renamed, has other values, or is new. An index
+// or a look-up of a rule is "[*]" in a shape: any element. Paths of a document around the records
+// begin with $doc or $parent.
+//
+// A proposal puts the new path in front of the old one and keeps everything else of the rule: the
+// file's order is the only order, and history is still read. It is made only if the result is a
+// mapping without mistakes; otherwise the reason is a sentence for people.
+//
+// Pure. Threads: any.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_CONTRACT_PROPOSE_H
+#define PL_CONTRACT_PROPOSE_H
+
+#include "contract/mapping.h"
+
+// ---- reading -----------------------------------------------------------------------------------
+
+typedef struct pl_rule_path {
+    pl_span path;  // as a shape writes it
+    uint32_t term; // of the rule
+    bool plain;    // keys only: no index, no look-up; a shape counts exactly what the rule reads
+} pl_rule_path;
+
+// What the terms of a rule read, in their order. Literals and built-ins read nothing.
+void pl_rule_shape_paths(const pl_rule *rule, pl_arena *arena, pl_rule_path **ret_paths,
+                         uint32_t *ret_count);
+
+// Columns whose rule reads the path, something below it, or finds an element by it: each once,
+// ascending. None if the text is no path.
+void pl_mapping_columns_of(const pl_mapping *mapping, pl_span path, pl_arena *arena,
+                           uint32_t **ret_columns, uint32_t *ret_count);
+
+// Whether some rule takes an array or object that the path is in, whole: a json or list column
+// has what is new there already.
+bool pl_mapping_takes_whole(const pl_mapping *mapping, pl_span path, pl_arena *arena);
+
+// Whether the mapping's `where` or `records` reads the path or something below it: then a change of
+// it changes which records there are.
+bool pl_mapping_selects_by(const pl_mapping *mapping, pl_span path, pl_arena *arena);
+
+// ---- proposing ---------------------------------------------------------------------------------
+
+typedef struct pl_proposing {
+    const pl_mapping *file; // the project's
+    const pl_mapping *now;  // as runs use it; NULL: the same
+    pl_span overlay;        // what lies over the file already; "": nothing
+    pl_arena *arena;        // of everything returned
+} pl_proposing;
+
+typedef struct pl_proposal {
+    const char *why_not;   // NULL, or why there is none: one sentence; all else is empty then
+    uint32_t column_count; // of the contract, whose rules change
+    uint32_t *columns;
+    pl_span overlay;       // the one that lies over the file and these rules: pl_edit_overlay
+    pl_span mapping_text;  // the mapping's file with these rules
+    pl_span contract_text; // the contract's file; "" if it stays
+    pl_span diff;          // unified, of the files that change
+} pl_proposal;
+
+// `before` is called `after` now. `extractor` is pl_finding.proposal, or "": the parser behind its
+// first path is what the new values need. Of an object that was renamed, all that is read below it.
+// false: there is none; ret->why_not says why.
+bool pl_propose_rename(const pl_proposing *with, pl_span before, pl_span after, pl_span extractor,
+                       pl_proposal *ret_proposal);
+
+// The values at `path` are read by `parser` ("compact", "epoch(ms)") from now on, and by what the
+// rule has if that does not fit.
+bool pl_propose_retype(const pl_proposing *with, pl_span path, pl_span parser,
+                       pl_proposal *ret_proposal);
+
+// The same, but `parser` takes the place of the rule's: what read the old unit would read the new
+// one wrongly. It must read both: epoch, percent.
+bool pl_propose_rescale(const pl_proposing *with, pl_span path, pl_span parser,
+                        pl_proposal *ret_proposal);
+
+// A new column for `path`: its declaration behind the contract's others, its rule behind the
+// mapping's. `type` as a contract writes it. Its name is the path's last keys, as names may be, and
+// no other column's.
+bool pl_propose_added(const pl_proposing *with, pl_span path, pl_span type,
+                      pl_proposal *ret_proposal);
+
+#endif
