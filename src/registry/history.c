@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "registry/drift.h"
 #include "registry/registry_int.h"
 
 plumb_status pl_registry_snapshot_add(pl_registry *registry, const pl_snapshot_row *row,
@@ -141,6 +142,19 @@ plumb_status pl_registry_events(pl_registry *registry, int64_t limit, pl_event_v
         registry, doing,
         "SELECT id, at_us, kind, who, tbl, text FROM events ORDER BY id DESC LIMIT ?", &stmt, err,
         "i", pl_registry__limit(limit)));
+    event_walk walk = {visit, context};
+    return pl_registry__each(registry, doing, stmt, event_row, &walk, err);
+}
+
+plumb_status pl_registry_events_like(pl_registry *registry, const char *prefix, int64_t limit,
+                                     pl_event_visit visit, void *context, plumb_error *err)
+{
+    pl_doing doing = PL_DOING("list events of", NULL);
+    sqlite3_stmt *stmt = NULL;
+    PL_TRY(pl_registry__start(registry, doing,
+                              "SELECT id, at_us, kind, who, tbl, text FROM events WHERE kind >= ?1"
+                              " AND kind < ?1 || char(1114111) ORDER BY id DESC LIMIT ?2",
+                              &stmt, err, "ti", prefix, pl_registry__limit(limit)));
     event_walk walk = {visit, context};
     return pl_registry__each(registry, doing, stmt, event_row, &walk, err);
 }

@@ -191,6 +191,7 @@ plumb_status pl_registry_begin(pl_registry *registry, plumb_error *err)
     PL_TRY(pl_registry__exec(registry, PL_DOING("write to", NULL), SYNCHRONOUS "BEGIN IMMEDIATE",
                              err));
     registry->transaction = true;
+    registry->done[0] = '\0';
     return PLUMB_OK;
 }
 
@@ -200,14 +201,18 @@ plumb_status pl_registry_begin_unsynced(pl_registry *registry, plumb_error *err)
     PL_TRY(pl_registry__exec(registry, PL_DOING("write to", NULL),
                              "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE", err));
     registry->transaction = true;
+    registry->done[0] = '\0';
     return PLUMB_OK;
 }
 
 plumb_status pl_registry_commit(pl_registry *registry, plumb_error *err)
 {
     assert(registry->transaction);
-    registry->transaction = false;
     plumb_error reason;
+    plumb_status st = pl_registry__log_found(registry, err);
+    if (st != PLUMB_OK) pl_registry_rollback(registry);
+    PL_TRY(st);
+    registry->transaction = false;
     if (pl_registry__exec(registry, PL_DOING("commit to", NULL), "COMMIT", &reason) == PLUMB_OK)
         return PLUMB_OK;
     // The log may hold the commit although the answer is no: nobody knows before the next open.

@@ -9,13 +9,14 @@
 
 #include "registry/registry.h"
 
-#define PL_REGISTRY_STATEMENTS_MAX 64
+#define PL_REGISTRY_STATEMENTS_MAX 96
 
 struct pl_registry {
     sqlite3 *db;      // owned
     char *path;       // owned
     bool transaction; // between begin and commit
     bool read_only;
+    char done[PL_ID_TEXT]; // the run that the open transaction finished as done; "" if none
     struct {
         const char *sql; // a literal: compared by address
         sqlite3_stmt *stmt;
@@ -38,7 +39,7 @@ typedef struct pl_doing {
 plumb_status pl_registry__fail(pl_registry *registry, pl_doing doing, int rc, plumb_error *err);
 
 // Prepare (or reuse) a statement and bind its parameters in order: t C string or NULL, i int64_t,
-// s pl_span.
+// s pl_span, b pl_span of any bytes.
 PL_MUST_USE plumb_status pl_registry__start(pl_registry *registry, pl_doing doing, const char *sql,
                                             sqlite3_stmt **ret_stmt, plumb_error *err,
                                             const char *types, ...);
@@ -69,12 +70,20 @@ static inline int64_t pl_registry__int(sqlite3_stmt *stmt, int column)
 {
     return sqlite3_column_int64(stmt, column);
 }
+static inline pl_span pl_registry__bytes(sqlite3_stmt *stmt, int column)
+{
+    const void *data = sqlite3_column_blob(stmt, column); // before its length is asked for
+    return pl_span_make(data ? data : "", (size_t)sqlite3_column_bytes(stmt, column));
+}
 static inline int64_t pl_registry__limit(int64_t limit)
 {
     return limit > 0 ? limit : -1; // as SQL's LIMIT wants it
 }
 
 pl_object_state pl_registry__state_of(const char *name); // NULL: new
+
+// What was found since the last run that was done goes into the log of registry->done.
+PL_MUST_USE plumb_status pl_registry__log_found(pl_registry *registry, plumb_error *err);
 
 // Bring a new or older file to this program's schema, inside its own transaction.
 PL_MUST_USE plumb_status pl_registry__schema(pl_registry *registry, plumb_error *err);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+
 #include "registry/registry_int.h"
 
 plumb_status pl_registry_run_start(pl_registry *registry, const pl_run_row *row, plumb_error *err)
@@ -18,7 +20,10 @@ plumb_status pl_registry_run_finish(pl_registry *registry, const char *id, const
                               "UPDATE runs SET state = ?, finished_us = ?, counts = ?"
                               " WHERE id = ? AND state = 'working'",
                               &changes, err, "titt", state, finished_us, counts, id));
-    if (changes == 1) return PLUMB_OK;
+    if (changes == 1) {
+        if (strcmp(state, "done") == 0) snprintf(registry->done, sizeof registry->done, "%s", id);
+        return PLUMB_OK;
+    }
     return pl_fail(err, PLUMB_E_CONFLICT,
                    "could not finish run '%s' in registry '%s': it is no longer working", id,
                    registry->path);

@@ -3,7 +3,7 @@
 
 #include "registry/registry_int.h"
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 #define APPLICATION_ID 0x706c6d62 // "plmb": file(1) and we know the file by it
 
 // The catalog tables exactly as the Java, Python, Go and Rust SQL catalogs make them: the V0 table,
@@ -167,11 +167,41 @@ static const char by_run_sql[] = "CREATE INDEX states_by_run ON states(run);"
                                  "CREATE INDEX files_by_run ON files(run);"
                                  "CREATE INDEX snapshots_by_run ON snapshots(run);";
 
+// `logged` is the run whose entry in the lake's log has the row, '' before there is one. Documents
+// stand last: whoever reads the rest does not read them.
+static const char drift_sql[] =
+    "CREATE TABLE shapes("
+    " id INTEGER PRIMARY KEY, source TEXT NOT NULL, tbl TEXT NOT NULL, version INTEGER NOT NULL,"
+    " run TEXT NOT NULL, since_us INTEGER NOT NULL, until_us INTEGER NOT NULL,"
+    " records INTEGER NOT NULL, logged TEXT NOT NULL, document BLOB NOT NULL,"
+    " UNIQUE(source, tbl, version)) STRICT;"
+    "CREATE INDEX shapes_by_log ON shapes(logged);"
+    "CREATE TABLE holds("
+    " id INTEGER PRIMARY KEY, source TEXT NOT NULL, tbl TEXT NOT NULL, first_object TEXT NOT NULL"
+    " REFERENCES objects(id), since_us INTEGER NOT NULL, alerted_us INTEGER NOT NULL,"
+    " run TEXT NOT NULL, objects INTEGER NOT NULL, records INTEGER NOT NULL,"
+    " critical INTEGER NOT NULL CHECK(critical IN (0, 1)), why TEXT NOT NULL,"
+    " document BLOB NOT NULL, UNIQUE(source, tbl)) STRICT;"
+    "CREATE TABLE findings("
+    " id INTEGER PRIMARY KEY, source TEXT NOT NULL, tbl TEXT NOT NULL, fingerprint TEXT NOT NULL,"
+    " class TEXT NOT NULL, strength TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,"
+    " col TEXT NOT NULL, critical INTEGER NOT NULL CHECK(critical IN (0, 1)), state TEXT NOT NULL,"
+    " first_us INTEGER NOT NULL, opened_us INTEGER NOT NULL, changed_us INTEGER NOT NULL,"
+    " first_object TEXT NOT NULL, run TEXT NOT NULL, records INTEGER NOT NULL,"
+    " flips INTEGER NOT NULL, logged TEXT NOT NULL, document TEXT NOT NULL,"
+    " UNIQUE(source, tbl, fingerprint)) STRICT;"
+    "CREATE INDEX findings_by_log ON findings(logged);"
+    "CREATE INDEX findings_by_change ON findings(changed_us);"
+    "ALTER TABLE events ADD COLUMN logged TEXT NOT NULL DEFAULT '';"
+    "CREATE INDEX events_by_kind ON events(kind);"
+    "CREATE INDEX events_by_log ON events(logged) WHERE kind >= 'drift.' AND kind < 'drift/';";
+
 // What makes version N of the schema out of version N - 1. A version that was ever used by anybody
 // is only added to.
 static const char *const upgrades[SCHEMA_VERSION + 1][3] = {
     [2] = {uses_sql},
     [3] = {tallies_sql, triggers_sql, by_run_sql},
+    [4] = {drift_sql},
 };
 
 static plumb_status number(pl_registry *registry, const char *sql, int64_t *ret_value,

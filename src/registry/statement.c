@@ -72,6 +72,10 @@ static int bind_all(sqlite3_stmt *stmt, const char *types, va_list args)
             pl_span text = va_arg(args, pl_span);
             rc = sqlite3_bind_text64(stmt, i + 1, text.data ? text.data : "", text.bytes,
                                      SQLITE_TRANSIENT, SQLITE_UTF8);
+        } else if (types[i] == 'b') {
+            pl_span bytes = va_arg(args, pl_span);
+            rc = sqlite3_bind_blob64(stmt, i + 1, bytes.data ? bytes.data : "", bytes.bytes,
+                                     SQLITE_TRANSIENT);
         } else {
             assert(types[i] == 'i');
             rc = sqlite3_bind_int64(stmt, i + 1, va_arg(args, int64_t));

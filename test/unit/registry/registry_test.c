@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "registry/drift.h"
 #include "scratch.h"
 
 static char text[1024];
@@ -74,12 +75,46 @@ TEST(newer_schema_is_refused)
         CHECK_INT(PLUMB_E_MALFORMED,
                   pl_registry_open(it.path, (pl_registry_mode)mode, &registry, &err));
         CHECK_STR(expect("cannot open registry '%s': a newer plumb wrote it (schema 7, this one "
-                         "knows 3)",
+                         "knows 4)",
                          it.path),
                   err.message);
         CHECK_STR("Use the newer plumb, or name another file with 'state:' in plumb.yaml.",
                   err.hint);
     }
+    scratch_done(&it);
+}
+
+// What version 4 added.
+#define WITHOUT_4                                                                                  \
+    "DROP TABLE shapes; DROP TABLE holds; DROP TABLE findings; DROP INDEX events_by_kind;"         \
+    "DROP INDEX events_by_log; ALTER TABLE events DROP COLUMN logged;"
+
+static bool see_event(void *context, const pl_event_row *row)
+{
+    snprintf(context, 64, "%s %s %s", row->kind, row->who, row->text);
+    return true;
+}
+
+TEST(books_of_version_3_are_kept)
+{
+    scratch it = scratch_make();
+    pl_arena arena = {0};
+    pl_hold_row hold;
+    plumb_error err;
+    char seen[64] = "";
+    bool found;
+    pl_registry_close(scratch_open(&it, PL_REGISTRY_CREATE));
+    sql(&it, WITHOUT_4 "INSERT INTO events(at_us, kind, who, tbl, text) VALUES (5, 'mapping', 'me',"
+                       " '', '{}'); PRAGMA user_version = 3;");
+    pl_registry_close(scratch_open(&it, PL_REGISTRY_WRITE));
+    pl_registry *registry = scratch_open(&it, PL_REGISTRY_READ);
+    CHECK_OK(pl_registry_check(registry, &err), err);
+    CHECK_OK(pl_registry_events_like(registry, "map", 0, see_event, seen, &err), err);
+    CHECK_STR("mapping me {}", seen);
+    CHECK_OK(pl_registry_hold(registry, "shop", "posts", &arena, &hold, &found, &err), err);
+    CHECK(!found);
+    pl_registry_close(registry);
+    pl_arena_done(&arena);
     scratch_done(&it);
 }
 
@@ -89,15 +124,16 @@ TEST(older_schema_is_brought_up_to_date_by_who_writes)
     pl_registry *registry = NULL;
     plumb_error err;
     pl_registry_close(scratch_open(&it, PL_REGISTRY_CREATE));
-    sql(&it, "DROP TABLE mapping_uses; PRAGMA user_version = 1;"
-             "DROP TRIGGER tally_object; DROP TRIGGER tally_state; DROP TRIGGER tally_leave;"
-             "DROP TRIGGER tally_enter; DROP TRIGGER tally_ledger; DROP VIEW summands;"
-             "DROP TABLE tallies; DROP TABLE source_tallies;"
-             "DROP INDEX states_by_run; DROP INDEX publications_by_run; DROP INDEX ledger_by_run;"
-             "DROP INDEX quarantine_by_run; DROP INDEX files_by_run; DROP INDEX snapshots_by_run");
+    sql(&it, WITHOUT_4
+        "DROP TABLE mapping_uses; PRAGMA user_version = 1;"
+        "DROP TRIGGER tally_object; DROP TRIGGER tally_state; DROP TRIGGER tally_leave;"
+        "DROP TRIGGER tally_enter; DROP TRIGGER tally_ledger; DROP VIEW summands;"
+        "DROP TABLE tallies; DROP TABLE source_tallies;"
+        "DROP INDEX states_by_run; DROP INDEX publications_by_run; DROP INDEX ledger_by_run;"
+        "DROP INDEX quarantine_by_run; DROP INDEX files_by_run; DROP INDEX snapshots_by_run");
     CHECK_INT(PLUMB_E_FAILED, pl_registry_open(it.path, PL_REGISTRY_READ, &registry, &err));
     CHECK_STR(expect("cannot open registry '%s': an older plumb wrote it (schema 1, this one "
-                     "needs 3)",
+                     "needs 4)",
                      it.path),
               err.message);
     CHECK_STR("Run 'plumb run' once; whatever writes brings the registry up to date.", err.hint);
@@ -402,7 +438,7 @@ int main(void)
     return RUN_TESTS("registry/registry", T(open_says_which_file_is_missing),
                      T(create_makes_folders_and_opens_again),
                      T(log_files_stay_for_readers_without_write_permission),
-                     T(newer_schema_is_refused),
+                     T(newer_schema_is_refused), T(books_of_version_3_are_kept),
                      T(older_schema_is_brought_up_to_date_by_who_writes),
                      T(database_of_another_program_is_left_alone), T(empty_file_reads_as_missing),
                      T(damage_is_named), T(swap_is_compare_and_set),

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/drift.h"
+#include "registry/registry_int.h"
+
+static pl_shape_row row_of(sqlite3_stmt *stmt)
+{
+    return (pl_shape_row){.source = pl_registry__text(stmt, 0),
+                          .table = pl_registry__text(stmt, 1),
+                          .version = pl_registry__int(stmt, 2),
+                          .run = pl_registry__text(stmt, 3),
+                          .since_us = pl_registry__int(stmt, 4),
+                          .until_us = pl_registry__int(stmt, 5),
+                          .records = pl_registry__int(stmt, 6),
+                          .document = PL_SPAN("")};
+}
+
+// The newest version and when it began; 0: none.
+static plumb_status newest(pl_registry *registry, const char *source, const char *table,
+                           int64_t *ret_version, int64_t *ret_since_us, plumb_error *err)
+{
+    pl_doing doing = PL_DOING("look up shape of source", source);
+    sqlite3_stmt *stmt = NULL;
+    bool row = false;
+    *ret_version = *ret_since_us = 0;
+    PL_TRY(pl_registry__start(registry, doing,
+                              "SELECT version, since_us FROM shapes WHERE source = ? AND tbl = ?"
+                              " ORDER BY version DESC LIMIT 1",
+                              &stmt, err, "tt", source, table));
+    plumb_status st = pl_registry__step(registry, doing, stmt, &row, err);
+    if (st == PLUMB_OK && row) {
+        *ret_version = pl_registry__int(stmt, 0);
+        *ret_since_us = pl_registry__int(stmt, 1);
+    }
+    pl_registry__end(registry, stmt);
+    return st;
+}
+
+plumb_status pl_registry_shape_put(pl_registry *registry, const pl_shape_row *row,
+                                   int64_t *ret_version, plumb_error *err)
+{
+    // A version is logged with the run that began it: what the hour adds to it is not.
+    // A version is logged with the run that began it: what the hour adds to it is not.
+    static const char sql[] =
+        "INSERT INTO shapes(source, tbl, version, run, since_us, until_us, records, document,"
+        " logged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, '')"
+        " ON CONFLICT(source, tbl, version) DO UPDATE SET run = excluded.run,"
+        " until_us = excluded.until_us, records = excluded.records, document = excluded.document";
+    int64_t version, since_us;
+    PL_TRY(newest(registry, row->source, row->table, &version, &since_us, err));
+    if (!version || row->until_us - since_us >= PL_SHAPE_VERSION_US) {
+        version++;
+        since_us = row->until_us;
+    }
+    *ret_version = version;
+    return pl_registry__write(registry, PL_DOING("record shape of source", row->source), sql, NULL,
+                              err, "ttitiiib", row->source, row->table, version, row->run, since_us,
+                              row->until_us, row->records, row->document);
+}
+
+plumb_status pl_registry_shape(pl_registry *registry, const char *source, const char *table,
+                               int64_t version, pl_arena *arena, pl_shape_row *ret_row,
+                               plumb_error *err)
+{
+    pl_doing doing = PL_DOING("look up shape of source", source);
+    sqlite3_stmt *stmt = NULL;
+    bool found = false;
+    PL_TRY(pl_registry__start(registry, doing,
+                              "SELECT source, tbl, version, run, since_us, until_us, records,"
+                              " document FROM shapes WHERE source = ?1 AND tbl = ?2"
+                              " AND (?3 = 0 OR version = ?3) ORDER BY version DESC LIMIT 1",
+                              &stmt, err, "tti", source, table, version));
+    plumb_status st = pl_registry__step(registry, doing, stmt, &found, err);
+    if (st == PLUMB_OK && found) {
+        *ret_row = row_of(stmt);
+        ret_row->source = pl_arena_cstr(arena, pl_span_of(ret_row->source));
+        ret_row->table = pl_arena_cstr(arena, pl_span_of(ret_row->table));
+        ret_row->run = pl_arena_cstr(arena, pl_span_of(ret_row->run));
+        ret_row->document = pl_arena_copy(arena, pl_registry__bytes(stmt, 7));
+    }
+    pl_registry__end(registry, stmt);
+    if (st != PLUMB_OK || found) return st;
+    if (version)
+        return pl_fail(err, PLUMB_E_NOT_FOUND,
+                       "cannot find version %lld of the shape of source '%s' for table '%s'",
+                       (long long)version, source, table);
+    pl_fail(err, PLUMB_E_NOT_FOUND,
+            "cannot find the shape of source '%s' for table '%s': no run has seen it", source,
+            table);
+    pl_hint(err, "'plumb run' looks at every record that it maps.");
+    return PLUMB_E_NOT_FOUND;
+}
+
+typedef struct shape_walk {
+    pl_shape_visit visit;
+    void *context;
+} shape_walk;
+
+static bool shape_row(void *context, sqlite3_stmt *stmt)
+{
+    shape_walk *walk = context;
+    pl_shape_row row = row_of(stmt);
+    return walk->visit(walk->context, &row);
+}
+
+plumb_status pl_registry_shapes(pl_registry *registry, const char *source, const char *table,
+                                pl_shape_visit visit, void *context, plumb_error *err)
+{
+    pl_doing doing = PL_DOING("list shapes of", NULL);
+    sqlite3_stmt *stmt = NULL;
+    PL_TRY(pl_registry__start(registry, doing,
+                              "SELECT source, tbl, version, run, since_us, until_us, records"
+                              " FROM shapes WHERE (?1 IS NULL OR source = ?1)"
+                              " AND (?2 IS NULL OR tbl = ?2) ORDER BY source, tbl, version DESC",
+                              &stmt, err, "tt", source, table));
+    shape_walk walk = {visit, context};
+    return pl_registry__each(registry, doing, stmt, shape_row, &walk, err);
+}

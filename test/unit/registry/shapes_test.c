@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/drift.h"
+#include "scratch.h"
+
+typedef struct fixture {
+    scratch at;
+    pl_registry *registry;
+    pl_arena arena;
+    plumb_error err;
+    char seen[512];
+} fixture;
+
+static fixture *begin(void)
+{
+    fixture *f = pl_zalloc(1, sizeof *f);
+    f->at = scratch_make();
+    f->registry = scratch_open(&f->at, PL_REGISTRY_CREATE);
+    CHECK_OK(pl_registry_begin(f->registry, &f->err), f->err);
+    return f;
+}
+
+static void end(fixture *f)
+{
+    CHECK_OK(pl_registry_check(f->registry, &f->err), f->err);
+    pl_registry_close(f->registry);
+    pl_arena_done(&f->arena);
+    scratch_done(&f->at);
+    free(f);
+}
+
+static bool see_shape(void *context, const pl_shape_row *row)
+{
+    fixture *f = context;
+    size_t used = strlen(f->seen);
+    snprintf(f->seen + used, sizeof f->seen - used, "%s/%s %d %s %d-%d %d; ", row->source,
+             row->table, (int)row->version, row->run, (int)(row->since_us / PL_SHAPE_VERSION_US),
+             (int)(row->until_us / PL_SHAPE_VERSION_US), (int)row->records);
+    CHECK_INT(0, row->document.bytes);
+    return true;
+}
+
+static void put(fixture *f, const char *table, const char *run, int64_t at_us, pl_span document,
+                int64_t want)
+{
+    pl_shape_row row = {.source = "shop",
+                        .table = table,
+                        .run = run,
+                        .until_us = at_us,
+                        .records = 10,
+                        .document = document};
+    int64_t version;
+    CHECK_OK(pl_registry_shape_put(f->registry, &row, &version, &f->err), f->err);
+    CHECK_INT(want, version);
+}
+
+TEST(shape_has_one_version_an_hour)
+{
+    fixture *f = begin();
+    const int64_t hour = PL_SHAPE_VERSION_US;
+    pl_shape_row row;
+    put(f, "posts", "R1", 5 * hour, PL_SPAN("a"), 1);
+    put(f, "posts", "R2", 6 * hour - 1, PL_SPAN("b\0c"), 1);
+    put(f, "posts", "R3", 6 * hour, PL_SPAN(""), 2);
+    put(f, "likes", "R3", 6 * hour, PL_SPAN("d"), 1);
+    CHECK_OK(pl_registry_shapes(f->registry, NULL, NULL, see_shape, f, &f->err), f->err);
+    CHECK_STR("shop/likes 1 R3 6-6 10; shop/posts 2 R3 6-6 10; shop/posts 1 R2 5-5 10; ", f->seen);
+    f->seen[0] = '\0';
+    CHECK_OK(pl_registry_shapes(f->registry, "shop", "likes", see_shape, f, &f->err), f->err);
+    CHECK_OK(pl_registry_shapes(f->registry, "mail", NULL, see_shape, f, &f->err), f->err);
+    CHECK_STR("shop/likes 1 R3 6-6 10; ", f->seen);
+    CHECK_OK(pl_registry_shape(f->registry, "shop", "posts", 1, &f->arena, &row, &f->err), f->err);
+    CHECK(pl_span_equal(PL_SPAN("b\0c"), row.document));
+    CHECK_INT(5 * hour, row.since_us);
+    CHECK_OK(pl_registry_shape(f->registry, "shop", "posts", 0, &f->arena, &row, &f->err), f->err);
+    CHECK_INT(2, row.version);
+    CHECK_INT(0, row.document.bytes);
+    end(f);
+}
+
+TEST(missing_shape_is_named)
+{
+    fixture *f = begin();
+    pl_shape_row row;
+    put(f, "posts", "R1", 0, PL_SPAN("a"), 1);
+    CHECK_INT(PLUMB_E_NOT_FOUND,
+              pl_registry_shape(f->registry, "shop", "posts", 3, &f->arena, &row, &f->err));
+    CHECK_STR("cannot find version 3 of the shape of source 'shop' for table 'posts'",
+              f->err.message);
+    CHECK_INT(PLUMB_E_NOT_FOUND,
+              pl_registry_shape(f->registry, "mail", "posts", 0, &f->arena, &row, &f->err));
+    CHECK_STR("cannot find the shape of source 'mail' for table 'posts': no run has seen it",
+              f->err.message);
+    CHECK_STR("'plumb run' looks at every record that it maps.", f->err.hint);
+    end(f);
+}
+
+int main(void)
+{
+    return RUN_TESTS("registry/shapes", T(shape_has_one_version_an_hour),
+                     T(missing_shape_is_named));
+}
