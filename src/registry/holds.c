@@ -3,7 +3,8 @@
 #include "registry/registry_int.h"
 
 #define HOLD_COLUMNS                                                                               \
-    "source, tbl, first_object, since_us, alerted_us, run, objects, records, critical, why"
+    "source, tbl, first_object, since_us, alerted_us, run, objects, records, critical, released, " \
+    "why"
 
 static pl_hold_row row_of(sqlite3_stmt *stmt)
 {
@@ -16,7 +17,8 @@ static pl_hold_row row_of(sqlite3_stmt *stmt)
                          .objects = pl_registry__int(stmt, 6),
                          .records = pl_registry__int(stmt, 7),
                          .critical = pl_registry__int(stmt, 8) != 0,
-                         .why = pl_registry__text(stmt, 9),
+                         .released = pl_registry__text(stmt, 9),
+                         .why = pl_registry__text(stmt, 10),
                          .document = PL_SPAN("")};
 }
 
@@ -24,10 +26,11 @@ plumb_status pl_registry_hold_put(pl_registry *registry, const pl_hold_row *row,
 {
     return pl_registry__write(registry, PL_DOING("hold source", row->source),
                               "INSERT OR REPLACE INTO holds(" HOLD_COLUMNS ", document)"
-                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                              NULL, err, "tttiitiiitb", row->source, row->table, row->first_object,
+                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                              NULL, err, "tttiitiiittb", row->source, row->table, row->first_object,
                               row->since_us, row->alerted_us, row->run, row->objects, row->records,
-                              (int64_t)row->critical, row->why, row->document);
+                              (int64_t)row->critical, row->released ? row->released : "", row->why,
+                              row->document);
 }
 
 plumb_status pl_registry_hold(pl_registry *registry, const char *source, const char *table,
@@ -43,10 +46,11 @@ plumb_status pl_registry_hold(pl_registry *registry, const char *source, const c
     plumb_status st = pl_registry__step(registry, doing, stmt, ret_found, err);
     if (st == PLUMB_OK && *ret_found) {
         pl_hold_row row = row_of(stmt);
-        const char **texts[] = {&row.source, &row.table, &row.first_object, &row.run, &row.why};
+        const char **texts[] = {&row.source, &row.table,    &row.first_object,
+                                &row.run,    &row.released, &row.why};
         for (size_t i = 0; i < PL_COUNT(texts); i++)
             *texts[i] = pl_arena_cstr(arena, pl_span_of(*texts[i]));
-        row.document = pl_arena_copy(arena, pl_registry__bytes(stmt, 10));
+        row.document = pl_arena_copy(arena, pl_registry__bytes(stmt, 11));
         *ret_row = row;
     }
     pl_registry__end(registry, stmt);

@@ -10,6 +10,7 @@ static bool see_hold(void *context, const pl_hold_row *row)
              row->table, row->first_object + 25, (int)row->objects, (int)row->records, row->why,
              row->critical ? " (critical)" : "");
     CHECK_INT(0, row->document.bytes);
+    CHECK_STR(row->critical ? ID_2 : "", row->released);
     return true;
 }
 
@@ -39,7 +40,7 @@ TEST(source_waits_once_before_a_table)
     CHECK_OK(pl_registry_hold_put(registry, &row, &err), err);
     row.table = "likes";
     CHECK_OK(pl_registry_hold_put(registry, &row, &err), err);
-    row.objects = 2, row.records = 30, row.critical = true, row.alerted_us = 9;
+    row.objects = 2, row.records = 30, row.critical = true, row.alerted_us = 9, row.released = ID_2;
     CHECK_OK(pl_registry_hold_put(registry, &row, &err), err);
     CHECK_OK(pl_registry_holds(registry, see_hold, seen, &err), err);
     CHECK_STR("shop/likes from 1: 2 objects, 30 records, renamed likes (critical); "
@@ -48,6 +49,7 @@ TEST(source_waits_once_before_a_table)
     CHECK_OK(pl_registry_hold(registry, "shop", "likes", &arena, &got, &found, &err), err);
     CHECK(found && got.critical);
     CHECK_STR(ID_1, got.first_object);
+    CHECK_STR(ID_2, got.released);
     CHECK_INT(7, got.since_us);
     CHECK_INT(9, got.alerted_us);
     CHECK_STR(RUN, got.run);
