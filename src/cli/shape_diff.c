@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/look.h"
 #include "cli/shapes.h"
-#include "shape/findings.h"
+#include "shape/finding_doc.h"
 
 typedef struct diff {
     pl_cli *cli;
@@ -19,18 +19,6 @@ static const char *path_text(const diff *d, const pl_shape *shape, uint32_t path
 
 // ---- JSON ---------------------------------------------------------------------------------------
 
-static void write_double(pl_json_writer *json, const char *key, double value)
-{
-    pl_json_key(json, key);
-    pl_json_double(json, value);
-}
-
-static void write_bool(pl_json_writer *json, const char *key, bool value)
-{
-    pl_json_key(json, key);
-    pl_json_bool(json, value);
-}
-
 static void side_json(pl_json_writer *json, const pl_shape *shape, uint32_t path, const char *kinds,
                       const char *samples)
 {
@@ -43,29 +31,9 @@ static void side_json(pl_json_writer *json, const pl_shape *shape, uint32_t path
 
 static void finding_json(const diff *d, pl_json_writer *json, const pl_finding *f)
 {
+    pl_finding_doc doc = pl_finding_doc_of(f, d->before, d->after, &d->cli->arena);
     pl_json_begin(json, '{');
-    pl_look_text(json, "class", pl_drift_class_name(f->class));
-    pl_look_text(json, "strength", pl_drift_strength_name(f->strength));
-    pl_look_text(json, "before", path_text(d, d->before, f->before));
-    pl_look_text(json, "after", path_text(d, d->after, f->after));
-    write_bool(json, "root", f->root);
-    pl_look_int(json, "beneath", f->beneath);
-    write_double(json, "confidence", f->confidence);
-    pl_look_text(json, "retype",
-                 f->retype == PL_DRIFT_CERTAIN ? NULL : pl_drift_strength_name(f->retype));
-    write_double(json, "factor", f->factor);
-    write_bool(json, "inverted", f->inverted);
-    write_double(json, "bits", f->bits);
-    pl_look_int(json, "shared", (int64_t)f->shared);
-    pl_look_int(json, "agreed", (int64_t)f->agreed);
-    pl_look_int(json, "missing", (int64_t)f->missing);
-    pl_look_text(json, "rival", path_text(d, f->rival_before ? d->before : d->after, f->rival));
-    write_double(json, "rival_bits", f->rival_bits);
-    pl_look_text(json, "why", f->why);
-    pl_look_text(json, "against", f->against);
-    pl_look_text(json, "before_values", f->before_values);
-    pl_look_text(json, "after_values", f->after_values);
-    pl_look_text(json, "proposal", f->proposal);
+    pl_finding_write_members(json, &doc);
     side_json(json, d->before, f->before, "before_kinds", "before_samples");
     side_json(json, d->after, f->after, "after_kinds", "after_samples");
     pl_json_end(json, '}');
