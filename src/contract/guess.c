@@ -54,6 +54,11 @@ static bool is_word(pl_span word, const char *const *words)
     return false;
 }
 
+bool pl_contract__reserved(pl_span name)
+{
+    return is_word(name, RESERVED);
+}
+
 bool pl_contract__has_token(pl_span snake, const char *const *words)
 {
     size_t from = 0;
@@ -529,7 +534,7 @@ static void choose_columns(pl_guesses *g)
 
 static pl_span unique_name(pl_infer *infer, pl_map *taken, pl_span base, uint32_t index)
 {
-    if (is_word(base, RESERVED))
+    if (pl_contract__reserved(base))
         base = pl_span_of(pl_arena_printf(&infer->arena, "%.*s_", PL_FMT(base)));
     if (base.bytes > PL_NAME_BYTES_MAX - 8) base.bytes = PL_NAME_BYTES_MAX - 8;
     pl_span name = base;

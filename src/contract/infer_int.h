@@ -111,6 +111,7 @@ typedef struct pl_guesses {
 
 // The words of a key, joined by `_` in lower case: "createdAt" -> "created_at".
 pl_span pl_contract__snake(pl_arena *arena, pl_span key);
+bool pl_contract__reserved(pl_span name); // a word of SQL, which every query would have to quote
 bool pl_contract__has_token(pl_span snake, const char *const *words);  // any word
 bool pl_contract__ends_token(pl_span snake, const char *const *words); // the last word
 bool pl_contract__names_id(pl_span snake);

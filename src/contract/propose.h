@@ -5,9 +5,10 @@
 // or a look-up of a rule is "[*]" in a shape: any element. Paths of a document around the records
 // begin with $doc or $parent.
 //
-// A proposal puts the new path in front of the old one and keeps everything else of the rule: the
-// file's order is the only order, and history is still read. It is made only if the result is a
-// mapping without mistakes; otherwise the reason is a sentence for people.
+// A proposal puts the new path right in front of the term that read the old one, which is the front
+// of the rule where that was the first, and keeps everything else: what won before still wins, and
+// history is still read. It is made only if the result is a mapping without mistakes; otherwise the
+// reason is a sentence for people.
 //
 // Pure. Threads: any.
 //
@@ -78,9 +79,9 @@ bool pl_propose_rescale(const pl_proposing *with, pl_span path, pl_span parser,
                         pl_proposal *ret_proposal);
 
 // A new column for `path`: its declaration behind the contract's others, its rule behind the
-// mapping's. `type` as a contract writes it. Its name is the path's last keys, as names may be, and
-// no other column's.
-bool pl_propose_added(const pl_proposing *with, pl_span path, pl_span type,
+// mapping's. `type` as a contract writes it, `parser` "" for that of the type. Its name is the
+// path's last key as names may be, with more of the path if that is taken.
+bool pl_propose_added(const pl_proposing *with, pl_span path, pl_span type, pl_span parser,
                       pl_proposal *ret_proposal);
 
 #endif
