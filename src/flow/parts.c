@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "flow/parts_int.h"
 #include "flow/runs.h"
 
@@ -37,6 +36,7 @@ pl_parts *pl_parts_new(const pl_parts_options *options, pl_arena *arena)
                                 (size_t)PL_GROUP_BYTES);
     pl_slabs_init(&parts->slabs, pl_store_path(options->store, options->spill_key, arena));
     parts->batch.touched = pl_zalloc(BATCH_ROWS, sizeof *parts->batch.touched);
+    parts->batch.codes = pl_zalloc(BATCH_ROWS, options->spec->count * sizeof(uint64_t));
     parts->group = pl_parts__columns_new(options->schema);
     parts->lent = pl_zalloc(options->schema->count, sizeof *parts->lent);
     for (uint32_t i = 0, at; i < options->schema->count; i++) {
@@ -57,6 +57,7 @@ void pl_parts_free(pl_parts *parts)
     if (!parts) return;
     for (uint32_t i = 0; i < parts->count; i++) pl_parts__part_free(parts, parts->parts[i]);
     free(parts->batch.touched);
+    free(parts->batch.codes);
     pl_parts__columns_free(parts->group, parts->options.schema->count);
     for (uint32_t i = 0; i < pl_parts__sort_count(parts); i++) pl_column_done(&parts->keys[i]);
     pl_parquet_memory_free(parts->memory);
@@ -69,122 +70,6 @@ void pl_parts_free(pl_parts *parts)
     free(parts->files);
     free(parts->slots);
     free(parts);
-}
-
-static pl_value partition_value(const pl_parts *parts, uint32_t i)
-{
-    uint32_t source = (uint32_t)parts->sources[i];
-    pl_value value = pl_mapper_value(parts->options.mapper, source);
-    return pl_transform_apply(&parts->options.spec->fields[i].transform,
-                              &parts->options.schema->fields[source].type, &value);
-}
-
-static uint64_t hash_of(const pl_value *value)
-{
-    uint64_t bits = 0;
-    if (value->is_null) return 1;
-    switch (value->kind) {
-    case PL_STRING:
-    case PL_JSON:
-        return pl_hash(value->text);
-    case PL_DECIMAL:
-        return (uint64_t)value->i128 ^ (uint64_t)((pl_u128)value->i128 >> 64);
-    case PL_BOOLEAN:
-        return value->boolean;
-    case PL_INT:
-    case PL_DATE:
-    case PL_FLOAT:
-        memcpy(&bits, &value->i32, sizeof value->i32);
-        return bits;
-    default:
-        memcpy(&bits, &value->i64, sizeof value->i64);
-        return bits;
-    }
-}
-
-// Numbers by their bits: 0.0 and -0.0 are two partitions.
-static bool same_value(const pl_value *a, const pl_value *b)
-{
-    if (a->is_null || b->is_null) return a->is_null && b->is_null;
-    if (a->kind == PL_STRING || a->kind == PL_JSON) return pl_span_equal(a->text, b->text);
-    if (a->kind == PL_DECIMAL) return a->i128 == b->i128;
-    return hash_of(a) == hash_of(b);
-}
-
-static bool is_part(const pl_parts *parts, const part *p, const pl_value *values, uint64_t hash)
-{
-    if (p->hash != hash) return false;
-    for (uint32_t i = 0; i < parts->options.spec->count; i++)
-        if (!same_value(&p->values[i], &values[i])) return false;
-    return true;
-}
-
-// Serialised partition values.
-static pl_span part_key(pl_parts *parts, const pl_value *values)
-{
-    pl_buf key = {0};
-    for (uint32_t i = 0; i < parts->options.spec->count; i++) {
-        size_t mark = key.count;
-        uint32_t bytes = UINT32_MAX; // NULL, unlike any length
-        pl_buf_append(&key, &bytes, sizeof bytes);
-        if (values[i].is_null) continue;
-        pl_value_bytes(&key, &values[i]);
-        bytes = (uint32_t)(key.count - mark - sizeof bytes);
-        memcpy(key.data + mark, &bytes, sizeof bytes);
-    }
-    pl_span copy = pl_arena_copy(parts->arena, pl_buf_view(&key));
-    pl_buf_done(&key);
-    return copy;
-}
-
-// The slot where the partition is, or is to be noted.
-static uint32_t *slot_of(pl_parts *parts, const pl_value *values, uint64_t hash)
-{
-    for (uint32_t i = (uint32_t)(hash >> 32);; i++) {
-        uint32_t *slot = &parts->slots[i & (parts->slot_count - 1)];
-        if (!*slot || is_part(parts, parts->parts[*slot - 1], values, hash)) return slot;
-    }
-}
-
-static void more_slots(pl_parts *parts)
-{
-    free(parts->slots);
-    parts->slot_count = PL_MAX(parts->slot_count * 2, 64u);
-    parts->slots = pl_zalloc(parts->slot_count, sizeof *parts->slots);
-    for (uint32_t i = 0; i < parts->count; i++)
-        *slot_of(parts, parts->parts[i]->values, parts->parts[i]->hash) = i + 1;
-}
-
-static uint32_t part_new(pl_parts *parts, const pl_value *values, uint64_t hash)
-{
-    part *p = pl_zalloc(1, sizeof *p);
-    p->key = part_key(parts, values);
-    p->hash = hash;
-    p->values = PL_TAKE(parts->arena, pl_value, parts->options.spec->count);
-    for (uint32_t i = 0; i < parts->options.spec->count; i++) {
-        p->values[i] = values[i];
-        if (!values[i].is_null && (values[i].kind == PL_STRING || values[i].kind == PL_JSON))
-            p->values[i].text = pl_arena_copy(parts->arena, values[i].text);
-    }
-    PL_GROW(parts->parts, parts->count, parts->capacity);
-    parts->parts[parts->count] = p;
-    return parts->count++;
-}
-
-// Index of the partition of the mapper's row. Its values are compared as they are: to serialise
-// them for each row took 2 % of a run.
-static uint32_t part_of(pl_parts *parts)
-{
-    pl_value values[PL_PARTITION_FIELDS_MAX];
-    uint64_t hash = 0;
-    for (uint32_t i = 0; i < parts->options.spec->count; i++) {
-        values[i] = partition_value(parts, i);
-        hash = pl_hash_join(hash, hash_of(&values[i]));
-    }
-    if (parts->count * 2 >= parts->slot_count) more_slots(parts);
-    uint32_t *slot = slot_of(parts, values, hash);
-    if (!*slot) *slot = part_new(parts, values, hash) + 1;
-    return *slot - 1;
 }
 
 static int by_held(const void *a, const void *b)
@@ -259,8 +144,9 @@ plumb_status pl_parts_flush(pl_parts *parts, plumb_error *err)
 {
     row_batch *b = &parts->batch;
     if (!b->rows) return PLUMB_OK;
-    sort_batch(parts);
     const pl_column *columns = pl_mapper_batch(parts->options.mapper);
+    pl_parts__route(parts, columns);
+    sort_batch(parts);
     pl_runs_bytes(columns, parts->options.schema->count, b->rows, b->bytes);
     for (uint32_t i = 0; i < b->touched_count; i++) {
         part *p = parts->parts[b->touched[i]];
@@ -277,9 +163,6 @@ plumb_status pl_parts_flush(pl_parts *parts, plumb_error *err)
 plumb_status pl_parts_row(pl_parts *parts, pl_span object, plumb_error *err)
 {
     row_batch *b = &parts->batch;
-    uint32_t index = part_of(parts);
-    if (!parts->parts[index]->batch_rows++) b->touched[b->touched_count++] = index;
-    b->part[b->rows] = index;
     b->object[b->rows] = object;
     b->rows = pl_mapper_keep(parts->options.mapper);
     if (b->rows < BATCH_ROWS && pl_mapper_text(parts->options.mapper) < BATCH_BYTES)

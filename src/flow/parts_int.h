@@ -1,4 +1,5 @@
-// parts_int.h -- shared by parts.c, rows to partitions, and groups.c, partitions to files.
+// parts_int.h -- shared by parts.c, rows to partitions, routes.c, which row to which, and groups.c,
+// partitions to files.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_FLOW_PARTS_INT_H
@@ -21,7 +22,8 @@ typedef struct object_range {
 typedef struct part {
     pl_span key; // serialised partition values
     pl_value *values;
-    uint64_t hash;    // of the values
+    uint64_t *codes;  // of each value: its bits, or a hash of them
+    uint64_t hash;    // of the codes
     pl_row_list rows; // not written yet
     // The file being written, if any.
     pl_put *put;
@@ -43,6 +45,7 @@ typedef struct row_batch {
     pl_span object[BATCH_ROWS]; // each row's
     uint32_t order[BATCH_ROWS]; // rows by partition
     uint32_t bytes[BATCH_ROWS]; // of each row in a run, at most
+    uint64_t *codes;            // [spec fields][BATCH_ROWS]: of each row's partition values
     uint32_t *touched;          // partitions with rows here
     uint32_t touched_count;
 } row_batch;
@@ -83,6 +86,10 @@ static inline uint32_t pl_parts__sort_count(const pl_parts *parts)
 // parts.c
 pl_column *pl_parts__columns_new(const pl_schema *schema);
 void pl_parts__columns_free(pl_column *columns, uint32_t count);
+
+// routes.c
+// To which partitions the rows of the batch go: its `part`, `touched` and their `batch_rows`.
+void pl_parts__route(pl_parts *parts, const pl_column *columns);
 
 // groups.c
 void pl_parts__part_free(pl_parts *parts, part *p);
