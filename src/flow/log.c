@@ -41,8 +41,8 @@ typedef struct texts {
     char last[PL_REGISTRY_TEXT_NAME + 32]; // the key of one of them, all in one directory
 } texts;
 
-static plumb_status put_text(void *context, pl_span text, char ret_name[PL_REGISTRY_TEXT_NAME],
-                             plumb_error *err)
+static plumb_status put_text(void *context, pl_span text, bool binary,
+                             char ret_name[PL_REGISTRY_TEXT_NAME], plumb_error *err)
 {
     texts *all = context;
     pl_sha256 *sha = pl_sha256_new();
@@ -50,7 +50,8 @@ static plumb_status put_text(void *context, pl_span text, char ret_name[PL_REGIS
     pl_sha256_add(sha, text);
     pl_sha256_hex(sha, ret_name);
     pl_sha256_free(sha);
-    snprintf(all->last, sizeof all->last, "log/texts/%s.yml", ret_name);
+    if (binary) memcpy(ret_name + PL_SHA256_TEXT - 1, ".zst", sizeof ".zst");
+    snprintf(all->last, sizeof all->last, "log/texts/%s%s", ret_name, binary ? "" : ".yml");
     if (pl_store_size(all->store, all->last, &bytes, err) == PLUMB_OK) return PLUMB_OK;
     plumb_status st = pl_store_put_unsettled(all->store, all->last, text, err);
     return st == PLUMB_E_CONFLICT ? PLUMB_OK : st;

@@ -50,7 +50,8 @@ static bool collect_log(void *context, const char *key, uint64_t bytes)
 static plumb_status get_text(void *context, pl_span name, pl_span *ret_text, plumb_error *err)
 {
     rebuilding *r = context;
-    char *key = pl_arena_printf(r->arena, "log/texts/%.*s.yml", PL_FMT(name));
+    bool whole = memchr(name.data, '.', name.bytes) != NULL;
+    char *key = pl_arena_printf(r->arena, "log/texts/%.*s%s", PL_FMT(name), whole ? "" : ".yml");
     return pl_store_get(r->store, key, PL_DOC_BYTES_MAX, r->arena, ret_text, err);
 }
 

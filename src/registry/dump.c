@@ -3,11 +3,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/registry_int.h"
 
-// One member of the document: an array of rows, each an object of these columns. A column called
-// "text" is written as a name for it ("text_id"), given by the caller.
+// One member of the document: an array of rows, each an object of these columns. Of a column called
+// "text" or "shape" a name is written ("text_id"), given by the caller.
 typedef struct dump_part {
     const char *name;
-    const char *columns[13]; // ends with NULL
+    const char *columns[21]; // ends with NULL
     const char *select;      // ?1: the run
     const char *insert;      // columns in order
 } dump_part;
@@ -34,7 +34,7 @@ static const dump_part parts[] = {
     {"states",
      {"tbl", "object", "state", "run", "snapshot", "mapping"},
      "SELECT tbl, object, state, run, snapshot, mapping FROM states WHERE run = ?1"
-     " ORDER BY tbl, object",
+     " AND state <> 'staged' ORDER BY tbl, object",
      "INSERT INTO states(tbl, object, state, run, snapshot, mapping) VALUES (?, ?, ?, ?, ?, ?)"
      " ON CONFLICT(tbl, object) DO UPDATE SET state = excluded.state, run = excluded.run,"
      " snapshot = excluded.snapshot, mapping = excluded.mapping"},
@@ -88,6 +88,28 @@ static const dump_part parts[] = {
      "SELECT tbl, version, text, created_us FROM contracts WHERE created_us <="
      " (SELECT finished_us FROM runs WHERE id = ?1) ORDER BY tbl, version",
      "INSERT OR IGNORE INTO contracts(tbl, version, text, created_us) VALUES (?, ?, ?, ?)"},
+    {"shapes",
+     {"source", "tbl", "version", "run", "since_us", "until_us", "records", "logged", "shape"},
+     "SELECT source, tbl, version, run, since_us, until_us, records, logged, document FROM shapes"
+     " WHERE logged = ?1 ORDER BY id",
+     "INSERT OR REPLACE INTO shapes(source, tbl, version, run, since_us, until_us, records, logged,"
+     " document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+    {"findings", // as they are now: a later run's replace them
+     {"id",           "source", "tbl",      "fingerprint", "class",    "strength",  "before",
+      "after",        "col",    "critical", "state",       "first_us", "opened_us", "changed_us",
+      "first_object", "run",    "records",  "flips",       "logged",   "document"},
+     "SELECT id, source, tbl, fingerprint, class, strength, before, after, col, critical, state,"
+     " first_us, opened_us, changed_us, first_object, run, records, flips, logged, document"
+     " FROM findings WHERE logged = ?1 ORDER BY id",
+     "INSERT OR REPLACE INTO findings(id, source, tbl, fingerprint, class, strength, before, after,"
+     " col, critical, state, first_us, opened_us, changed_us, first_object, run, records, flips,"
+     " logged, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+    {"events",
+     {"id", "at_us", "kind", "who", "tbl", "logged", "detail"},
+     "SELECT id, at_us, kind, who, tbl, logged, text FROM events WHERE logged = ?1"
+     " AND kind >= 'drift.' AND kind < 'drift/' ORDER BY id",
+     "INSERT OR IGNORE INTO events(id, at_us, kind, who, tbl, logged, text)"
+     " VALUES (?, ?, ?, ?, ?, ?, ?)"},
     {"heads",
      {"table_name", "metadata_location"},
      "SELECT table_name, metadata_location FROM iceberg_tables WHERE table_namespace ="
@@ -104,6 +126,21 @@ typedef struct dump_walk {
     plumb_error *err;
 } dump_walk;
 
+static bool is_shape(const char *column)
+{
+    return strcmp(column, "shape") == 0;
+}
+
+static bool is_named(const char *column)
+{
+    return strcmp(column, "text") == 0 || is_shape(column);
+}
+
+static const char *member(const char *column)
+{
+    return is_shape(column) ? "shape_id" : is_named(column) ? "text_id" : column;
+}
+
 static bool dump_row(void *context, sqlite3_stmt *stmt)
 {
     dump_walk *walk = context;
@@ -111,13 +148,13 @@ static bool dump_row(void *context, sqlite3_stmt *stmt)
     pl_json_begin(json, '{');
     for (int i = 0; walk->part->columns[i]; i++) {
         const char *column = walk->part->columns[i];
-        pl_span text = {pl_registry__text(stmt, i), (size_t)sqlite3_column_bytes(stmt, i)};
-        bool named = strcmp(column, "text") == 0;
+        pl_span text = pl_registry__bytes(stmt, i);
         char id[PL_REGISTRY_TEXT_NAME];
-        if (named) walk->status = walk->name(walk->context, text, id, walk->err);
+        if (is_named(column))
+            walk->status = walk->name(walk->context, text, is_shape(column), id, walk->err);
         if (walk->status != PLUMB_OK) return false;
-        pl_json_key(json, named ? "text_id" : column);
-        if (named)
+        pl_json_key(json, member(column));
+        if (is_named(column))
             pl_json_cstr(json, id);
         else if (sqlite3_column_type(stmt, i) == SQLITE_INTEGER)
             pl_json_int(json, pl_registry__int(stmt, i));
@@ -178,14 +215,17 @@ static plumb_status restore_row(pl_registry *registry, const dump_part *part, co
     PL_TRY(pl_registry__start(registry, doing, part->insert, &stmt, err, ""));
     plumb_status st = PLUMB_OK;
     for (int i = 0; part->columns[i] && st == PLUMB_OK; i++) {
-        bool named = strcmp(part->columns[i], "text") == 0;
-        const pl_json *value = pl_json_get(row, named ? "text_id" : part->columns[i]);
+        bool named = is_named(part->columns[i]);
+        const pl_json *value = pl_json_get(row, member(part->columns[i]));
         pl_span text;
         if (!value || (named && value->kind != PL_JSON_STRING)) {
             st = bad(part, part->columns[i], err);
         } else if (named) {
             st = get(context, value->text, &text, err);
-            if (st == PLUMB_OK)
+            if (st == PLUMB_OK && is_shape(part->columns[i]))
+                sqlite3_bind_blob64(stmt, i + 1, text.bytes ? text.data : "", text.bytes,
+                                    SQLITE_TRANSIENT);
+            else if (st == PLUMB_OK)
                 sqlite3_bind_text64(stmt, i + 1, text.bytes ? text.data : "", text.bytes,
                                     SQLITE_TRANSIENT, SQLITE_UTF8);
         } else {
@@ -200,7 +240,10 @@ static plumb_status restore_row(pl_registry *registry, const dump_part *part, co
 // Documents of programs with an older schema do not have it.
 static bool came_later(const dump_part *part)
 {
-    return strcmp(part->name, "mapping_uses") == 0;
+    static const char *const names[] = {"mapping_uses", "shapes", "findings", "events"};
+    for (size_t i = 0; i < PL_COUNT(names); i++)
+        if (strcmp(part->name, names[i]) == 0) return true;
+    return false;
 }
 
 plumb_status pl_registry_restore(pl_registry *registry, const pl_json *document,

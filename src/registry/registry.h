@@ -393,17 +393,18 @@ PL_MUST_USE plumb_status pl_registry_sources(pl_registry *registry, pl_source_vi
                                              void *context, plumb_error *err);
 
 // ---- the books of one run, for the lake's log --------------------------------------------------
-// Every row a run made, as members of a JSON object, and the heads of all tables as "heads". Texts
-// of mappings and contracts are not among them: `name` stores one and gives the name it is found
-// by.
+// Every row a run made, as members of a JSON object, what was found of drift since the run before
+// (drift.h), and the heads of all tables as "heads". Texts of mappings and contracts and the bytes
+// of shapes are not among them: `name` stores one and gives the name it is found by.
 #define PL_REGISTRY_TEXT_NAME 80
-typedef plumb_status (*pl_registry_text_name)(void *context, pl_span text,
+typedef plumb_status (*pl_registry_text_name)(void *context, pl_span text, bool binary,
                                               char ret_name[PL_REGISTRY_TEXT_NAME],
                                               plumb_error *err);
 PL_MUST_USE plumb_status pl_registry_dump(pl_registry *registry, const char *run,
                                           pl_json_writer *json, pl_registry_text_name name,
                                           void *context, plumb_error *err);
-// The same rows again, but for the heads; rows that are there stay, states are the newer ones.
+// The same rows again, but for the heads; rows that are there stay, states and findings are the
+// newer ones. What was staged is in no log: it is new.
 // Needs an open transaction. PLUMB_E_MALFORMED says which member is not as dump writes it.
 typedef plumb_status (*pl_registry_text_get)(void *context, pl_span name, pl_span *ret_text,
                                              plumb_error *err);

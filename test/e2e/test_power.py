@@ -501,7 +501,7 @@ PLUMBING = {"pl_file_sync", "pl_path_sync_directory", "pl_path_make_directories"
             "sync_job", "pl_registry__exec", "pl_registry__step", "pl_registry_commit"}
 KINDS = {"metadata": r"metadata[.]json$", "manifest list": r"snap-.*avro$", "manifest": r"avro$",
          "data file": r"parquet$", "raw object": r"json[.]gz$", "plan": r"plan[.]json$",
-         "task result": r"t\d+[.]json$", "log text": r"log/texts/.*yml$",
+         "task result": r"t\d+[.]json$", "log text": r"log/texts/.*(yml|zst)$",
          "log entry": r"log/.*json$",
          "hint": r"version-hint", "log of plumb.db": r"-wal$", "journal": r"-journal$",
          "database": r"[.]db$", "nameless": r"[.]tmp/", "file of the project": r"[.]ya?ml$|ignore$"}
