@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cli/look.h"
 #include "contract/project.h"
+#include "registry/drift.h"
 
 // Everything `status` shows, gathered before anything is printed.
 typedef struct facts {
@@ -12,6 +14,8 @@ typedef struct facts {
     pl_counts total;
     pl_run_row last, working; // texts in cli->arena; id NULL if there is none
     pl_lock_holder holder;
+    pl_hold_row *holds; // texts in cli->arena
+    uint32_t hold_count, hold_capacity;
 } facts;
 
 static pl_run_row run_copy(pl_arena *arena, const pl_run_row *row)
@@ -31,6 +35,19 @@ static bool last_run(void *context, const pl_run_row *row)
     return false;
 }
 
+static bool add_hold(void *context, const pl_hold_row *row)
+{
+    facts *f = context;
+    pl_hold_row copy = *row;
+    const char **texts[] = {&copy.source, &copy.table,    &copy.first_object,
+                            &copy.run,    &copy.released, &copy.why};
+    for (size_t i = 0; i < PL_COUNT(texts); i++)
+        *texts[i] = pl_arena_cstr(&f->cli->arena, pl_span_of(*texts[i]));
+    PL_GROW(f->holds, f->hold_count, f->hold_capacity);
+    f->holds[f->hold_count++] = copy;
+    return true;
+}
+
 static plumb_status gather(facts *f, plumb_error *err)
 {
     pl_registry *registry = f->lake.registry;
@@ -48,7 +65,29 @@ static plumb_status gather(facts *f, plumb_error *err)
         f->total.withdrawn += c->withdrawn;
         f->total.quarantined += c->quarantined;
     }
+    PL_TRY(pl_registry_holds(registry, add_hold, f, err));
     return pl_registry_runs(registry, NULL, 1, last_run, f, err);
+}
+
+static void print_json_holds(facts *f, pl_json_writer *json)
+{
+    pl_json_key(json, "holds");
+    pl_json_begin(json, '[');
+    for (uint32_t i = 0; i < f->hold_count; i++) {
+        const pl_hold_row *hold = &f->holds[i];
+        pl_json_begin(json, '{');
+        pl_look_text(json, "source", hold->source);
+        pl_look_text(json, "table", hold->table);
+        pl_look_text(json, "why", hold->why);
+        pl_look_time(json, "since", hold->since_us);
+        pl_look_int(json, "objects", hold->objects);
+        pl_look_int(json, "records", hold->records);
+        pl_look_text(json, "first_object", hold->first_object);
+        pl_json_key(json, "critical"), pl_json_bool(json, hold->critical);
+        pl_json_key(json, "released"), pl_json_bool(json, *hold->released);
+        pl_json_end(json, '}');
+    }
+    pl_json_end(json, ']');
 }
 
 static void print_json(facts *f)
@@ -81,6 +120,7 @@ static void print_json(facts *f)
         pl_json_end(&json, '}');
     }
     pl_json_end(&json, ']');
+    print_json_holds(f, &json);
     pl_json_key(&json, "last_run");
     if (f->last.id) {
         pl_json_begin(&json, '{');
@@ -139,15 +179,29 @@ static void print_run(facts *f)
         pl_cli_print(cli, "\nNothing was run yet.\n");
 }
 
+static void print_holds(facts *f)
+{
+    pl_cli *cli = f->cli;
+    pl_human n, since;
+    for (uint32_t i = 0; i < f->hold_count; i++) {
+        const pl_hold_row *hold = &f->holds[i];
+        pl_buf why = {0};
+        pl_cli_escape(&why, pl_span_of(hold->why));
+        pl_cli_print(cli, "%s: %s %s of %s for %s since %s (%.*s), %s.\n",
+                     *hold->released ? "released" : "held", pl_human_count(n, hold->objects),
+                     pl_plural(hold->objects, "object", "objects"), hold->source, hold->table,
+                     pl_human_time(since, hold->since_us), PL_FMT(pl_buf_view(&why)),
+                     *hold->released ? "'plumb run' publishes them" : "see 'plumb drift ls'");
+        pl_buf_done(&why);
+    }
+}
+
 static void print_advice(facts *f)
 {
     pl_cli *cli = f->cli;
     const pl_counts *t = &f->total;
     pl_human n;
-    if (t->staged)
-        pl_cli_print(cli, "%s %s held back and %s for you: 'plumb drift'.\n",
-                     pl_human_count(n, t->staged), pl_plural(t->staged, "object is", "objects are"),
-                     pl_plural(t->staged, "waits", "wait"));
+    print_holds(f);
     if (t->withdrawn)
         pl_cli_print(cli, "%s %s withdrawn by a rollback: 'plumb replay TABLE --withdrawn'.\n",
                      pl_human_count(n, t->withdrawn),
@@ -168,6 +222,7 @@ static int run(pl_cli *cli)
     if (pl_cli_open(cli, PL_CLI_READ, &f.lake, &err)) return pl_cli_fail(cli, &err);
     if (gather(&f, &err)) {
         pl_lake_close(&f.lake);
+        free(f.holds);
         return pl_cli_fail(cli, &err);
     }
     if (cli->json) {
@@ -180,6 +235,7 @@ static int run(pl_cli *cli)
         print_advice(&f);
     }
     pl_lake_close(&f.lake);
+    free(f.holds);
     return pl_cli_finish(cli);
 }
 
@@ -188,8 +244,8 @@ const pl_command pl_command_status = {
     .group = PL_GROUP_LOOK,
     .usage = "[--json]",
     .summary = "what is landed, published, held back and quarantined, per source",
-    .help = "One line per source and table: how many raw objects are new, staged (mapped but held\n"
-            "back), published or withdrawn by a rollback, and what became of their records.\n"
+    .help = "One line per source and table: how many raw objects are new, staged (held back),\n"
+            "published or withdrawn by a rollback, and what became of their records.\n"
             "records = rows + quarantined + filtered, always.\n\n"
             "Example:\n"
             "  $ plumb status\n"

@@ -15,6 +15,7 @@
 #include "iceberg/table.h"
 #include "os/os.h"
 #include "parquet/reader.h"
+#include "registry/drift.h"
 
 typedef struct finding {
     const char *area, *table, *rule, *place, *what; // table NULL: about none
@@ -173,10 +174,36 @@ static bool verify_ledger_row(void *context, const pl_ledger_row *row)
     return true;
 }
 
+typedef struct hold_search {
+    const pl_object_row *object;
+    const char *table;
+    bool found;
+} hold_search;
+
+static bool find_hold(void *context, const pl_hold_row *row)
+{
+    hold_search *search = context;
+    search->found |= strcmp(row->source, search->object->source) == 0 &&
+                     strcmp(row->table, search->table) == 0 &&
+                     strcmp(row->first_object, search->object->id) <= 0;
+    return !search->found;
+}
+
+// What is staged has no files and no ledger: that it waits is all there is to know of it.
+static void verify_staged(verifying *v, const pl_object_row *row)
+{
+    hold_search search = {.object = row, .table = v->table};
+    if (pl_registry_holds(v->lake.registry, find_hold, &search, NULL) == PLUMB_OK && !search.found)
+        add(v, "registry", "state-hold", row->id,
+            "it is staged, and nothing of source '%s' waits that begins with it or before it",
+            row->source);
+}
+
 static bool verify_state(void *context, const pl_object_row *row, pl_object_state state)
 {
     verifying *v = context;
     pl_state_row found;
+    if (state == PL_STATE_STAGED) verify_staged(v, row);
     if (state != PL_STATE_PUBLISHED || pl_registry_state(v->lake.registry, row->id, v->table,
                                                          &v->cli->arena, &found, NULL) != PLUMB_OK)
         return true;

@@ -120,7 +120,7 @@ static plumb_status check_working(const pl_run_options *options, const char *run
         return pl_fail(err, PLUMB_E_NOT_FOUND, "cannot commit run '%s': there is no such run", run);
     if (strcmp(search.state, "working") == 0) return PLUMB_OK;
     pl_fail(err, PLUMB_E_CONFLICT, "cannot commit run '%s': it is %s already", run, search.state);
-    if (strcmp(search.state, "failed") == 0) pl_hint(err, "Make a new plan with 'plumb plan'.");
+    if (strcmp(search.state, "done") != 0) pl_hint(err, "Make a new plan with 'plumb plan'.");
     return PLUMB_E_CONFLICT;
 }
 

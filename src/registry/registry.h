@@ -111,7 +111,7 @@ typedef struct pl_object_row {
 
 typedef enum pl_object_state {
     PL_STATE_NEW,    // no row yet
-    PL_STATE_STAGED, // mapped, held back
+    PL_STATE_STAGED, // held back: it waits, and has no rows
     PL_STATE_PUBLISHED,
     PL_STATE_WITHDRAWN, // un-published by a rollback
 } pl_object_state;

@@ -150,6 +150,17 @@ def test_a_state_of_a_snapshot_that_is_not_there(shop):
                             "the table does not have")]
 
 
+def test_an_object_that_waits_has_no_rows_but_a_hold(shop):
+    (shop.dir / "in.json").write_text('{"id":4}\n')
+    shop("ingest", "shop", "in.json")
+    change(shop, "INSERT INTO states SELECT 'posts', max(id), 'staged', 'R', 0, 0 FROM objects")
+    assert found(shop) == [("registry", "state-hold", "it is staged, and nothing of source 'shop' "
+                            "waits that begins with it or before it")]
+    change(shop, "INSERT INTO holds SELECT 1, 'shop', 'posts', max(id), 1, 0, 'R', 1, 1, 0, '',"
+                 " 'v is gone', x'' FROM objects")
+    assert shop.json("verify")["sound"]
+
+
 def test_files_the_registry_has_other_figures_for_or_none(shop):
     change(shop, "UPDATE files SET rows = 9 WHERE rows = 1")
     [(area, rule, what)] = found(shop)

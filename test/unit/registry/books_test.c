@@ -357,6 +357,47 @@ TEST(sums_are_those_of_the_rows)
     end(f);
 }
 
+TEST(staged_pair_has_no_rows_until_it_is_published)
+{
+    fixture *f = begin();
+    pl_counts counts;
+    pl_state_row row = to(ID_1, PL_STATE_STAGED, 0);
+    row.run = "R1", row.mapping = 0; // given up: it has no ledger rows
+    CHECK_OK(pl_registry_state_move(f->registry, &row, PL_FROM_PENDING, &f->err), f->err);
+    row.object = ID_2;
+    CHECK_OK(pl_registry_state_move(f->registry, &row, PL_FROM_PENDING, &f->err), f->err);
+    CHECK_OK(pl_registry_counts(f->registry, "tiktok", "posts", &counts, &f->err), f->err);
+    CHECK_INT(2, counts.objects);
+    CHECK_INT(2, counts.staged);
+    CHECK_INT(0, counts.fresh);
+    CHECK_INT(200, counts.pending_bytes);
+    CHECK_INT(0, counts.records);
+    CHECK_INT(0, counts.newest_received_us);
+    CHECK_OK(pl_registry_ledger(f->registry, NULL, "posts", 0, see_ledger, f, &f->err), f->err);
+    CHECK_STR("", f->seen);
+    CHECK_OK(pl_registry_check(f->registry, &f->err), f->err);
+
+    row = to(ID_1, PL_STATE_PUBLISHED, 77);
+    row.run = "R2";
+    CHECK_OK(pl_registry_state_move(f->registry, &row, PL_FROM_PENDING, &f->err), f->err);
+    pl_ledger_row made = {
+        .object = ID_1, .table = "posts", .run = "R2", .records = 9, .curated = 8, .filtered = 1};
+    CHECK_OK(pl_registry_ledger_add(f->registry, &made, &f->err), f->err);
+    CHECK_OK(pl_registry_counts(f->registry, "tiktok", "posts", &counts, &f->err), f->err);
+    CHECK_INT(1, counts.staged);
+    CHECK_INT(1, counts.published);
+    CHECK_INT(100, counts.pending_bytes);
+    CHECK_INT(8, counts.curated);
+    CHECK_INT(1000, counts.newest_received_us);
+    CHECK_STR("2 staged ", pending(f, "tiktok", "posts"));
+    row = to(ID_1, PL_STATE_STAGED, 0);
+    CHECK_INT(PLUMB_E_CONFLICT,
+              pl_registry_state_move(f->registry, &row, PL_FROM_PENDING, &f->err));
+    CHECK_STR("could not move object '" ID_1 "' to staged for table 'posts': it is published",
+              f->err.message);
+    end(f);
+}
+
 static bool see_version(void *context, const pl_version_row *row)
 {
     char line[64];
@@ -483,11 +524,12 @@ TEST(visitors_may_read)
 
 int main(void)
 {
-    return RUN_TESTS("registry/books", T(object_without_a_state_is_new),
-                     T(object_is_published_once), T(same_content_lands_once_unless_asked),
-                     T(unknown_object_is_named), T(rows_of_unknown_objects_are_refused),
-                     T(intents_are_there_until_resolved), T(run_finishes_once),
-                     T(one_result_per_task_is_taken), T(ledger_must_balance),
-                     T(sums_are_those_of_the_rows), T(ledger_and_quarantine_follow_the_state),
-                     T(same_text_is_the_same_version), T(history_is_kept), T(visitors_may_read));
+    return RUN_TESTS(
+        "registry/books", T(object_without_a_state_is_new), T(object_is_published_once),
+        T(same_content_lands_once_unless_asked), T(unknown_object_is_named),
+        T(rows_of_unknown_objects_are_refused), T(intents_are_there_until_resolved),
+        T(run_finishes_once), T(one_result_per_task_is_taken), T(ledger_must_balance),
+        T(sums_are_those_of_the_rows), T(staged_pair_has_no_rows_until_it_is_published),
+        T(ledger_and_quarantine_follow_the_state), T(same_text_is_the_same_version),
+        T(history_is_kept), T(visitors_may_read));
 }
