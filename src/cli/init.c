@@ -17,6 +17,7 @@ static const char settings_text[] =
     "lake: ./lake        # raw zone, tables and their catalog: everything plumb writes is in here\n"
     "threads: 0          # 0 = every core\n"
     "memory: 512MiB      # upper bound of a run, however large its input\n"
+    "policy: guarded     # what can be taken back needs nobody; strict: a person decides\n"
     "query:\n"
     "  memory: 1GiB\n"
     "  timeout: 60s\n";
