@@ -8,7 +8,7 @@ SETUP  := tools/setup.sh
 PYTHON := .deps/venv/bin/python
 lower   = $(shell echo $(1) | tr A-Z a-z)
 
-.PHONY: all demo test drift crash check fuzz bench install clean format asan help
+.PHONY: all demo test drift drill crash check fuzz bench install clean format asan help
 
 all: $(BUILD)/build.ninja ## build plumb; installs what the machine lacks
 	@ninja -C $(BUILD) -j $(JOBS)
@@ -36,6 +36,10 @@ crash: all ## 200 kills, late wakers, full disks, the power lost at every point
 drift: all ## findings on recorded API versions and 1,000 made-up upgrades, with all misses
 	@$(SETUP) test
 	@PLUMB_FULL=1 PLUMB_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -s test/drift
+
+drill: all ## API upgrades played on made-up posts and recorded data: what is held, healed, missed
+	@$(SETUP) test
+	@PLUMB_FULL=1 PLUMB_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -s test/e2e/test_drill.py
 
 check: ## format, layers, two compilers with -Werror, sanitizers
 	@tools/check.sh

@@ -26,6 +26,7 @@
     X(runs) \
     X(ledger) \
     X(shape) \
+    X(drill) \
     X(quarantine) \
     X(verify) \
     X(rebuild) \

@@ -63,6 +63,11 @@ PL_MUST_USE plumb_status pl_path_rename_over(const char *from, const char *to, p
 PL_MUST_USE plumb_status pl_path_unlink(const char *path, plumb_error *err);
 // Remove a directory if it is empty; one that is not, or is not there, is left without an error.
 PL_MUST_USE plumb_status pl_path_remove_directory(const char *path, plumb_error *err);
+// A new folder, for this user alone, whose name is `path` and six letters nobody has.
+PL_MUST_USE plumb_status pl_path_make_scratch(const char *path, pl_arena *arena, char **ret_path,
+                                              plumb_error *err);
+// Remove a folder with everything in it; one that is not there is no error. Links are not followed.
+PL_MUST_USE plumb_status pl_path_remove_all(const char *path, plumb_error *err);
 // Whole small file into arena (NUL after it), at most bytes_max.
 PL_MUST_USE plumb_status pl_path_read(const char *path, uint64_t bytes_max, pl_arena *arena,
                                       pl_span *ret_bytes, plumb_error *err);

@@ -104,6 +104,38 @@ plumb_status pl_path_make_way(const char *path, plumb_error *err)
     return make_directories(path, false, err);
 }
 
+plumb_status pl_path_make_scratch(const char *path, pl_arena *arena, char **ret_path,
+                                  plumb_error *err)
+{
+    *ret_path = pl_arena_printf(arena, "%sXXXXXX", path);
+    if (!mkdtemp(*ret_path))
+        return pl_fail_errno(err, errno, "cannot make a directory '%sXXXXXX'", path);
+    return PLUMB_OK;
+}
+
+static plumb_status remove_one(const char *path, plumb_error *err)
+{
+    struct stat info;
+    if (lstat(path, &info) != 0)
+        return errno == ENOENT ? PLUMB_OK : pl_fail_errno(err, errno, "cannot look at '%s'", path);
+    if (S_ISDIR(info.st_mode)) return pl_path_remove_all(path, err);
+    return pl_path_unlink(path, err);
+}
+
+plumb_status pl_path_remove_all(const char *path, plumb_error *err)
+{
+    pl_arena arena = {0};
+    char **names;
+    uint32_t count = 0;
+    plumb_status st = PLUMB_OK;
+    if (pl_path_exists(path)) st = pl_path_list(path, &arena, &names, &count, err);
+    for (uint32_t i = 0; i < count && st == PLUMB_OK; i++)
+        st = remove_one(pl_arena_printf(&arena, "%s/%s", path, names[i]), err);
+    pl_arena_done(&arena);
+    if (st == PLUMB_OK) st = pl_path_remove_directory(path, err);
+    return st;
+}
+
 plumb_status pl_path_sync_directory(const char *path, plumb_error *err)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -146,6 +146,36 @@ TEST(path_makes_directories_and_lists_by_bytes)
     pl_arena_done(&arena);
 }
 
+TEST(path_scratch_is_private_and_goes_with_all_it_holds)
+{
+    pl_arena arena = {0};
+    char *one, *two, want[600];
+    pl_file_info info;
+    CHECK_OK(pl_path_make_scratch(temp_path(dir, "try-"), &arena, &one, &err), err);
+    CHECK_OK(pl_path_make_scratch(temp_path(dir, "try-"), &arena, &two, &err), err);
+    CHECK(strcmp(one, two) != 0 && strlen(one) == strlen(temp_path(dir, "try-")) + 6);
+    CHECK_OK(pl_path_info(one, &info, &err), err);
+    CHECK_INT(0700, info.mode);
+
+    const char *deep = pl_arena_printf(&arena, "%s/a/b", one);
+    CHECK_OK(pl_path_make_way(deep, &err), err);
+    CHECK_OK(pl_path_write(pl_arena_printf(&arena, "%s/file", deep), PL_SPAN("x"), &err), err);
+    CHECK_OK(pl_path_write(temp_path(dir, "kept"), PL_SPAN("x"), &err), err);
+    CHECK_INT(0, symlink(dir, pl_arena_printf(&arena, "%s/up", one)));
+    CHECK_INT(0, symlink("nowhere", pl_arena_printf(&arena, "%s/dangling", one)));
+    CHECK_OK(pl_path_remove_all(one, &err), err);
+    CHECK(!pl_path_exists(one));
+    CHECK(pl_path_exists(two) && pl_path_exists(temp_path(dir, "kept"))); // links are not followed
+    CHECK_OK(pl_path_remove_all(one, &err), err);
+
+    CHECK_INT(PLUMB_E_NOT_FOUND,
+              pl_path_make_scratch(temp_path(dir, "no/try-"), &arena, &one, &err));
+    snprintf(want, sizeof want,
+             "cannot make a directory '%s/no/try-XXXXXX': No such file or directory", dir);
+    CHECK_STR(want, err.message);
+    pl_arena_done(&arena);
+}
+
 typedef struct waiter {
     const char *path;
     plumb_status now, later;
@@ -200,6 +230,7 @@ int main(void)
     return RUN_TESTS("os/file", F(file_reads_back_what_was_written), F(file_appends),
                      F(file_errors_name_the_file), F(path_rename_new_never_replaces),
                      F(path_makes_directories_and_lists_by_bytes),
+                     F(path_scratch_is_private_and_goes_with_all_it_holds),
                      F(file_lock_excludes_every_other_descriptor),
                      F(path_network_is_null_for_a_local_directory));
 }
