@@ -285,12 +285,19 @@ static void judge_empty(pl_suspect_work *work)
     double chance = pow(share, (double)is->empty_last);
     if (chance >= work->options->absent_chance) return;
     pl_buf why = {0};
-    pl_buf_text(&why, "the last ");
-    pl_drift_count_write(&why, is->empty_last);
-    pl_buf_text(&why, " of ");
-    pl_drift_count_write(&why, is->objects);
-    pl_buf_printf(&why, " raw %s no record, and ",
-                  is->objects == 1 ? "object has" : "objects have");
+    if (is->objects == 1) {
+        pl_buf_text(&why, "the raw object has");
+    } else {
+        pl_buf_text(&why, "the last ");
+        if (is->empty_last > 1) {
+            pl_drift_count_write(&why, is->empty_last);
+            pl_buf_char(&why, ' ');
+        }
+        pl_buf_text(&why, "of ");
+        pl_drift_count_write(&why, is->objects);
+        pl_buf_printf(&why, " raw objects %s", is->empty_last == 1 ? "has" : "have");
+    }
+    pl_buf_text(&why, " no record, and ");
     if (was->empty)
         pl_drift_count_write(&why, was->empty);
     else
@@ -373,9 +380,13 @@ uint32_t pl_drift_suspects(const pl_suspect_side *before, const pl_suspect_side 
     if (before->shape->records < options->baseline_min) return 0;
     prepare(&work);
     judge_empty(&work);
+    pl_finding *findings;
+    uint32_t finding_count;
+    pl_drift_findings(before->shape, now->shape, &options->drift, arena, &findings, &finding_count);
     for (uint32_t c = 0; c < count; c++) {
         judge_absent(&work, c);
         judge_lost(&work, c);
+        pl_suspect__changes(&work, c, findings, finding_count);
     }
     *ret_suspicions = work.items;
     return work.count;

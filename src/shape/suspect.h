@@ -14,12 +14,14 @@
 //              row lacks in some of them, and such a path came in just those and is there still: a
 //              window in which the source was upgraded half-way.
 //   lost       values that the column could not take: beyond a share of all, and more than twice
-//              as many as before. Required ones that are missing count as lost.
+//              as many as before; or fewer, but a finding says that they are of a new kind.
+//              Required ones that are missing count as lost.
 //   rescaled   another unit: a finding says so; or each entity that the window has in common with
 //              the baseline moved by the same known factor, one of them from 1000 on, three below;
 //              or instants, percentages or fractions written in another way; or no entity is in
 //              common, and every value is far beyond all there were.
-//   meaning    a finding says so, or finds a lossy retype that the column did not notice.
+//   meaning    a finding says so, or finds objects or arrays where scalars were, and the column
+//              takes them.
 //   empty      raw objects without any record, where there were none, up to the last one.
 //
 // Windows grow: what arrives while a source waits is merged into the window, and all of it is asked

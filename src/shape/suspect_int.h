@@ -31,6 +31,8 @@ bool pl_suspect__muted(const pl_suspect_work *work, uint32_t column, pl_suspicio
 uint64_t pl_suspect__values(const pl_shape *shape, uint32_t path); // that are not null; NONE: 0
 
 // ---- suspect_values.c
-void pl_suspect__scale(pl_suspect_work *work);
+// At most one suspicion. The findings are those between the two shapes.
+void pl_suspect__changes(pl_suspect_work *work, uint32_t column, const pl_finding *findings,
+                         uint32_t count);
 
 #endif

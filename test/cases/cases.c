@@ -17,12 +17,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "casefile.h"
 #include "map/mapper.h"
 #include "json/writer.h"
 
 #define RECEIVED INT64_C(1795316400000000) // 2026-11-22T03:00:00Z
-
-enum { BLOCKS_MAX = 16 };
 
 typedef struct block {
     pl_span name;
@@ -32,39 +31,26 @@ typedef struct block {
 typedef struct case_file {
     const char *path;
     char *bytes;
-    block blocks[BLOCKS_MAX];
+    block blocks[CASE_BLOCKS];
     int count;
     pl_arena arena;
     pl_buf rows, rejected, filtered, mistakes;
 } case_file;
 
-static char *read_file(const char *path)
-{
-    pl_buf text = {0};
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        perror(path);
-        exit(2);
-    }
-    for (int c; (c = getc(file)) != EOF;) pl_buf_char(&text, (char)c);
-    fclose(file);
-    pl_buf_cstr(&text);
-    return text.data;
-}
-
 static void parse(case_file *file)
 {
-    for (char *line = file->bytes, *next; *line; line = next) {
-        size_t bytes = strcspn(line, "\n");
-        next = line + bytes + (line[bytes] == '\n');
-        if (bytes == 0 || line[0] == '#') continue;
-        if (line[0] != ' ') {
-            if (file->count == BLOCKS_MAX) exit(2);
-            file->blocks[file->count++].name = pl_span_make(line, bytes);
-        } else if (file->count) {
-            size_t indent = PL_MIN(bytes, (size_t)2);
-            pl_buf_append(&file->blocks[file->count - 1].text, line + indent, bytes - indent);
-            pl_buf_char(&file->blocks[file->count - 1].text, '\n');
+    pl_span bytes = pl_span_of(file->bytes);
+    case_text all;
+    while (case_next(&bytes, &all)) file->count = all.count;
+    for (int i = 0; i < file->count; i++) {
+        pl_span text = all.blocks[i].text;
+        file->blocks[i].name = all.blocks[i].head;
+        while (text.bytes) {
+            pl_span line = case_line(&text);
+            size_t indent = PL_MIN(line.bytes, (size_t)2);
+            if (!line.bytes || line.data[0] == '#') continue;
+            pl_buf_append(&file->blocks[i].text, line.data + indent, line.bytes - indent);
+            pl_buf_char(&file->blocks[i].text, '\n');
         }
     }
 }
@@ -233,7 +219,7 @@ static void show(const char *name, const pl_buf *got)
 
 static bool run(const char *path, bool only_show)
 {
-    case_file file = {.path = path, .bytes = read_file(path)};
+    case_file file = {.path = path, .bytes = case_read(path)};
     parse(&file);
     play(&file);
     bool passed = true;
