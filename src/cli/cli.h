@@ -146,6 +146,12 @@ bool pl_cli_flush(pl_cli *cli);
 int pl_cli_finish(pl_cli *cli); // flush; PL_EXIT_DONE, or PL_EXIT_FAILED if stdout took no more
 int pl_cli_finish_with(pl_cli *cli, int code);
 void pl_cli_print(pl_cli *cli, const char *fmt, ...) PL_PRINTF(2, 3); // to cli->out
+int pl_cli_width(void); // columns of the terminal that stdout is; 0: it is none
+// No line of what was printed from byte `start` of cli->out on is wider; width 0: any is fine.
+void pl_cli_fit(pl_cli *cli, size_t start, int width);
+// Print `head` and behind it `text`, folded at its spaces into lines of `width` columns, or those
+// of the terminal if it has fewer. Later lines begin where the text did. Both are escaped.
+void pl_cli_fold(pl_cli *cli, const char *head, int width, const char *text);
 pl_json_writer pl_cli_json(pl_cli *cli); // on cli->out; finish the document with pl_cli_finish
 
 typedef enum pl_color {

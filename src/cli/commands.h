@@ -25,6 +25,7 @@
     X(mapping) \
     X(runs) \
     X(ledger) \
+    X(drift) \
     X(shape) \
     X(drill) \
     X(quarantine) \

@@ -111,6 +111,66 @@ const char *pl_cli_color(const pl_cli *cli, pl_color color)
     return cli->color ? codes[color] : "";
 }
 
+static int width_of(pl_span text)
+{
+    int width = 0; // one place per character: wide ones (CJK, emoji) may shift a line, never break
+    for (size_t i = 0; i < text.bytes; i++) width += ((unsigned char)text.data[i] & 0xc0) != 0x80;
+    return width;
+}
+
+int pl_cli_width(void)
+{
+    return PL_MAX(pl_terminal_width(STDOUT_FILENO), 0);
+}
+
+void pl_cli_fit(pl_cli *cli, size_t start, int width)
+{
+    int used = 0;
+    size_t to = start;
+    for (size_t at = start; width && at < cli->out.count; at++) {
+        char c = cli->out.data[at];
+        if (c == '\x1b') { // colour takes no room
+            while (cli->out.data[at] != 'm') cli->out.data[to++] = cli->out.data[at++];
+            cli->out.data[to++] = 'm';
+            continue;
+        }
+        bool starts = ((uint8_t)c & 0xC0) != 0x80;
+        if (c == '\n') {
+            while (to > start && cli->out.data[to - 1] == ' ') to--;
+            used = -1;
+        }
+        used += starts;
+        if (used <= width) cli->out.data[to++] = c;
+    }
+    if (width) cli->out.count = to;
+}
+
+void pl_cli_fold(pl_cli *cli, const char *head, int width, const char *text)
+{
+    pl_buf safe = {0};
+    int terminal = pl_cli_width(), indent = width_of(pl_span_of(head)), used = indent;
+    if (terminal) width = PL_MIN(width, terminal);
+    pl_cli_escape(&cli->out, pl_span_of(head));
+    pl_cli_escape(&safe, pl_span_of(text));
+    for (const char *at = pl_buf_cstr(&safe); *at;) {
+        size_t bytes = strcspn(at, " ");
+        int columns = width_of(pl_span_make(at, bytes));
+        if (used > indent && used + 1 + columns > width) {
+            pl_cli_print(cli, "\n%*s", indent, "");
+            used = indent;
+        } else if (used > indent) {
+            pl_cli_print(cli, " ");
+            used++;
+        }
+        pl_buf_append(&cli->out, at, bytes);
+        used += columns;
+        at += bytes;
+        while (*at == ' ') at++;
+    }
+    pl_cli_print(cli, "\n");
+    pl_buf_done(&safe);
+}
+
 pl_grid pl_grid_make(const char *header)
 {
     pl_grid grid = {.header = header, .columns = 1};
@@ -153,13 +213,6 @@ void pl_grid_printf(pl_grid *grid, const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     pl_grid_text(grid, text);
-}
-
-static int width_of(pl_span text)
-{
-    int width = 0; // one place per character: wide ones (CJK, emoji) may shift a line, never break
-    for (size_t i = 0; i < text.bytes; i++) width += ((unsigned char)text.data[i] & 0xc0) != 0x80;
-    return width;
 }
 
 // The header's next name: "rows>" is rows, flush right.

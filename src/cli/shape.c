@@ -33,8 +33,8 @@ const char *pl_shapes_path(pl_cli *cli, const pl_shape *shape, uint32_t path)
 
 int pl_shapes_width(void)
 {
-    int width = pl_terminal_width(STDOUT_FILENO);
-    return width > 0 ? width : 140;
+    int width = pl_cli_width();
+    return width ? width : 140;
 }
 
 const char *pl_shapes_kinds(pl_cli *cli, const pl_shape_path *path)

@@ -62,33 +62,12 @@ static void print_json(const diff *d)
 
 // ---- for people ---------------------------------------------------------------------------------
 
-// Words folded into lines below the head of a finding; what data brings along is made safe.
 static void print_folded(pl_cli *cli, const char *head, const char *text)
 {
-    pl_buf safe = {0};
-    int indent = *head ? 19 : 10, width = pl_shapes_width(), used = indent;
-    if (!text || !*text) return;
-    pl_cli_escape(&safe, pl_span_of(text));
-    const char *at = pl_buf_cstr(&safe);
-    pl_cli_print(cli, "%10s%-*s", "", indent - 10, head);
-    while (*at) {
-        size_t bytes = strcspn(at, " ");
-        int columns = 0;
-        for (size_t i = 0; i < bytes; i++) columns += ((uint8_t)at[i] & 0xC0) != 0x80;
-        if (used > indent && used + 1 + columns > width) {
-            pl_cli_print(cli, "\n%*s", indent, "");
-            used = indent;
-        } else if (used > indent) {
-            pl_cli_print(cli, " ");
-            used++;
-        }
-        pl_buf_append(&cli->out, at, bytes);
-        used += columns;
-        at += bytes;
-        while (*at == ' ') at++;
-    }
-    pl_cli_print(cli, "\n");
-    pl_buf_done(&safe);
+    pl_buf line = {0};
+    pl_buf_printf(&line, "%10s%-*s", "", *head ? 9 : 0, head);
+    if (*text) pl_cli_fold(cli, pl_buf_cstr(&line), pl_shapes_width(), text);
+    pl_buf_done(&line);
 }
 
 static void print_finding(const diff *d, const pl_finding *f)

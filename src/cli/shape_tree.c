@@ -246,29 +246,6 @@ static void link_children(tree *t)
     }
 }
 
-// The lines of what the grid printed from `start` on, none wider than the terminal.
-static void fit_lines(pl_cli *cli, size_t start)
-{
-    int width = pl_shapes_width(), used = 0;
-    size_t to = start;
-    for (size_t at = start; at < cli->out.count; at++) {
-        char c = cli->out.data[at];
-        if (c == '\x1b') { // colour takes no room
-            while (cli->out.data[at] != 'm') cli->out.data[to++] = cli->out.data[at++];
-            cli->out.data[to++] = 'm';
-            continue;
-        }
-        bool starts = ((uint8_t)c & 0xC0) != 0x80;
-        if (c == '\n') {
-            while (to > start && cli->out.data[to - 1] == ' ') to--;
-            used = -1;
-        }
-        used += starts;
-        if (used <= width) cli->out.data[to++] = c;
-    }
-    cli->out.count = to;
-}
-
 void pl_shapes_tree(pl_cli *cli, const pl_shape *shape, bool all)
 {
     tree t = {.cli = cli, .shape = shape, .all = all};
@@ -280,7 +257,7 @@ void pl_shapes_tree(pl_cli *cli, const pl_shape *shape, bool all)
     add_tree(&t, PL_SHAPE_ROOT);
     size_t start = cli->out.count;
     pl_grid_print(cli, &t.grid);
-    fit_lines(cli, start);
+    pl_cli_fit(cli, start, pl_shapes_width());
 }
 
 // ---- JSON ---------------------------------------------------------------------------------------

@@ -1,0 +1,74 @@
+// drift.h -- what the files of `plumb drift` share.
+//
+// drift.c lists findings and events, drift_facts.c gathers what is known of one, drift_words.c says
+// it in paragraphs, drift_show.c prints it, drift_shadow.c tries the proposal.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_CLI_DRIFT_H
+#define PL_CLI_DRIFT_H
+
+#include "cli/cli.h"
+#include "contract/project.h"
+#include "contract/propose.h"
+#include "registry/drift.h"
+#include "shape/finding_doc.h"
+
+// Everything `drift show` tells of. All in cli->arena.
+typedef struct pl_drift_facts {
+    pl_finding_row row;
+    pl_finding_doc finding;    // of its document
+    const pl_mapping *mapping; // of the project now; NULL: it has none for source and table
+    const char *file;          // of that, "" none
+    int column;                // of its contract; -1: none
+    pl_drift_policy policy;    // of the column if there is one
+    bool held;                 // the source waits before the table
+    pl_hold_row hold;
+    int64_t until_us; // when what waits is published as it is; 0: it waits for a person
+    int64_t objects;  // of the source from the first one on that shows it
+    int64_t bytes;    // stored, of those
+    int64_t records;  // in those, as far as they were counted
+    int64_t waiting;  // of the objects, not published
+    int64_t micros;   // to map them, at the rate of recent runs; -1: there were none
+    int64_t now_us;
+    pl_proposal change; // of the files
+} pl_drift_facts;
+
+// What a row's document says; as much as the row does if it does not read.
+pl_finding_doc pl_drift_document(const pl_finding_row *row, pl_arena *arena);
+// A finding by its number as it was typed. PLUMB_E_NOT_FOUND.
+PL_MUST_USE plumb_status pl_drift_find(pl_cli *cli, const pl_lake *lake, const char *id,
+                                       pl_finding_row *ret_row, plumb_error *err);
+PL_MUST_USE plumb_status pl_drift_facts_get(pl_cli *cli, const pl_lake *lake, const char *id,
+                                            pl_drift_facts *ret_facts, plumb_error *err);
+
+// What happens to a held set, and when.
+int64_t pl_drift_until(const pl_project *project, const pl_hold_row *hold);
+
+// Paragraphs, without line breaks; "" where there is nothing to say.
+typedef struct pl_drift_words {
+    const char *changed; // what changed
+    const char *since;   // since when
+    const char *sure;    // how sure, and why
+    const char *now;     // what happens now
+    const char *todo;    // what a person can do: before the diff
+    const char *cost;    // behind it: what that concerns
+    const char *later;   // if nobody does anything
+} pl_drift_words;
+void pl_drift_words_of(pl_cli *cli, const pl_drift_facts *facts, pl_drift_words *ret_words);
+
+// One sentence for whoever is told of a change of state, without a full stop.
+const char *pl_drift_event_words(pl_finding_state to);
+
+// "tiktok -> post_metrics.likes"; "$.likes -> $.like_count".
+const char *pl_drift_where(pl_arena *arena, const char *source, const char *table,
+                           const char *column);
+const char *pl_drift_what(pl_arena *arena, const char *before, const char *after);
+
+// The members that every list of findings has, without brackets.
+void pl_drift_json(pl_json_writer *json, const pl_finding_row *row);
+void pl_drift_hold_json(pl_json_writer *json, const pl_hold_row *hold, int64_t until_us);
+
+int pl_drift_show(pl_cli *cli, const pl_lake *lake, const char *id);
+int pl_drift_shadow(pl_cli *cli, const pl_lake *lake, const char *id);
+
+#endif

@@ -1,0 +1,209 @@
+// drift_facts.c -- what is known of a finding: its row, what waits for it, what it concerns, and
+// the change of the files that would settle it.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdlib.h>
+
+#include "cli/drift.h"
+
+#define RUNS_LOOKED_AT 20 // for how long mapping takes
+
+pl_finding_doc pl_drift_document(const pl_finding_row *row, pl_arena *arena)
+{
+    pl_json *root = NULL;
+    pl_finding_doc doc;
+    if (pl_json_parse(pl_span_of(row->document), arena, &root, NULL) == PLUMB_OK &&
+        pl_finding_read(root, arena, &doc, NULL) == PLUMB_OK)
+        return doc;
+    pl_json none = {.kind = PL_JSON_OBJECT};
+    PL_IGNORE(pl_finding_read(&none, arena, &doc, NULL)); // says nothing, wants a class
+    return doc;
+}
+
+plumb_status pl_drift_find(pl_cli *cli, const pl_lake *lake, const char *id,
+                           pl_finding_row *ret_row, plumb_error *err)
+{
+    char *end;
+    errno = 0;
+    long long number = strtoll(id, &end, 10);
+    plumb_status st = PLUMB_E_NOT_FOUND;
+    if (lake->registry && errno == 0 && end != id && *end == '\0' && number > 0)
+        st = pl_registry_finding(lake->registry, number, &cli->arena, ret_row, err);
+    if (st != PLUMB_E_NOT_FOUND) return st;
+    pl_fail(err, st, "cannot find finding '%s': no such id", id);
+    pl_hint(err, "'plumb drift ls --all' lists them.");
+    return st;
+}
+
+// ---- what it concerns ---------------------------------------------------------------------------
+
+typedef struct counting {
+    pl_drift_facts *facts;
+    const pl_lake *lake;
+    plumb_status status;
+    plumb_error *err;
+    int64_t records, micros, least; // of recent runs
+} counting;
+
+static bool count_waiting(void *context, const pl_object_row *row, pl_object_state state)
+{
+    counting *c = context;
+    (void)state;
+    if (strcmp(row->id, c->facts->row.first_object) < 0) return true;
+    c->facts->objects++;
+    c->facts->waiting++;
+    c->facts->bytes += row->stored_bytes;
+    return true;
+}
+
+// Newest first, so that only what it concerns is looked at.
+static bool count_published(void *context, const pl_ledger_row *row)
+{
+    counting *c = context;
+    pl_drift_facts *facts = c->facts;
+    pl_arena scratch = {0};
+    pl_object_row object;
+    if (strcmp(row->object, facts->row.first_object) < 0) return false;
+    if (strcmp(row->source, facts->row.source) != 0) return true;
+    if (row->state != PL_STATE_PUBLISHED) return true;
+    c->status = pl_registry_object(c->lake->registry, row->object, &scratch, &object, c->err);
+    if (c->status == PLUMB_OK) {
+        facts->objects++;
+        facts->bytes += object.stored_bytes;
+        facts->records += row->records;
+    }
+    pl_arena_done(&scratch);
+    return c->status == PLUMB_OK;
+}
+
+static bool count_run(void *context, const pl_run_row *row)
+{
+    counting *c = context;
+    pl_arena scratch = {0};
+    pl_json *counts = NULL;
+    int64_t raw = 0, took = row->finished_us - row->started_us;
+    if (pl_json_parse(pl_span_of(row->counts), &scratch, &counts, NULL) == PLUMB_OK &&
+        pl_json_get_long(counts, "raw", &raw) && raw > 0 && took > 0) {
+        c->records += raw;
+        c->micros += took;
+        c->least = c->least ? PL_MIN(c->least, took) : took;
+    }
+    pl_arena_done(&scratch);
+    return true;
+}
+
+static plumb_status count(pl_drift_facts *facts, const pl_lake *lake, plumb_error *err)
+{
+    const pl_finding_row *row = &facts->row;
+    counting c = {.facts = facts, .lake = lake, .err = err};
+    PL_TRY(pl_registry_objects_pending(lake->registry, row->source, row->table, "", count_waiting,
+                                       &c, err));
+    PL_TRY(pl_registry_ledger(lake->registry, NULL, row->table, 0, count_published, &c, err));
+    PL_TRY(c.status);
+    if (facts->held) facts->records += facts->hold.records;
+    PL_TRY(pl_registry_runs(lake->registry, "done", RUNS_LOOKED_AT, count_run, &c, err));
+    facts->micros = -1;
+    if (c.records)
+        facts->micros = PL_MAX(
+            c.least, (int64_t)((double)c.micros / (double)c.records * (double)facts->records));
+    return PLUMB_OK;
+}
+
+// ---- the change of the files --------------------------------------------------------------------
+
+// What is between the brackets of "likes parse(percent)".
+static pl_span parser_in(const char *extractor)
+{
+    const char *at = strstr(extractor, " parse("), *end = at ? strrchr(at, ')') : NULL;
+    return end ? pl_span_make(at + 7, (size_t)(end - at - 7)) : pl_span_make("", 0);
+}
+
+// "1.2K", "300M": every sample is of this form.
+static bool is_compact(const char *samples)
+{
+    bool any = false;
+    for (const char *at = samples; *at;) {
+        if (*at++ != '"') return false;
+        size_t digits = strspn(at, "0123456789.");
+        if (!digits || !strchr("KMBkmb", at[digits]) || at[digits + 1] != '"') return false;
+        any = true;
+        at += digits + 2;
+        if (strncmp(at, ", ", 2) == 0) at += 2;
+    }
+    return any;
+}
+
+static pl_span parser_of(const pl_finding_doc *finding)
+{
+    pl_span parser = parser_in(finding->proposal);
+    if (parser.bytes) return parser;
+    if (finding->to && strcmp(finding->to, "percent") == 0) return PL_SPAN("percent");
+    return is_compact(finding->after_values) ? PL_SPAN("compact") : parser;
+}
+
+// The least type that covers what was seen.
+static pl_span type_of(const pl_finding_doc *finding)
+{
+    static const char *const kinds[][2] = {
+        {"bool", "boolean"}, {"int", "long"}, {"float", "double"}, {"string", "string"}};
+    for (size_t i = 0; i < PL_COUNT(kinds) && finding->class == PL_DRIFT_ADDED; i++)
+        if (finding->to && strcmp(finding->to, kinds[i][0]) == 0) return pl_span_of(kinds[i][1]);
+    return PL_SPAN("json");
+}
+
+static void propose(pl_cli *cli, pl_drift_facts *facts)
+{
+    const pl_finding_doc *f = &facts->finding;
+    pl_span before = pl_span_of(facts->row.before), after = pl_span_of(facts->row.after);
+    pl_proposing with = {.file = facts->mapping, .arena = &cli->arena};
+    pl_proposal *change = &facts->change;
+    if (!facts->mapping) return;
+    switch (f->class) {
+    case PL_DRIFT_REMOVED:
+        if (f->rival && strcmp(facts->row.before, "$") != 0) // what may continue it
+            pl_propose_rename(&with, before, pl_span_of(f->rival), PL_SPAN(""), change);
+        break;
+    case PL_DRIFT_RENAMED:
+        pl_propose_rename(&with, before, after, pl_span_of(f->proposal), change);
+        break;
+    case PL_DRIFT_RETYPED:
+        if (f->strength == PL_DRIFT_LOSSY && parser_of(f).bytes)
+            pl_propose_retype(&with, after.bytes ? after : before, parser_of(f), change);
+        break;
+    case PL_DRIFT_RESCALED:
+        if (parser_of(f).bytes)
+            pl_propose_rescale(&with, after.bytes ? after : before, parser_of(f), change);
+        break;
+    case PL_DRIFT_ADDED:
+    case PL_DRIFT_MAP:
+        pl_propose_added(&with, after, type_of(f), PL_SPAN(""), change);
+        break;
+    default:
+        break;
+    }
+}
+
+plumb_status pl_drift_facts_get(pl_cli *cli, const pl_lake *lake, const char *id,
+                                pl_drift_facts *ret_facts, plumb_error *err)
+{
+    pl_drift_facts *facts = ret_facts;
+    const pl_project *project = lake->project;
+    *facts = (pl_drift_facts){.file = "", .now_us = cli->now_us};
+    PL_TRY(pl_drift_find(cli, lake, id, &facts->row, err));
+    facts->finding = pl_drift_document(&facts->row, &cli->arena);
+    facts->mapping =
+        pl_project_mapping(project, pl_span_of(facts->row.source), pl_span_of(facts->row.table));
+    facts->policy = pl_drift_policy_default();
+    if (facts->mapping) {
+        facts->file = facts->mapping->file;
+        facts->policy = pl_project_drift(project, facts->mapping);
+        facts->column = pl_contract_find(facts->mapping->contract, pl_span_of(facts->row.column));
+    }
+    PL_TRY(pl_registry_hold(lake->registry, facts->row.source, facts->row.table, &cli->arena,
+                            &facts->hold, &facts->held, err));
+    if (facts->held) facts->until_us = pl_drift_until(project, &facts->hold);
+    PL_TRY(count(facts, lake, err));
+    propose(cli, facts);
+    return PLUMB_OK;
+}

@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `plumb drift` tells of findings that stand in the registry, whoever put them there: lists,
+exit codes, and the whole text of every class, from which somebody new must know what to do. The
+texts are in test/drift_texts.txt."""
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+
+import pytest
+
+import drift_books as books
+from conftest import ROOT
+
+LIKES = dict(before="$.stats.likes", column="likes", critical=True)
+VIEWS = dict(before="$.stats.views", column="views")
+RATE = dict(before="$.rate", column="rate")
+CONTINUE = "812 of 812 entities seen before and after continue or grow, 14201 bits of evidence"
+CASES = {
+    "renamed, held": dict(
+        LIKES, class_="renamed", after="$.stats.like_count", state="held", confidence=0.998,
+        why=f"$.stats.likes is now $.stats.like_count: {CONTINUE}", from_="int", to="int",
+        proposal="stats.like_count | stats.likes", before_values="0, 1, 10, 11",
+        after_values="20, 21, 30, 31", against="3 entities do not"),
+    "renamed, provisional": dict(
+        VIEWS, class_="renamed", after="$.stats.view_count", state="provisional", confidence=1,
+        why=f"$.stats.views is now $.stats.view_count: {CONTINUE}",
+        proposal="stats.view_count | stats.views", before_values="0, 1", after_values="200, 201"),
+    "renamed, medium": dict(
+        RATE, class_="renamed", after="$.rates", state="held", strength="medium", confidence=0.7,
+        why="$.rate is gone and may be $.rates: no entity was seen before and after, but the names "
+            "are alike and the values are distributed alike (0.97 of 1)", proposal="rates | rate",
+        before_values="0, 0.125", after_values="0.25"),
+    "removed, held": dict(
+        LIKES, class_="removed", after="", state="held", strength="certain", confidence=1,
+        why="$.stats.likes is gone: 6 of 6 objects of $.stats had it, none of 6 have it now",
+        before_values="0, 1"),
+    "removed, and something came": dict(
+        VIEWS, class_="removed", after="", state="held", strength="certain", confidence=1,
+        why="views is NULL in 2 of 2 rows, before in none of 6", rival="$.stats.view_count"),
+    "removed, open": dict(
+        VIEWS, class_="removed", after="", strength="certain", confidence=1,
+        why="$.stats.views is gone: 6 of 6 objects of $.stats had it, none of 6 have it now"),
+    "no records": dict(
+        class_="removed", before="$", after="", state="held", strength="certain", confidence=1,
+        why="no record in any of 2 raw objects, before in 2 of 2"),
+    "added": dict(
+        class_="added", before="", after="$.stats.saves", strength="certain", confidence=1,
+        why="$.stats.saves is new: 6 of 6 objects of $.stats have it, integer", to="int",
+        after_values="1, 2"),
+    "added, seen": dict(
+        class_="added", before="", after="$.lang", state="seen", strength="certain", confidence=1,
+        why="$.lang is new: 1 of 6 records has it, text", to="string", after_values='"en"'),
+    "map": dict(
+        class_="map", before="", after="$.stats.by_day", strength="certain", confidence=1,
+        why="$.stats.by_day has data for keys: 120 new keys of one kind, which are better one "
+            "column than so many"),
+    "retyped, lossless": dict(
+        VIEWS, class_="retyped", after="$.stats.views", state="provisional", strength="lossless",
+        why="$.stats.views has another type: integer before, text now; all 200 new values read as "
+            "the old type without loss", to="string", confidence=1, before_values="0, 1",
+        after_values='"1", "2"'),
+    "retyped, a parser": dict(
+        RATE, class_="retyped", after="$.rate", state="held", strength="lossy", confidence=1,
+        why="$.rate has another type: decimal before, text now; 6 of 6 new values do not read as "
+            "the old type", to="percent", before_values="0, 0.125", after_values='"4.7%", "2%"'),
+    "retyped, lossy": dict(
+        LIKES, class_="retyped", after="$.stats.likes", state="held", strength="lossy",
+        why="$.stats.likes has another type: integer before, text now; 6 of 6 new values do not "
+            "read as the old type", to="string", confidence=1, before_values="0, 1",
+        after_values='"many", "few"'),
+    "rescaled": dict(
+        VIEWS, class_="rescaled", after="$.stats.views", state="held", factor=1000, confidence=1,
+        why="$.stats.views has another scale: 812 of 812 entities seen before and after have 1000 "
+            "times the old value", before_values="1, 2", after_values="1000, 2000"),
+    "meaning": dict(
+        RATE, class_="meaning", after="$.rate", confidence=1, before_values="true",
+        why="$.rate says the opposite now: 6 of 6 entities seen before and after are inverted, "
+            "30 bits of evidence", after_values="false"),
+    "nobody reads it": dict(
+        class_="removed", before="$.author.age", after="", state="auto", strength="certain",
+        why="$.author.age is gone: 6 of 6 objects of $.author had it, none of 6 have it now",
+        confidence=1),
+    "resolved": dict(
+        VIEWS, class_="removed", after="", state="resolved", strength="certain", confidence=1,
+        why="$.stats.views is gone: 6 of 6 objects of $.stats had it, none of 6 have it now"),
+}
+
+
+@pytest.fixture(scope="module")
+def texts():
+    found = {}
+    for part in (ROOT / "test/drift_texts.txt").read_text().split("\n##### ")[1:]:
+        name, _, text = part.partition("\n")
+        found[name] = text
+    return found
+
+
+def same(text, id):
+    """What differs from one time to the next, by its name, and paragraphs as one line each."""
+    lines = [""]
+    for line in text.splitlines():
+        starts = not re.match(r"  \S", line) or re.match("  (before|after):", line)
+        if starts or not re.match(r"  \S", lines[-1]):
+            lines.append(line)
+        else:
+            lines[-1] += line[1:]
+    text = re.sub(r"01[0-9A-Z]{24}", "OBJECT", "\n".join(lines[1:]) + "\n")
+    text = re.sub(r"\(\d+ \w+ ago\)", "(AGO)", text).replace(f"Finding {id}:", "Finding N:")
+    text = re.sub(r", [\d.]+ KiB as stored", ", BYTES as stored", text)
+    text = re.sub(r"recent runs, about [\d.]+ m?s to map", "recent runs, about TIME to map", text)
+    return text.replace(f"shadow {id}'", "shadow N'")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_finding_is_told_whole(plumb, texts, name):
+    books.landed(plumb)
+    case = dict(CASES[name])
+    case["from"] = case.pop("from_", None)
+    id = books.finding(plumb, **case)
+    if case.get("state") == "held":
+        books.hold(plumb, critical=case.get("critical", False))
+    told = same(plumb("drift", "show", id).stdout, id)
+    if os.environ.get("PLUMB_WRITE_TEXTS"):  # to look at them, not to believe them
+        with open(ROOT / "test/drift_texts.txt", "a") as file:
+            file.write(f"\n##### {name}\n{told}")
+        return
+    assert told == texts[name]
+
+
+def several(plumb):
+    """Three findings of which one is held, and one is closed."""
+    books.landed(plumb)
+    names = "renamed, held", "added", "resolved"
+    return [books.finding(plumb, **{k: v for k, v in CASES[name].items() if k != "from_"})
+            for name in names]
+
+
+def test_open_findings_are_listed_below_what_is_held(plumb):
+    held, added, resolved = several(plumb)
+    books.hold(plumb)
+    lines = plumb("drift", code=3).stdout.splitlines()
+    assert lines == [
+        "held: tiktok -> post_metrics, 2 objects, 6 records since 2026-11-22 10:05:00Z: "
+        "likes is NULL in all of 6 rows, before in none of 6; they wait for you",
+        "",
+        "id  state  since                 class    source -> table.column        what              "
+        "                   records   sure",
+        " 2  open   2026-11-22 10:05:00Z  added    tiktok -> post_metrics        $.stats.saves     "
+        "                         6  100 %",
+        " 1  held   2026-11-22 10:05:00Z  renamed  tiktok -> post_metrics.likes  $.stats.likes -> "
+        "$.stats.like_count        6  100 %",
+        "",
+        "'plumb drift show ID' explains one, and says what you can do."]
+    assert plumb("drift", "ls", code=3).stdout.splitlines() == lines
+    for words, ids in (([], [added, held]), (["--all"], [resolved, added, held]),
+                       (["--source", "tiktok", "--table", "post_metrics"], [added, held]),
+                       (["--source", "other"], []), (["--table", "other"], [])):
+        code = 3 if held in ids else 0
+        assert [f["id"] for f in plumb.json("drift", "ls", *words, code=code)] == ids
+    assert "No findings are open" in plumb("drift", "--source", "other").stdout
+
+
+def test_one_document_says_what_programs_need(plumb):
+    held, added, resolved = several(plumb)
+    found = {f["id"]: f for f in plumb.json("drift", "--all", code=3)}
+    first = books.objects(plumb)[2]
+    evidence = found[held].pop("evidence")
+    assert found[held] == {
+        "id": held, "source": "tiktok", "table": "post_metrics", "class": "renamed",
+        "path": "$.stats.likes", "to_path": "$.stats.like_count", "column": "likes",
+        "critical": True, "state": "held", "confidence": 0.998, "records": 6,
+        "first_seen": "2026-11-22T10:05:00Z", "first_object": first,
+        "opened": "2026-11-22T10:06:00Z", "changed": "2026-11-22T10:06:00Z", "run": "", "flips": 0}
+    assert (evidence["against"], evidence["strength"]) == ("3 entities do not", "strong")
+    assert (found[added]["path"], found[added]["to_path"], found[added]["column"]) == (
+        "$.stats.saves", None, None)
+    books.hold(plumb)
+    shown = plumb.json("drift", "show", held)
+    assert {k: shown[k] for k in found[held]} == found[held] and shown["evidence"] == evidence
+    hold, = plumb.json("drift", "holds", code=3)
+    assert shown["held"] == hold == {
+        "source": "tiktok", "table": "post_metrics", "first_object": first,
+        "since": "2026-11-22T10:05:00Z", "objects": 2, "records": 6, "critical": True,
+        "until": None, "released": False,
+        "why": "likes is NULL in all of 6 rows, before in none of 6"}
+    concerns = shown["concerns"]
+    assert (concerns["objects"], concerns["not_published"], concerns["records"]) == (2, 2, 6)
+    sizes = [p.stat().st_size for p in (plumb.dir / "lake/raw").rglob("*.gz")
+             if p.name[:26] >= first]
+    assert concerns["stored_bytes"] == sum(sizes) and 0 < concerns["seconds"] < 60
+    assert "+  likes:   stats.like_count | stats.likes" in shown["proposal"]["diff"]
+    assert shown["why_no_proposal"] is None
+    assert list(shown["text"]) == ["changed", "since", "sure", "now", "todo", "cost", "later"]
+    assert plumb.json("drift", "show", resolved)["proposal"] is None
+
+
+def test_exit_code_3_while_something_waits(plumb):
+    books.landed(plumb)
+    assert plumb("drift").stdout == "No findings are open.\n"
+    assert plumb("drift", "--all").stdout == plumb("drift", "events").stdout == (
+        "Nothing was found yet.\n")
+    assert plumb("drift", "holds").stdout == "Nothing is held.\n"
+    books.finding(plumb, **CASES["added"])
+    assert plumb("drift").returncode == 0
+    books.hold(plumb, critical=False)
+    assert plumb("drift", code=3).stdout.splitlines()[0].endswith(
+        "; published as they are from 2026-11-22 11:35:00Z on")
+    assert plumb.json("drift", "holds", code=3)[0]["until"] == "2026-11-22T11:35:00Z"
+    assert plumb("drift", "--table", "other").returncode == 0
+
+
+def test_every_change_of_state_is_a_line(plumb):
+    held, added, resolved = several(plumb)
+    seen = plumb.json("drift", "events")
+    assert [(e["finding"], e["from"], e["to"], e["at"], e["who"]) for e in seen] == [
+        (id, None, state, "2026-11-22T10:06:00Z", "plumb")
+        for id, state in ((resolved, "resolved"), (added, "open"), (held, "held"))]
+    assert seen[2]["text"] == "its source waits, a person is needed"
+    lines = plumb("drift", "events").stdout.splitlines()
+    assert len(lines) == 4 and re.fullmatch(
+        r"2026-11-22 10:06:00Z +1  held +renamed  tiktok -> post_metrics.likes  \$.stats.likes -> "
+        r"\$.stats.like_count  plumb  its source waits, a person is needed", lines[3])
+    assert len(plumb("drift", "events", "--limit", "1").stdout.splitlines()) == 2
+
+
+@pytest.mark.parametrize("words, said", [
+    (["list"], "'list' is not one of ls, holds, events, show"),
+    (["show"], "show needs the ID of a finding"),
+    (["show", "1", "2"], "unexpected argument '2'"),
+    (["ls", "1"], "unexpected argument '1'"),
+    (["events", "--source", "s"], "--source is not for events"),
+    (["ls", "--limit", "3"], "--limit is not for ls"),
+])
+def test_wrong_usage_is_said(plumb, words, said):
+    books.landed(plumb)
+    assert plumb("drift", *words, code=2).stderr.startswith(f"plumb drift: {said}")
+
+
+def test_a_finding_that_is_not_there(plumb):
+    books.landed(plumb)
+    for id in ("7", "0", "x", "1x", "9" * 30):
+        assert plumb("drift", "show", id, code=1).stderr == (
+            f"plumb: cannot find finding '{id}': no such id\n"
+            "  hint: 'plumb drift ls --all' lists them.\n")
+
+
+def test_data_cannot_drive_the_terminal(plumb):
+    books.landed(plumb)
+    id = books.finding(plumb, "added", "", '$["\x1b[31m"]', why="\x1b[2J is new",
+                       after_values="\x1b[0m")
+    for words in (["ls"], ["show", id], ["events"]):
+        said = plumb("drift", *words).stdout
+        assert "\x1b" not in said and "\\x1b" in said
+
+
+def on_terminal(plumb, columns, *words):
+    parent, child = pty.openpty()
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    process = subprocess.Popen([plumb.exe, *map(str, words)], cwd=plumb.dir, stdout=child,
+                               stderr=subprocess.DEVNULL)
+    os.close(child)
+    said = b""
+    while True:
+        try:
+            part = os.read(parent, 65536)
+        except OSError:
+            break
+        said += part
+    os.close(parent)
+    process.wait()
+    return re.sub(r"\x1b\[\d*m", "", said.decode().replace("\r\n", "\n"))
+
+
+def test_lines_fit_a_terminal(plumb):
+    held, *_ = several(plumb)
+    wide = on_terminal(plumb, 200, "drift")
+    assert wide == plumb("drift", code=3).stdout
+    for columns in 60, 40:
+        for words in (["ls"], ["events"], ["show", held]):
+            said = on_terminal(plumb, columns, "drift", *words)
+            lines = [x for x in said.split("\n")
+                     if not x.startswith(("    ", "tiktok ->", "'plumb"))]
+            assert max(map(len, lines)) <= columns
