@@ -71,5 +71,6 @@ bool pl_contract__shape_path(pl_span text, pl_arena *arena, pl_path *ret_path);
 void pl_contract__shape_text(pl_buf *out, const pl_path *path);
 
 pl_reach pl_contract__reach(const pl_path *read, const pl_path *path);
+bool pl_contract__where_reads(const pl_where *where, const pl_path *path); // NULL reads nothing
 
 #endif

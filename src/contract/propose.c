@@ -243,12 +243,21 @@ static bool finish(work *self, const pl_contract *contract)
     return true;
 }
 
+// A condition and the place of records have one path each: with another one, what came before would
+// not be read.
+static bool decline_choice(work *self, pl_span path)
+{
+    if (pl_contract__where_reads(self->now->where, &self->before))
+        return decline(self, "%s keeps records by %.*s, in where: change that by hand",
+                       self->now->file, PL_FMT(path));
+    return decline(self, "%s takes records from %.*s, which reads %.*s: change that by hand",
+                   self->now->file, PL_FMT(self->now->records_text), PL_FMT(path));
+}
+
 // The rest of a proposal once what it asks of each term is known.
 static bool propose(work *self, pl_span path)
 {
-    if (pl_mapping_selects_by(self->now, path, self->arena))
-        return decline(self, "%s chooses its records by %.*s: change that by hand", self->now->file,
-                       PL_FMT(path));
+    if (pl_mapping_selects_by(self->now, path, self->arena)) return decline_choice(self, path);
     if (!change_rules(self)) return false;
     if (!self->count)
         return decline(self, "no rule of %s has to change for %.*s", self->now->file, PL_FMT(path));

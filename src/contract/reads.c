@@ -165,11 +165,12 @@ bool pl_mapping_takes_whole(const pl_mapping *mapping, pl_span path, pl_arena *a
     return false;
 }
 
-static bool where_reads(const pl_where *where, const pl_path *path)
+bool pl_contract__where_reads(const pl_where *where, const pl_path *path)
 {
     if (!where) return false;
     if (where->kind == PL_WHERE_NOT || where->kind == PL_WHERE_AND || where->kind == PL_WHERE_OR)
-        return where_reads(where->left, path) || where_reads(where->right, path);
+        return pl_contract__where_reads(where->left, path) ||
+               pl_contract__where_reads(where->right, path);
     return pl_contract__reach(&where->path, path) >= PL_REACH_HERE;
 }
 
@@ -191,7 +192,7 @@ bool pl_mapping_selects_by(const pl_mapping *mapping, pl_span path, pl_arena *ar
 {
     pl_path wanted;
     if (!pl_contract__shape_path(path, arena, &wanted)) return false;
-    if (where_reads(mapping->where, &wanted)) return true;
+    if (pl_contract__where_reads(mapping->where, &wanted)) return true;
     if (!mapping->has_records) return false;
     pl_path records = records_path(mapping, arena);
     return pl_contract__reach(&records, &wanted) >= PL_REACH_HERE;

@@ -424,4 +424,8 @@ void pl_drift_explain(const pl_drift_work *work, pl_finding *finding)
     finding->after_values = samples(&t, work->after.shape, finding->after);
     propose(&t);
     finding->proposal = finish(&t);
+    bool column = finding->class == PL_DRIFT_ADDED || finding->class == PL_DRIFT_MAP;
+    if (column && finding->after != PL_SHAPE_NONE)
+        pl_shape_least_type(&t.out, work->after.shape, finding->after);
+    finding->type = finish(&t);
 }

@@ -85,6 +85,7 @@ pl_finding_doc pl_finding_doc_of(const pl_finding *f, const pl_shape *before, co
         .before_values = f->before_values,
         .after_values = f->after_values,
         .proposal = f->proposal,
+        .type = f->type,
     };
     if (retyped && strcmp(doc.from, doc.to) == 0) { // text of another format
         doc.from = class_text(before, f->before);
@@ -150,6 +151,7 @@ void pl_finding_write_members(pl_json_writer *w, const pl_finding_doc *f)
     write_text(w, "before_values", f->before_values);
     write_text(w, "after_values", f->after_values);
     write_text(w, "proposal", f->proposal);
+    write_text(w, "type", f->type);
 }
 
 void pl_finding_write(pl_json_writer *w, const pl_finding_doc *finding)
@@ -260,6 +262,7 @@ plumb_status pl_finding_read(const pl_json *document, pl_arena *arena, pl_findin
         .before_values = read_text(&r, "before_values", ""),
         .after_values = read_text(&r, "after_values", ""),
         .proposal = read_text(&r, "proposal", ""),
+        .type = read_text(&r, "type", ""),
     };
     if (!r.wrong) return PLUMB_OK;
     return pl_fail(err, PLUMB_E_MALFORMED, "cannot read finding: \"%s\" is damaged", r.wrong);

@@ -8,7 +8,7 @@
 //      "confidence":0.99,"retype":null,"factor":1.0,"inverted":false,"bits":214.2,"shared":40,
 //      "agreed":40,"missing":0,"rising":false,"likeness":0.0,"rival":null,"rival_before":false,
 //      "rival_bits":0.0,"why":"...","against":"","before_values":"1, 2","after_values":"2, 3",
-//      "proposal":"like_count | likes"}
+//      "proposal":"like_count | likes","type":""}
 //
 // The fingerprint says which finding of a source it is, however often it recurs and whatever its
 // figures: class and paths, of a rescaled one the factor, of a retyped one the kinds, too.
@@ -41,7 +41,7 @@ typedef struct pl_finding_doc {
     const char *rival; // NULL: none
     bool rival_before;
     double rival_bits;
-    const char *why, *against, *before_values, *after_values, *proposal;
+    const char *why, *against, *before_values, *after_values, *proposal, *type;
 } pl_finding_doc;
 
 // Of a finding of these two shapes; its texts are borrowed from the finding or in the arena.

@@ -109,6 +109,8 @@ typedef struct pl_finding {
     const char *before_values; // samples as written in JSON, ", " between them
     const char *after_values;
     const char *proposal; // the extractor of a column that read `before`, as a mapping writes it
+    const char
+        *type; // added, map: of a column that takes every value seen, as a contract writes it
 } pl_finding;
 
 // What changed from `before` to `after`, most important first; in the arena.

@@ -231,6 +231,10 @@ uint64_t pl_shape_chances(const pl_shape *shape, uint32_t path);
 // "$.stats.likes", "$.tags[*]", "$["a.b"]".
 void pl_shape_path_write(pl_buf *out, const pl_shape *shape, uint32_t path);
 
+// The least type of a contract that takes every value seen at a path: "long", "list(string)"; json
+// where several kinds meet. Nothing for a path that was never more than null.
+void pl_shape_least_type(pl_buf *out, const pl_shape *shape, uint32_t path);
+
 const char *pl_shape_kind_name(pl_shape_kind kind);    // "int"
 const char *pl_value_class_name(pl_value_class class); // "epoch ms"
 

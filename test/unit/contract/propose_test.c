@@ -204,9 +204,9 @@ TEST(a_new_name_that_cannot_be_written_says_why)
         {"$.stats.clicks", "$.clicks", "", "no rule of s.yml has to change for $.stats.clicks"},
         {"$.n", "$.new", "", "no rule of s.yml has to change for $.n"},
         {"$.more.deep", "$.more.deeper", "", "no rule of s.yml has to change for $.more.deep"},
-        {"$.kind", "$.type", "", "s.yml chooses its records by $.kind: change that by hand"},
+        {"$.kind", "$.type", "", "s.yml keeps records by $.kind, in where: change that by hand"},
         {"$doc.data.list", "$doc.data.items", "",
-         "s.yml chooses its records by $doc.data.list: change that by hand"},
+         "s.yml takes records from data.list[], which reads $doc.data.list: change that by hand"},
         {"$.order", "$.position", "",
          "the rule of 'sort' in s.yml is written in the long form: change it by hand"},
         {"$.counts[*].n", "$.n", "",
@@ -323,7 +323,7 @@ TEST(other_values_are_read_by_another_parser)
                  "saves: counts[1].n parse(compact)|counts[2].n parse(compact)\n");
     check_parser(true, "$.stats", "compact", "no rule of s.yml has to change for $.stats");
     check_parser(true, "$.kind", "text",
-                 "s.yml chooses its records by $.kind: change that by hand");
+                 "s.yml keeps records by $.kind, in where: change that by hand");
     check_parser(true, "$.order", "compact",
                  "the rule of 'sort' in s.yml is written in the long form: change it by hand");
     check_parser(false, "$.stats.likes", "epoch",

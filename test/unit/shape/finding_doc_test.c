@@ -100,7 +100,7 @@ TEST(finding_doc_is_written_and_read_back)
               "continue, 44 bits of evidence; also integer before, text now\",\"against\":\"\","
               "\"before_values\":\"1001, 1016, 1004, 1009\","
               "\"after_values\":\"\\\"1009\\\", \\\"1004\\\", \\\"1016\\\", \\\"1001\\\"\","
-              "\"proposal\":\"like_count | likes\"}",
+              "\"proposal\":\"like_count | likes\",\"type\":\"\"}",
               text);
     pl_json *document;
     plumb_error err;
