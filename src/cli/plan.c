@@ -70,6 +70,7 @@ static int run(pl_cli *cli)
                               .lock_path = lake.lock_path,
                               .source = source,
                               .tasks = (uint32_t)tasks,
+                              .no_shape = pl_cli_flag(cli, "no-shape"),
                               .wait_ms = wait_us / 1000};
     pl_planned planned;
     plumb_status st = pl_run_plan(&options, &cli->arena, &planned, &err);
@@ -85,6 +86,7 @@ static int run(pl_cli *cli)
 static const pl_option options[] = {
     {.name = "source", .value = "S", .help = "only this source"},
     {.name = "tasks", .value = "N", .help = "tasks per source (as many as its bytes need)"},
+    {.name = "no-shape", .help = "do not observe drift: only to measure what observing costs"},
     {.name = "wait", .value = "TIME", .help = "how long to wait for another run (30s)"},
     {0},
 };

@@ -252,6 +252,7 @@ static int run(pl_cli *cli)
                               .lock_path = lake.lock_path,
                               .source = source,
                               .threads = (uint32_t)threads,
+                              .no_shape = pl_cli_flag(cli, "no-shape"),
                               .wait_ms = wait_us / 1000,
                               .progress = watched ? pl_run_progress : NULL};
     pl_run_report report;
@@ -265,6 +266,7 @@ static int run(pl_cli *cli)
 static const pl_option options[] = {
     {.name = "source", .value = "S", .help = "only this source"},
     {.name = "threads", .value = "N", .help = "worker threads (plumb.yaml, else every core)"},
+    {.name = "no-shape", .help = "do not observe drift: only to measure what observing costs"},
     {.name = "wait", .value = "TIME", .help = "how long to wait for another run (30s)"},
     {0},
 };

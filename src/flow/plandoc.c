@@ -1,7 +1,8 @@
 // plandoc.c -- the plan document, .plumb/runs/<run>/plan.json: all a worker needs that sees only
 // the lake.
 //
-//     {"plumb": "plan", "version": 1, "run", "command", "source", "memory", "created_us",
+//     {"plumb": "plan", "version": 1, "run", "command", "source", "memory", "observe",
+//     "created_us",
 //      "tables":  [{"table", "file", "contract": text, "head": location, "metadata": {...}}],
 //      "sources": [{"source", "table": index, "file", "mapping": text, "mapping_version"}],
 //      "tasks":   [{"task", "source": index, "objects": [{"id", "key", ...}]}]}
@@ -91,6 +92,7 @@ void pl_run__plan_write(const run_state *run, pl_buf *out)
     pl_json_key(&w, "command"), pl_json_cstr(&w, run->command);
     pl_json_key(&w, "source"), pl_json_cstr(&w, run->only);
     pl_json_key(&w, "memory"), pl_json_int(&w, (int64_t)run->memory_bytes);
+    pl_json_key(&w, "observe"), pl_json_bool(&w, !run->options->no_shape);
     pl_json_key(&w, "created_us"), pl_json_int(&w, run->now_us);
     pl_json_key(&w, "tables"), pl_json_begin(&w, '[');
     for (uint32_t i = 0; i < run->table_count; i++) write_table(&w, &run->tables[i]);
@@ -282,6 +284,7 @@ static plumb_status read_task(const pl_doc *doc, const pl_json *json, run_state 
                                 .objects = objects,
                                 .object_count = count,
                                 .dry = run->dry,
+                                .observe = run->observe,
                                 .progress = &run->progress,
                                 .quota = &run->quota,
                                 .cancel = &run->stop};
@@ -333,6 +336,7 @@ plumb_status pl_run__plan_parse(run_state *run, pl_span text, const char *name, 
     run->command = command;
     PL_TRY(pl_doc_cstr(&doc, root, "source", true, &run->only));
     PL_TRY(pl_doc_count(&doc, root, "memory", &run->memory_bytes));
+    PL_TRY(pl_doc_bool(&doc, root, "observe", &run->observe));
     run->table_count = run->source_count = run->task_count = 0;
     run->content_total = 0;
     return read_all(&doc, root, run);

@@ -71,6 +71,7 @@ struct run_state {
     // Fills tables and sources with what there is to do; NULL: what is pending.
     plumb_status (*find)(run_state *run, void *context, plumb_error *err);
     void *find_context;
+    bool observe; // the shapes of records, says the plan
     bool dry;     // only find out: no row, no plan in the lake, no files
     bool started; // the run has its row
     bool shared;  // others may have worked for it: look for files that do not count

@@ -105,6 +105,18 @@ static void write_file(pl_json_writer *w, const pl_work_task *task, const pl_par
     pl_buf_done(&bytes);
 }
 
+static void write_window(pl_json_writer *w, const pl_work_task *task, const pl_task_window *window)
+{
+    pl_json_begin(w, '{');
+    pair(w, "objects", window->first, window->count);
+    pl_json_key(w, "lost"), pl_json_begin(w, '[');
+    for (uint32_t i = 0; i < task->contract->column_count; i++)
+        pl_json_int(w, (int64_t)window->lost[i]);
+    pl_json_end(w, ']');
+    pl_json_key(w, "shape"), pl_shape_write(w, &window->shape);
+    pl_json_end(w, '}');
+}
+
 void pl_taskdoc_write(pl_buf *out, const pl_work_task *task, const pl_task_result *result)
 {
     pl_json_writer w = pl_json_writer_on(out, 0);
@@ -117,6 +129,9 @@ void pl_taskdoc_write(pl_buf *out, const pl_work_task *task, const pl_task_resul
     pl_json_end(&w, ']');
     pl_json_key(&w, "files"), pl_json_begin(&w, '[');
     for (uint32_t i = 0; i < result->file_count; i++) write_file(&w, task, &result->files[i]);
+    pl_json_end(&w, ']');
+    pl_json_key(&w, "windows"), pl_json_begin(&w, '[');
+    for (uint32_t i = 0; i < result->window_count; i++) write_window(&w, task, &result->windows[i]);
     pl_json_end(&w, ']');
     pl_json_end(&w, '}');
     pl_buf_char(out, '\n');
@@ -281,9 +296,74 @@ static plumb_status read_file(const pl_doc *doc, const pl_json *json, const pl_w
     return read_metrics(doc, json, &file->metrics);
 }
 
+static plumb_status read_window(const pl_doc *doc, const pl_json *json, const pl_work_task *task,
+                                pl_task_window *window)
+{
+    const pl_json *item, *shape = pl_json_get(json, "shape");
+    uint32_t columns;
+    uint64_t first, count;
+    plumb_error why;
+    PL_TRY(read_pair(doc, json, "objects", &first, &count));
+    if (first != window->first || !count || count > task->object_count - first)
+        return pl_doc_fail(doc, json, "a window's objects are not those behind the one before");
+    window->count = (uint32_t)count;
+    PL_TRY(pl_doc_array(doc, json, "lost", &item, &columns));
+    if (columns != task->contract->column_count)
+        return pl_doc_fail(doc, json, "'lost' has %u columns, the contract has %u", columns,
+                           task->contract->column_count);
+    window->lost = PL_TAKE(doc->arena, uint64_t, columns);
+    for (uint32_t i = 0; item; item = item->next, i++) {
+        int64_t lost;
+        if (!pl_json_long(item, &lost) || lost < 0)
+            return pl_doc_fail(doc, item, "'lost' has something that is no count");
+        window->lost[i] = (uint64_t)lost;
+    }
+    if (!shape) return pl_doc_fail(doc, json, "no 'shape' in the object");
+    if (pl_shape_read(shape, &window->shape, &why) != PLUMB_OK)
+        return pl_doc_fail(doc, shape, "%s", why.message);
+    return PLUMB_OK;
+}
+
+static plumb_status read_windows(const pl_doc *doc, const pl_json *root, const pl_work_task *task,
+                                 pl_arena *scratch, pl_task_result *result)
+{
+    const pl_json *item, *part;
+    uint32_t items, objects = 0;
+    PL_TRY(pl_doc_array(doc, root, "windows", &item, &items));
+    if (items > PL_WINDOWS_MAX) return pl_doc_fail(doc, item, "there are %u windows", items);
+    result->windows = PL_TAKE(doc->arena, pl_task_window, items);
+    for (; item; item = item->next) {
+        pl_task_window window = {.first = objects};
+        pl_arena_reset(scratch);
+        PL_TRY(pl_doc_part(doc, item, scratch, &part));
+        PL_TRY(read_window(doc, part, task, &window));
+        result->windows[result->window_count++] = window;
+        objects += window.count;
+    }
+    if (items && objects != task->object_count)
+        return pl_doc_fail(doc, pl_json_get(root, "windows"),
+                           "windows of %u objects, the task has %u", objects, task->object_count);
+    return PLUMB_OK;
+}
+
+// What was written a moment ago need not be made of text again: it would be the same.
+static void move_windows(const pl_work_task *task, pl_task_result *from, pl_task_result *to)
+{
+    uint32_t columns = task->contract->column_count;
+    to->windows = PL_TAKE(&to->arena, pl_task_window, from->window_count);
+    to->window_count = from->window_count;
+    from->window_count = 0;
+    for (uint32_t i = 0; i < to->window_count; i++) {
+        to->windows[i] = from->windows[i];
+        to->windows[i].lost = PL_TAKE(&to->arena, uint64_t, columns);
+        memcpy(to->windows[i].lost, from->windows[i].lost, columns * sizeof(uint64_t));
+    }
+}
+
 // One tree at a time in `scratch`: that of all files would be several times what is kept of them.
+// `made` is the result whose document this is, if anybody has it.
 static plumb_status read_all(const pl_doc *doc, const pl_work_task *task, pl_arena *scratch,
-                             pl_task_result *result)
+                             pl_task_result *made, pl_task_result *result)
 {
     const pl_json *root, *item, *part;
     pl_span run, id;
@@ -312,16 +392,18 @@ static plumb_status read_all(const pl_doc *doc, const pl_work_task *task, pl_are
         PL_TRY(pl_doc_part(doc, item, scratch, &part));
         PL_TRY(read_file(doc, part, task, &result->files[result->file_count++]));
     }
+    if (!made) return read_windows(doc, root, task, scratch, result);
+    move_windows(task, made, result);
     return PLUMB_OK;
 }
 
-plumb_status pl_taskdoc_parse(const pl_work_task *task, pl_span text, const char *name,
-                              pl_task_result *ret_result, plumb_error *err)
+static plumb_status parse(const pl_work_task *task, pl_span text, const char *name,
+                          pl_task_result *made, pl_task_result *ret_result, plumb_error *err)
 {
     pl_task_result result = {0};
     pl_arena scratch = {0};
     pl_doc doc = {"task result", name, text, &result.arena, err};
-    plumb_status st = read_all(&doc, task, &scratch, &result);
+    plumb_status st = read_all(&doc, task, &scratch, made, &result);
     pl_arena_done(&scratch);
     if (st == PLUMB_OK)
         *ret_result = result;
@@ -330,15 +412,27 @@ plumb_status pl_taskdoc_parse(const pl_work_task *task, pl_span text, const char
     return st;
 }
 
-plumb_status pl_taskdoc_get(const pl_work_task *task, pl_task_result *ret_result, plumb_error *err)
+plumb_status pl_taskdoc_parse(const pl_work_task *task, pl_span text, const char *name,
+                              pl_task_result *ret_result, plumb_error *err)
+{
+    return parse(task, text, name, NULL, ret_result, err);
+}
+
+static plumb_status get(const pl_work_task *task, pl_task_result *made, pl_task_result *ret_result,
+                        plumb_error *err)
 {
     pl_arena text_arena = {0};
     pl_span text;
     const char *key = pl_taskdoc_key(task->run, task->id, &text_arena);
     plumb_status st = pl_store_get(task->store, key, PL_DOC_BYTES_MAX, &text_arena, &text, err);
-    if (st == PLUMB_OK) st = pl_taskdoc_parse(task, text, key, ret_result, err);
+    if (st == PLUMB_OK) st = parse(task, text, key, made, ret_result, err);
     pl_arena_done(&text_arena);
     return st;
+}
+
+plumb_status pl_taskdoc_get(const pl_work_task *task, pl_task_result *ret_result, plumb_error *err)
+{
+    return get(task, NULL, ret_result, err);
 }
 
 plumb_status pl_taskdoc_do(const pl_work_task *task, pl_task_result *ret_result, plumb_error *err)
@@ -348,13 +442,14 @@ plumb_status pl_taskdoc_do(const pl_work_task *task, pl_task_result *ret_result,
     if (st != PLUMB_E_NOT_FOUND) return st;
     PL_TRY(pl_work(task, &made, err));
     st = pl_taskdoc_put(task, &made, err);
-    if (st == PLUMB_E_CONFLICT) { // another was faster
+    bool other = st == PLUMB_E_CONFLICT; // was faster
+    if (other) {
         st = PLUMB_OK;
         for (uint32_t i = 0; i < made.file_count && st == PLUMB_OK; i++)
             st = pl_store_delete(task->store, made.files[i].key, err);
     }
+    if (st == PLUMB_OK) st = get(task, other ? NULL : &made, ret_result, err);
     pl_task_result_done(&made);
-    if (st == PLUMB_OK) st = pl_taskdoc_get(task, ret_result, err);
     if (st == PLUMB_E_NOT_FOUND) // we slept, and another process has ended the run
         st = pl_fail(err, PLUMB_E_FAILED, "cannot publish run '%s': it is no longer working",
                      task->run);

@@ -3,7 +3,8 @@
 //     {"plumb": "task", "version": 1, "run": "01...", "task": "t3",
 //      "objects": [{"id", "damaged", "records", "rows", ..., "ranges": [...]}],
 //      "files": [{"key", "partition": ["hex" | null], "objects": [["first", "last"]],
-//                 "rows", "bytes", "sorted", "splits", "columns": [{"id", ..., "lower": "hex"}]}]}
+//                 "rows", "bytes", "sorted", "splits", "columns": [{"id", ..., "lower": "hex"}]}],
+//      "windows": [{"objects": [first, count], "lost": [per column], "shape": {...}}]}
 //
 // It is put once and durable before the result counts. Threads and processes hand results over in
 // no other way, so a resumed run and `plumb work` are one path: whoever puts the document first has

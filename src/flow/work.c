@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "flow/reading.h"
+#include "flow/windows.h"
 #include "os/os.h"
 #include "os/pool.h"
 
@@ -30,6 +31,7 @@ typedef struct attempt {
     pl_crew *crew;
     struct attempt *next; // that is open
     pl_parts_options options;
+    pl_windows *windows;
     _Atomic uint32_t file_number;
     atomic_bool failed; // the others need not go on
     plumb_status status;
@@ -163,11 +165,14 @@ static plumb_status next_place(attempt *a, place **ret_place, plumb_error *err)
 }
 
 // The object was read to its end. Who leaves last has the last word.
-static void leave_place(attempt *a, place *p)
+static void leave_place(lane *l, place *p)
 {
+    attempt *a = l->attempt;
     pthread_mutex_lock(&a->crew->lock);
     p->ended = true;
-    if (!--p->users) {
+    bool last = !--p->users;
+    pl_windows_leave(a->windows, pl_reading_object(p->reading), l->mapper, last);
+    if (last) {
         pl_reading_close(p->reading, &a->result->arena);
         a->damaged |= a->result->objects[pl_reading_object(p->reading)].damaged != NULL;
     }
@@ -182,9 +187,10 @@ static plumb_status read_objects(lane *l, plumb_error *err)
         PL_TRY(next_place(a, &p, err));
         if (!p) break;
         bool more = true;
+        pl_windows_enter(a->windows, pl_reading_object(p->reading), l->mapper);
         while (more && !atomic_load_explicit(&a->failed, memory_order_relaxed))
             PL_TRY(map_chunk(l, p->reading, &more, err));
-        if (!more) leave_place(a, p);
+        if (!more) leave_place(l, p);
     }
     return atomic_load(&a->failed) ? PLUMB_OK : pl_parts_flush(l->parts, err);
 }
@@ -226,6 +232,7 @@ static lane *join_attempt(attempt *a)
     pl_parts_options options = a->options;
     options.spill_key = pl_arena_printf(&l->arena, ".tmp/%s-%u.spill", options.name_prefix, number);
     l->mapper = options.mapper = pl_mapper_new(a->task->plan);
+    pl_windows_observe(a->windows, l->mapper);
     l->parts = pl_parts_new(&options, &l->arena);
     return l;
 }
@@ -402,8 +409,16 @@ static void options_set(attempt *a, int32_t *ids)
         .cancel = task->cancel};
 }
 
+// Of all lanes, as the files.
+static void collect_windows(attempt *a)
+{
+    for (uint32_t i = 0; i < a->lane_count; i++) pl_windows_few(a->windows, a->lanes[i].mapper);
+    pl_windows_take(a->windows, a->result);
+}
+
 static void attempt_done(attempt *a)
 {
+    pl_windows_free(a->windows);
     pl_leftover_free(a->rest);
     for (uint32_t i = 0; i < a->lane_count; i++) {
         lane *l = &a->lanes[i];
@@ -430,6 +445,7 @@ static plumb_status attempt_once(const pl_work_task *task, pl_crew *crew, pl_tas
     a.workers = PL_MAX(task->workers, 1u);
     a.places = pl_zalloc(a.workers, sizeof *a.places);
     a.lanes = pl_zalloc(a.workers, sizeof *a.lanes);
+    a.windows = pl_windows_new(task);
     options_set(&a, PL_TAKE(&result->arena, int32_t, task->contract->key_count));
     pthread_mutex_lock(&crew->lock);
     a.next = crew->open;
@@ -446,6 +462,7 @@ static plumb_status attempt_once(const pl_work_task *task, pl_crew *crew, pl_tas
     pthread_mutex_unlock(&crew->lock);
     if (a.status == PLUMB_OK) a.status = pl_batch_settle(a.options.batch, &a.failure);
     if (a.status == PLUMB_OK) collect_files(&a);
+    if (a.status == PLUMB_OK) collect_windows(&a);
     attempt_done(&a);
     if (a.status != PLUMB_OK) *err = a.failure;
     return a.status;

@@ -127,7 +127,8 @@ typedef struct pl_object_result {
 #define PL_WINDOWS_MAX 16u // of a task
 
 // Consecutive objects of the task, observed together: what their records look like, whatever became
-// of them, and what columns could not take.
+// of them, and what columns could not take; a value for which its record was rejected is counted
+// there too. Columns are in the contract's order.
 typedef struct pl_task_window {
     uint32_t first, count; // in the task's objects
     pl_shape shape;        // settled; owned

@@ -152,6 +152,34 @@ static void bind_fill(bound_rule *rule)
         rule->fill = PL_FILL_CONVERTED;
 }
 
+static bool is_time(pl_kind kind)
+{
+    return kind == PL_TIMESTAMP || kind == PL_DATE;
+}
+
+// The paths that say what a record is about: those of the key's columns that are no times. A key of
+// a constant, the source's name for example, says nothing.
+static void bind_keys(pl_map_plan *plan, pl_arena *arena)
+{
+    const pl_contract *contract = plan->mapping->contract;
+    uint32_t terms = 0;
+    for (uint32_t r = 0; r < plan->rule_count; r++) terms += plan->rules[r].term_count;
+    plan->keys = PL_TAKE(arena, pl_watch_key, terms);
+    for (uint32_t k = 0; k < contract->key_count; k++) {
+        uint32_t column = contract->keys[k];
+        if (is_time(contract->columns[column].field.type.kind)) continue;
+        for (uint32_t r = 0; r < plan->rule_count; r++) {
+            const bound_rule *rule = &plan->rules[r];
+            if (plan->mapping->rules[r].column != column) continue;
+            for (uint32_t t = 0; t < rule->term_count; t++)
+                if (rule->terms[t].term->kind == PL_TERM_PATH &&
+                    pl_map__is_whole(&rule->terms[t].path))
+                    plan->keys[plan->key_count++] =
+                        (pl_watch_key){column, rule->terms[t].path.slot};
+        }
+    }
+}
+
 plumb_status pl_map_compile(const pl_mapping *mapping, const pl_schema *schema,
                             int32_t mapping_version, pl_arena *arena, pl_map_plan **ret_plan,
                             plumb_error *err)
@@ -192,6 +220,7 @@ plumb_status pl_map_compile(const pl_mapping *mapping, const pl_schema *schema,
     pl_paths_done(&paths);
     bind_outer(plan, arena);
     for (uint32_t r = 0; r < plan->rule_count; r++) bind_fill(&plan->rules[r]);
+    bind_keys(plan, arena);
     plan->record_keys = step_keys(&mapping->records, arena);
     plan->inner_keys = PL_TAKE(arena, pl_framer_keys, mapping->inner_count);
     for (uint32_t i = 0; i < mapping->inner_count; i++)

@@ -17,12 +17,14 @@ pl_mapper *pl_mapper_new(const pl_map_plan *plan)
     m->fills = pl_map__fills(m);
     m->outer = pl_zalloc(plan->outer_count, sizeof *m->outer);
     m->taken = pl_zalloc(m->paths.slot_count, sizeof *m->taken);
+    m->lost = pl_zalloc(plan->mapping->contract->column_count, sizeof *m->lost);
     return m;
 }
 
 void pl_mapper_free(pl_mapper *m)
 {
     if (!m) return;
+    pl_watch_free(m->watch);
     pl_scanner_done(&m->scanner);
     pl_paths_done(&m->paths);
     pl_arena_done(&m->scratch);
@@ -31,6 +33,7 @@ void pl_mapper_free(pl_mapper *m)
     free(m->columns);
     free(m->fills);
     free(m->taken);
+    free(m->lost);
     free(m->outer);
     pl_arena_done(&m->around);
     free(m->flags);
@@ -42,6 +45,23 @@ void pl_mapper_object(pl_mapper *m, pl_span object, int64_t received_us)
     m->object = object;
     m->envelope = 0; // a new framer counts anew
     m->received_us = received_us;
+}
+
+pl_watch *pl_mapper_observe(pl_mapper *m, pl_watch_task *task)
+{
+    return m->watch = pl_watch_new(&m->scanner, m->plan->keys, m->plan->key_count, task);
+}
+
+pl_watch *pl_mapper_watch(const pl_mapper *m)
+{
+    return m->watch;
+}
+
+void pl_mapper_lost(pl_mapper *m, uint64_t *lost)
+{
+    uint32_t count = m->plan->mapping->contract->column_count;
+    for (uint32_t i = 0; i < count; i++) lost[i] += m->lost[i];
+    memset(m->lost, 0, count * sizeof *m->lost);
 }
 
 // `text` cut to fit and at a code point.
@@ -197,6 +217,7 @@ static bool apply_rule(pl_mapper *m, const bound_rule *rule, const pl_frame *fra
             state.has_value = !state.cell.value.is_null;
         }
     }
+    if (state.why) m->lost[rule->column - m->plan->mapping->contract->columns]++;
     if (state.why && !state.has_value && strict) return reject_lost(rule, &state, frame, out);
     if (state.why) flag(m, rule, FLAG_LOST, &m->counts.lost);
     if (conflict) flag(m, rule, FLAG_CONFLICT, &m->counts.conflicts);
@@ -299,6 +320,7 @@ static pl_mapped map_record(pl_mapper *m, const pl_frame *frame, pl_reject *ret_
         return PL_MAPPED_REJECT;
     }
     if (!scan(m, frame, ret_reject)) return PL_MAPPED_REJECT;
+    if (m->watch) pl_watch_record(m->watch, frame->text);
     look_around(m, frame);
     if (m->plan->mapping->where && !is_kept(m)) return PL_MAPPED_FILTERED;
     memset(m->taken, 0, m->paths.slot_count);

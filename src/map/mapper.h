@@ -31,6 +31,7 @@
 #include "column/column.h"
 #include "contract/mapping.h"
 #include "map/convert.h"
+#include "map/watch.h"
 #include "json/framer.h"
 
 // The system columns, in this order after a table's declared ones. Ids are 0.
@@ -56,6 +57,14 @@ void pl_mapper_free(pl_mapper *mapper); // NULL is a no-op
 
 // The raw object whose records follow. `object` is its ULID text, borrowed.
 void pl_mapper_object(pl_mapper *mapper, pl_span object, int64_t received_us);
+
+// Observe every record that is scanned from now on, whatever becomes of it (map/watch.h). Give the
+// watch, which is the mapper's; of one that does not observe NULL.
+pl_watch *pl_mapper_observe(pl_mapper *mapper, pl_watch_task *task);
+pl_watch *pl_mapper_watch(const pl_mapper *mapper);
+// Add to `lost`, [contract->column_count], the values a column could not take since this was asked
+// last; those for which a record was rejected are among them.
+void pl_mapper_lost(pl_mapper *mapper, uint64_t *lost);
 
 // Why a record cannot be a row.
 typedef struct pl_reject {

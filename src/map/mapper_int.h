@@ -78,6 +78,8 @@ struct pl_map_plan {
     uint32_t want_count;
     const pl_path **outer; // paths that start at $parent or $doc
     uint32_t outer_count;
+    pl_watch_key *keys; // by column
+    uint32_t key_count;
     char *records_text;
 };
 
@@ -114,6 +116,8 @@ struct pl_mapper {
     pl_span object;
     int64_t received_us;
     pl_map_counts counts;
+    uint64_t *lost;  // [contract->column_count], since they were taken
+    pl_watch *watch; // NULL: nobody observes; owned
 };
 
 // Whether the path takes all of its slot's value.

@@ -21,8 +21,21 @@ static void merge_path(pl_shape_path *into, const pl_shape_path *from)
     pl_shape__values_merge(into->values, from->values);
 }
 
+// Whether each path was there, or one below it.
+static bool *were_there(const pl_shape *shape)
+{
+    bool *there = pl_zalloc(shape->count, sizeof *there);
+    for (uint32_t i = shape->count; i-- > 1;) {
+        const pl_shape_path *path = &shape->paths[i];
+        there[i] |= pl_shape_seen(path) || path->values;
+        there[path->parent] |= there[i];
+    }
+    return there;
+}
+
 void pl_shape_merge(pl_shape *into, const pl_shape *from)
 {
+    bool *there = were_there(from);
     uint32_t *ids = pl_alloc(from->count * sizeof *ids); // of `from` to those of `into`
     into->records += from->records;
     into->sampled += from->sampled;
@@ -35,7 +48,7 @@ void pl_shape_merge(pl_shape *into, const pl_shape *from)
         const pl_shape_path *path = &from->paths[i];
         uint32_t parent = ids[path->parent];
         ids[i] = PL_SHAPE_NONE;
-        if (parent == PL_SHAPE_NONE) continue; // of what became overflow
+        if (parent == PL_SHAPE_NONE || !there[i]) continue; // of what became overflow
         ids[i] =
             path->items ? pl_shape_items(into, parent) : pl_shape_child(into, parent, path->key);
         if (ids[i] != PL_SHAPE_NONE)
@@ -44,5 +57,14 @@ void pl_shape_merge(pl_shape *into, const pl_shape *from)
             pl_shape_overflow(into, parent, pl_shape_seen(path));
     }
     free(ids);
+    free(there);
     pl_shape__fit(into);
+}
+
+void pl_shape_join(pl_shape *into, const pl_shape *from)
+{
+    pl_shape_merge(into, from);
+    into->objects = PL_MIN(into->objects, (uint64_t)1);
+    for (uint32_t i = 0; i < into->count; i++)
+        into->paths[i].objects = PL_MIN(into->paths[i].objects, (uint64_t)1);
 }

@@ -78,6 +78,21 @@ void pl_shape_done(pl_shape *shape)
     *shape = (pl_shape){0};
 }
 
+void pl_shape_forget(pl_shape *shape)
+{
+    for (uint32_t i = 0; i < shape->count; i++) {
+        pl_shape_path *path = &shape->paths[i];
+        pl_shape__values_free(path->values);
+        path->values = NULL;
+        memset(path->kinds, 0, sizeof path->kinds);
+        path->overflow = path->objects = 0;
+        path->first_us = path->last_us = 0;
+    }
+    shape->records = shape->sampled = shape->objects = shape->pair_total = 0;
+    shape->first_us = shape->last_us = 0;
+    shape->entity_max = UINT64_MAX;
+}
+
 uint32_t pl_shape_find(const pl_shape *shape, uint32_t parent, pl_span key, bool items)
 {
     bool found;

@@ -218,6 +218,9 @@ uint64_t pl_shape_element(uint64_t entity, uint32_t position);
 // What a scalar in JSON says. Null has a hash of its own, and class EMPTY.
 pl_shape_scalar pl_shape_scalar_of(pl_span raw);
 
+// Forget all that was observed but the paths: another window begins.
+void pl_shape_forget(pl_shape *shape);
+
 // Put in order what was observed: before looking at pairs, merging or writing.
 void pl_shape_settle(pl_shape *shape);
 
@@ -245,8 +248,11 @@ double pl_distinct_count(const pl_distinct *distinct);
 
 // ---- merging, keeping --------------------------------------------------------------------------
 
-// `from` is of other raw objects of the same source. Both are settled.
+// `from` is of other raw objects of the same source. Both are settled. Paths of `from` that were
+// never there are not taken.
 void pl_shape_merge(pl_shape *into, const pl_shape *from);
+// `from` is of other records of the one raw object that `into` is of.
+void pl_shape_join(pl_shape *into, const pl_shape *from);
 
 // As one JSON document, and back; what is written is settled. Reading fails with
 // PLUMB_E_MALFORMED, of another version with PLUMB_E_CONFLICT: start a new one.

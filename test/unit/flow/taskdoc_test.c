@@ -29,13 +29,36 @@ static const pl_partition_spec spec = {.count = 2, .fields = parts};
 static const pl_work_object objects[] = {
     {.id = {"01J00000000000000000000001", 26}, .key = (char[]){"raw/a"}},
     {.id = {"01J00000000000000000000002", 26}, .key = (char[]){"raw/b"}}};
+static const pl_contract contract = {.column_count = 2};
 static pl_work_task task = {.id = "t1",
                             .run = "01J0000000000000000000000R",
                             .table_key = "tables/posts",
+                            .contract = &contract,
                             .schema = &schema,
                             .spec = &spec,
                             .objects = objects,
                             .object_count = 2};
+
+// Two records of an entity each.
+static void observe(pl_shape *shape)
+{
+    pl_shape_init(shape);
+    pl_shape_object(shape, 5);
+    for (uint64_t entity = 1; entity <= 2; entity++) {
+        pl_json *record;
+        pl_span json = PL_SPAN("{\"a\":{\"n\":4.5},\"t\":[\"x\",null]}");
+        if (pl_json_parse(json, &arena, &record, &err) != PLUMB_OK) return;
+        pl_shape_record(shape, record);
+        pl_shape_sample(shape, record, entity);
+    }
+    pl_shape_settle(shape);
+}
+
+static void write_shape(pl_buf *out, const pl_shape *shape)
+{
+    pl_json_writer w = pl_json_writer_on(out, 0);
+    pl_shape_write(&w, shape);
+}
 
 static int set_up(void **state)
 {
@@ -79,8 +102,17 @@ static int set_up(void **state)
                     .leaves = &leaf,
                     .split_count = 2,
                     .splits = splits}};
-    pl_task_result in = {.objects = made, .object_count = 2, .files = &file, .file_count = 1};
+    uint64_t lost[] = {0, 7};
+    pl_task_window window = {.count = 2, .lost = lost};
+    observe(&window.shape);
+    pl_task_result in = {.objects = made,
+                         .object_count = 2,
+                         .files = &file,
+                         .file_count = 1,
+                         .windows = &window,
+                         .window_count = 1};
     pl_taskdoc_write(&text, &task, &in);
+    pl_shape_done(&window.shape);
     return 0;
 }
 
@@ -130,6 +162,25 @@ TEST(taskdoc_gives_back_what_was_written)
     CHECK_INT(0, memcmp("\0\xff", file->metrics.leaves[0].lower.data, 2));
 }
 
+TEST(taskdoc_gives_back_what_records_looked_like)
+{
+    pl_buf want = {0}, got = {0};
+    pl_shape shape;
+    CHECK_OK(pl_taskdoc_parse(&task, pl_buf_view(&text), "t1.json", &result, &err), err);
+    CHECK_INT(1, result.window_count);
+    CHECK_INT(0, result.windows[0].first);
+    CHECK_INT(2, result.windows[0].count);
+    CHECK_INT(0, result.windows[0].lost[0]);
+    CHECK_INT(7, result.windows[0].lost[1]);
+    observe(&shape);
+    write_shape(&want, &shape);
+    write_shape(&got, &result.windows[0].shape);
+    CHECK_STR(pl_buf_cstr(&want), pl_buf_cstr(&got));
+    pl_shape_done(&shape);
+    pl_buf_done(&want);
+    pl_buf_done(&got);
+}
+
 // The document with `from` replaced by `to`, read: the message.
 static const char *changed(const char *from, const char *to)
 {
@@ -164,6 +215,13 @@ TEST(taskdoc_that_is_not_ours_names_the_place)
     CHECK(strstr(changed("612f62\",null", "612f62\""), "1 partition values, the table has 2 at"));
     CHECK(strstr(changed("tables/posts/", "tables/other/"), "is not of this task at byte "));
     CHECK(strstr(changed("0R-t1-", "0R-t2-"), "is not of this task at byte "));
+    CHECK(strstr(changed("[0,2]", "[1,1]"), "a window's objects are not those behind the one"));
+    CHECK(strstr(changed("[0,2]", "[0,3]"), "a window's objects are not those behind the one"));
+    CHECK(strstr(changed("[0,2]", "[0,1]"), "windows of 1 objects, the task has 2 at byte "));
+    CHECK(strstr(changed("[0,7]", "[0]"), "'lost' has 1 columns, the contract has 2 at byte "));
+    CHECK(strstr(changed("[0,7]", "[0,-7]"), "'lost' has something that is no count at byte "));
+    CHECK(strstr(changed("\"shape\":{\"version\":1", "\"shape\":{\"version\":0"), "version"));
+    CHECK(strstr(changed("\"shape\"", "\"form\""), "no 'shape' in the object at byte "));
 }
 
 TEST(taskdoc_cut_or_damaged_anywhere_is_refused_or_read_never_worse)
@@ -197,8 +255,8 @@ TEST(taskdoc_is_put_once)
 #define S(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 int main(void)
 {
-    return RUN_TESTS("flow/taskdoc", S(taskdoc_gives_back_what_was_written),
-                     S(taskdoc_that_is_not_ours_names_the_place),
-                     S(taskdoc_cut_or_damaged_anywhere_is_refused_or_read_never_worse),
-                     S(taskdoc_is_put_once));
+    return RUN_TESTS(
+        "flow/taskdoc", S(taskdoc_gives_back_what_was_written),
+        S(taskdoc_gives_back_what_records_looked_like), S(taskdoc_that_is_not_ours_names_the_place),
+        S(taskdoc_cut_or_damaged_anywhere_is_refused_or_read_never_worse), S(taskdoc_is_put_once));
 }

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "flow/windows.h"
+
+#include <stdlib.h>
+
+struct pl_windows {
+    const pl_work_task *task;
+    pl_watch_task watched;
+    uint32_t *window_of; // [object_count]
+    pl_shape **shared;   // [object_count], what lanes that left it saw; NULL: no other did
+    pl_task_window *windows;
+    uint32_t count;
+};
+
+static void share_free(pl_shape **shape)
+{
+    if (!*shape) return;
+    pl_shape_done(*shape);
+    free(*shape);
+    *shape = NULL;
+}
+
+// An object goes where the middle of its bytes does; no window is without one.
+static void cut(pl_windows *w)
+{
+    const pl_work_task *task = w->task;
+    double total = 0, before = 0;
+    for (uint32_t i = 0; i < task->object_count; i++)
+        total += (double)task->objects[i].stored_bytes + 1;
+    for (uint32_t i = 0; i < task->object_count; i++) {
+        double bytes = (double)task->objects[i].stored_bytes + 1;
+        double middle = (before + bytes / 2) / total * PL_WINDOWS_MAX;
+        bool begins = task->object_count <= PL_WINDOWS_MAX || !w->count ||
+                      (uint32_t)middle > w->window_of[i - 1];
+        before += bytes;
+        if (begins && w->count < PL_WINDOWS_MAX) {
+            w->windows[w->count] = (pl_task_window){.first = i};
+            pl_shape_init(&w->windows[w->count].shape);
+            w->windows[w->count++].lost = pl_zalloc(task->contract->column_count, sizeof(uint64_t));
+        }
+        w->window_of[i] = w->count - 1;
+        w->windows[w->count - 1].count++;
+    }
+}
+
+pl_windows *pl_windows_new(const pl_work_task *task)
+{
+    bool retry = false;
+    for (uint32_t i = 0; i < task->object_count; i++) retry |= task->objects[i].retry != NULL;
+    if (!task->observe || retry || !task->object_count) return NULL;
+    pl_windows *w = pl_zalloc(1, sizeof *w);
+    w->task = task;
+    w->window_of = pl_zalloc(task->object_count, sizeof *w->window_of);
+    w->shared = pl_zalloc(task->object_count, sizeof *w->shared);
+    w->windows = pl_zalloc(PL_WINDOWS_MAX, sizeof *w->windows);
+    cut(w);
+    return w;
+}
+
+void pl_windows_free(pl_windows *w)
+{
+    if (!w) return;
+    for (uint32_t i = 0; i < w->task->object_count; i++) share_free(&w->shared[i]);
+    for (uint32_t i = 0; i < w->count; i++) {
+        pl_shape_done(&w->windows[i].shape);
+        free(w->windows[i].lost);
+    }
+    free(w->windows);
+    free(w->shared);
+    free(w->window_of);
+    free(w);
+}
+
+void pl_windows_observe(pl_windows *w, pl_mapper *mapper)
+{
+    if (w) pl_mapper_observe(mapper, &w->watched);
+}
+
+void pl_windows_enter(const pl_windows *w, uint32_t object, pl_mapper *mapper)
+{
+    if (!w) return;
+    pl_watch_object(pl_mapper_watch(mapper), w->task->objects[object].received_us,
+                    w->window_of[object]);
+}
+
+void pl_windows_leave(pl_windows *w, uint32_t object, pl_mapper *mapper, bool last)
+{
+    if (!w) return;
+    pl_task_window *window = &w->windows[w->window_of[object]];
+    pl_shape **shared = &w->shared[object];
+    const pl_shape *seen = pl_watch_seen(pl_mapper_watch(mapper));
+    pl_mapper_lost(mapper, window->lost);
+    if (!last || *shared) {
+        if (!*shared) {
+            *shared = pl_alloc(sizeof **shared);
+            pl_shape_init(*shared);
+        }
+        pl_shape_join(*shared, seen);
+        seen = *shared;
+    }
+    if (!last) return;
+    pl_shape_merge(&window->shape, seen);
+    share_free(shared);
+}
+
+void pl_windows_few(pl_windows *w, pl_mapper *mapper)
+{
+    if (!w || !pl_watch_are_few(&w->watched)) return;
+    for (uint32_t i = 0; i < w->count; i++)
+        pl_watch_few(pl_mapper_watch(mapper), i, &w->windows[i].shape);
+}
+
+void pl_windows_take(pl_windows *w, pl_task_result *result)
+{
+    if (!w) return;
+    uint32_t columns = w->task->contract->column_count;
+    result->windows = PL_TAKE(&result->arena, pl_task_window, w->count);
+    result->window_count = w->count;
+    for (uint32_t i = 0; i < w->count; i++) {
+        pl_task_window *window = &result->windows[i];
+        *window = w->windows[i];
+        pl_shape_settle(&window->shape);
+        window->lost = PL_TAKE(&result->arena, uint64_t, columns);
+        memcpy(window->lost, w->windows[i].lost, columns * sizeof *window->lost);
+        free(w->windows[i].lost);
+    }
+    w->count = 0; // they are the result's
+}

@@ -1,0 +1,68 @@
+// watch.h -- the shape of what a mapper maps, seen in the same pass.
+//
+//     pl_watch_new       for a mapper's scanner, with the key's paths
+//     pl_watch_object    another raw object begins
+//     pl_watch_record    right after the scanner took a record
+//     pl_watch_seen      -> the shape of the object, as far as this mapper read it
+//     pl_watch_few       in the end: the values of records that were few
+//
+// What the scanner has found out is only counted: a slot knows its path and the kind of its value,
+// and so does an entry of the rest. Records of one source mostly have the same kinds in the same
+// slots, so a record costs one comparison of them with those of the record before, and a run of
+// equal ones is counted at its end. Only arrays and objects that the scanner skipped whole are
+// walked again; they are valid by then, and their keys mostly follow each other as they did in the
+// last record, so that a key costs a comparison too.
+//
+// Records with repeated keys are rare: they take the way of pl_shape_record, which knows that the
+// last one counts.
+//
+// Sampled are the entities that pl_shape_samples chooses; the text of other records is kept until
+// it is known that they are too many for all of them to be sampled.
+//
+// Threads: one, that of the mapper; `few` is shared by those of one task.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_MAP_WATCH_H
+#define PL_MAP_WATCH_H
+
+#include <stdatomic.h>
+
+#include "shape/shape.h"
+#include "json/scanner.h"
+
+typedef struct pl_watch pl_watch; // opaque
+
+// One path of a key's column; a column may have several, of which the first that is there counts.
+typedef struct pl_watch_key {
+    uint32_t column, slot;
+} pl_watch_key;
+
+#define PL_WATCH_FEW_BYTES (16u * 1024 * 1024)
+
+// Whether the records of a task are few: less than PL_SHAPE_SAMPLE_ALL of them, and those that are
+// kept no more than PL_WATCH_FEW_BYTES. Zero-initialise it.
+typedef struct pl_watch_task {
+    _Atomic uint64_t records, bytes;
+} pl_watch_task;
+
+// Scanner, its paths, `keys` (by column) and `task` are borrowed. No keys: nothing tells which
+// records are about the same.
+pl_watch *pl_watch_new(const pl_scanner *scanner, const pl_watch_key *keys, uint32_t key_count,
+                       pl_watch_task *task);
+void pl_watch_free(pl_watch *watch); // NULL is a no-op
+
+// What was seen is forgotten. `window` is for pl_watch_few.
+void pl_watch_object(pl_watch *watch, int64_t received_us, uint32_t window);
+
+// The record the scanner scanned last, without what stands around it.
+void pl_watch_record(pl_watch *watch, pl_span record);
+
+// What was seen since pl_watch_object, settled, borrowed until the next record.
+const pl_shape *pl_watch_seen(pl_watch *watch);
+
+// All records of the task were few: add the values of those of this window that are not sampled
+// anyway. Not settled.
+bool pl_watch_are_few(const pl_watch_task *task);
+void pl_watch_few(pl_watch *watch, uint32_t window, pl_shape *into);
+
+#endif
