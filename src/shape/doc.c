@@ -188,12 +188,14 @@ static void write_values(pl_json_writer *w, const pl_shape_values *values, const
     pl_json_end(w, '}');
 }
 
-static void write_path(pl_json_writer *w, const pl_shape_path *path, const entities *all)
+// `parent` is as written.
+static void write_path(pl_json_writer *w, const pl_shape_path *path, uint32_t parent,
+                       const entities *all)
 {
     pl_json_begin(w, '{');
     if (path->parent != PL_SHAPE_NONE) {
         pl_json_key(w, "in");
-        pl_json_int(w, path->parent);
+        pl_json_int(w, parent);
         pl_json_key(w, path->items ? "items" : "key");
         if (path->items)
             pl_json_bool(w, true);
@@ -207,6 +209,24 @@ static void write_path(pl_json_writer *w, const pl_shape_path *path, const entit
     write_count(w, "last_us", (uint64_t)path->last_us);
     if (path->values) write_values(w, path->values, all);
     pl_json_end(w, '}');
+}
+
+// Level by level, in each object by key: what is written does not tell what was met first. (Levels
+// are those of a queue, which is what has been written.)
+static void write_paths(pl_json_writer *w, const pl_shape *shape, const entities *all)
+{
+    uint32_t *queue = pl_alloc(shape->count * sizeof *queue), count = 1;
+    uint32_t *written = pl_alloc(shape->count * sizeof *written); // each path's place there
+    queue[0] = written[0] = PL_SHAPE_ROOT;
+    for (uint32_t i = 0; i < count; i++) {
+        const pl_shape_path *path = &shape->paths[queue[i]];
+        written[queue[i]] = i;
+        write_path(w, path, path->parent == PL_SHAPE_NONE ? 0 : written[path->parent], all);
+        for (uint32_t k = 0; k < path->children; k++) queue[count++] = path->by_key[k];
+        if (path->elements != PL_SHAPE_NONE) queue[count++] = path->elements;
+    }
+    free(queue);
+    free(written);
 }
 
 void pl_shape_write(pl_json_writer *w, const pl_shape *shape)
@@ -228,7 +248,7 @@ void pl_shape_write(pl_json_writer *w, const pl_shape *shape)
     write_blob(w, "entities", pl_buf_view(&blob));
     pl_json_key(w, "paths");
     pl_json_begin(w, '[');
-    for (uint32_t i = 0; i < shape->count; i++) write_path(w, &shape->paths[i], &all);
+    write_paths(w, shape, &all);
     pl_json_end(w, ']');
     pl_json_end(w, '}');
     free(all.hashes);
