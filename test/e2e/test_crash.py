@@ -110,6 +110,24 @@ def test_a_stale_plan_is_refused_and_its_files_go(made):
     check(made, 2000)
 
 
+def test_what_a_held_run_made_is_removed_by_the_next(made):
+    run = made.json("plan", "--tasks", "2")["run"]
+    made("work", run, "t1")
+    with sqlite3.connect(made.dir / "lake/plumb.db") as db:  # as if it had died just after that
+        db.execute("UPDATE runs SET state = 'held', finished_us = started_us")
+    db.close()
+    assert made("commit", run, code=1).stderr == (
+        f"plumb: cannot commit run '{run}': it is held already\n"
+        "  hint: Make a new plan with 'plumb plan'.\n")
+    files = f"tables/posts/data/**/{run}-*.parquet"
+    assert found(made, files)
+    made("run")
+    assert not found(made, files) and not found(made, ".plumb/runs/*")
+    assert [ended["state"] for ended in made.json("runs")] == ["done", "held"]
+    assert made.json("verify")["sound"]
+    check(made, 2000)
+
+
 def test_a_plan_waits_while_others_publish_other_objects(made):
     project(made, {"posts": CONTRACT}, {"shop": MAPPING, "mall": MAPPING.replace("shop", "mall")})
     (made.dir / "m.json").write_text(lines(2000, 100))
