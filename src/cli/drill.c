@@ -42,19 +42,21 @@ static void add_part(pl_buf *out, const char *part)
     pl_buf_text(out, part);
 }
 
-// "800 rows wait, 0 wrong values, 0 NULLs published"
+// "800 rows wait; published: 0 wrong values, 0 NULLs"
 static void print_outcome(pl_cli *cli, const pl_drill_result *r)
 {
-    pl_buf text = {0};
-    if (r->held) add_part(&text, count_of(cli, r->held, "row waits", "rows wait"));
+    pl_buf waits = {0}, text = {0};
+    if (r->held) add_part(&waits, count_of(cli, r->held, "row waits", "rows wait"));
     if (r->quarantined)
-        add_part(&text,
+        add_part(&waits,
                  count_of(cli, r->quarantined, "record in quarantine", "records in quarantine"));
     if (r->right) add_part(&text, count_of(cli, r->right, "row right", "rows right"));
-    if (r->absent) add_part(&text, count_of(cli, r->absent, "row missing", "rows missing"));
     add_part(&text, count_of(cli, r->wrong, "wrong value", "wrong values"));
     add_part(&text, count_of(cli, r->nulls, "NULL", "NULLs"));
-    pl_cli_print(cli, "               %s published\n", pl_buf_cstr(&text));
+    if (r->absent) add_part(&text, count_of(cli, r->absent, "row missing", "rows missing"));
+    pl_cli_print(cli, "               %s%spublished: %s\n", pl_buf_cstr(&waits),
+                 waits.count ? "; " : "", pl_buf_cstr(&text));
+    pl_buf_done(&waits);
     pl_buf_done(&text);
 }
 

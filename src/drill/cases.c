@@ -17,7 +17,7 @@ typedef struct target {
     pl_path path; // ends in a key
     bool key;     // of the contract's
     uint32_t records, there;
-    uint32_t numbers, large, parts, percents, epochs, texts, bools, scalars;
+    uint32_t numbers, zeros, large, parts, percents, epochs, texts, bools, scalars;
     uint64_t distinct[DISTINCT_MAX];
     uint32_t distinct_count; // DISTINCT_MAX: as many or more
 } target;
@@ -57,9 +57,10 @@ static void look_at(void *context, pl_json *record)
     if (pl_number_parse(value->text, &number) == PL_NUMBER_OK &&
         pl_number_double(&number, 0, &n) == PL_NUMBER_OK) {
         t->numbers++;
+        t->zeros += n == 0;
         t->large += n >= 1000;
         t->parts += n >= 0 && n <= 1;
-        t->epochs += n >= 5e8 && n < 1e10 && !text;
+        t->epochs += n >= 1e9 && n < 2.5e9 && !text;
     } else if (text) {
         t->texts++;
         t->percents += value->text.bytes > 1 && value->text.data[value->text.bytes - 1] == '%';
@@ -140,6 +141,15 @@ static bool is_number(const target *t)
     return is_number_column(t) && t->numbers == t->there;
 }
 
+// A number that counts or measures, so not an id; and not always zero.
+static bool is_measure(const target *t)
+{
+    pl_span key = t->path.steps[t->path.count - 1].key;
+    bool id = key.bytes > 1 && (key.data[key.bytes - 2] | 0x20) == 'i' &&
+              (key.data[key.bytes - 1] | 0x20) == 'd' && t->large == t->there;
+    return is_number(t) && !id && t->zeros * 2 < t->there;
+}
+
 static bool is_scalar(const target *t)
 {
     return is_plain(t) && t->scalars == t->there && t->column->field.type.kind != PL_JSON;
@@ -147,7 +157,7 @@ static bool is_scalar(const target *t)
 
 static bool is_large(const target *t)
 {
-    return is_number(t) && t->large * 10 >= t->there * 3;
+    return is_measure(t) && t->large * 10 >= t->there * 3;
 }
 
 static bool is_part(const target *t)
@@ -384,14 +394,14 @@ static bool make_object(maker *m, pl_drill_case *c)
 static bool make_words(maker *m, pl_drill_case *c)
 {
     if (make_one(m, c, is_large, PL_CHANGE_WORDS, "1234 -> \"1.2K\"")) return true;
-    if (!make_one(m, c, is_number, PL_CHANGE_WORDS, "5 -> \"5 units\"")) return false;
+    if (!make_one(m, c, is_measure, PL_CHANGE_WORDS, "5 -> \"5 units\"")) return false;
     c->changes[0].name = PL_SPAN("units");
     return true;
 }
 
 static bool make_hundredfold(maker *m, pl_drill_case *c)
 {
-    if (!make_one(m, c, is_number, PL_CHANGE_SHIFT, "times 100")) return false;
+    if (!make_one(m, c, is_measure, PL_CHANGE_SHIFT, "times 100")) return false;
     c->changes[0].digits = 2;
     return true;
 }

@@ -152,20 +152,32 @@ static const char *plural(const char *word, pl_arena *arena)
     return pl_arena_printf(arena, "%ss", word);
 }
 
+// The word without its plural's ending, or NULL if it has none.
+static const char *singular(const char *word, pl_arena *arena)
+{
+    static const char *const long_ends[] = {"ches", "shes", "xes", "sses"};
+    size_t bytes = strlen(word), cut = 1;
+    if (bytes < 4 || word[bytes - 1] != 's' || word[bytes - 2] == 's' || word[bytes - 2] == 'u')
+        return NULL;
+    if (strcmp(word + bytes - 3, "ies") == 0)
+        return pl_arena_printf(arena, "%.*sy", (int)(bytes - 3), word);
+    for (size_t i = 0; i < PL_COUNT(long_ends); i++)
+        if (strcmp(word + bytes - strlen(long_ends[i]), long_ends[i]) == 0) cut = 2;
+    return pl_arena_cstr(arena, pl_span_make(word, bytes - cut));
+}
+
 // likes <-> like_count
 static bool count_or_plural(name *n, pl_arena *arena)
 {
-    if (!n->count) return false;
-    const char *last = n->words[n->count - 1];
-    size_t bytes = strlen(last);
-    if (n->count > 1 && strcmp(last, "count") == 0) {
+    const char **last = &n->words[n->count - 1];
+    if (n->count > 1 && strcmp(*last, "count") == 0) {
         n->count--;
-        n->words[n->count - 1] = plural(n->words[n->count - 1], arena);
+        last[-1] = plural(last[-1], arena);
         return true;
     }
-    if (bytes < 4 || last[bytes - 1] != 's' || last[bytes - 2] == 's' || last[bytes - 2] == 'u')
-        return false;
-    n->words[n->count - 1] = pl_arena_cstr(arena, pl_span_make(last, bytes - 1));
+    const char *one = singular(*last, arena);
+    if (!one) return false;
+    *last = one;
     add_word(n, "count");
     return true;
 }
@@ -193,17 +205,9 @@ pl_span pl_names_other(pl_span key, bool object, pl_chance *chance, pl_arena *ar
         add_first(&n, pl_chance_below(chance, 2) ? "item" : "object");
         done = true;
     }
-    switch (pl_chance_below(chance, 4)) {
-    case 0:
-        done = done || count_or_plural(&n, arena) || use_synonym(&n);
-        break;
-    case 1:
-    case 2:
-        done = done || use_synonym(&n) || count_or_plural(&n, arena);
-        break;
-    default:
-        break;
-    }
+    uint32_t way = pl_chance_below(chance, 4);
+    if (way == 0) done = done || (!object && count_or_plural(&n, arena)) || use_synonym(&n);
+    if (way > 1) done = done || use_synonym(&n) || (!object && count_or_plural(&n, arena));
     if (!done) add_something(&n, object, chance);
     return put_together(&n, arena);
 }

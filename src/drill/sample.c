@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "drill/sample.h"
 
-#include <stdlib.h>
-
+#include "base/hash.h"
 #include "drill/mutate.h"
 #include "flow/raw.h"
 
-// Objects looked at; and so many give a share of the records each, if there are as many.
-enum { OBJECTS_MAX = PL_DRILL_RECORDS_MAX, OBJECTS_SHARING = 4 };
+// Objects looked at; so many are wanted, if there are as many: to see what is polled several times.
+enum { OBJECTS_MAX = PL_DRILL_RECORDS_MAX, POLLS = 6 };
+// Content read at most; and to find out how large records are.
+enum { SCAN_BYTES = 32 * 1024 * 1024, PROBE_BYTES = 128 * 1024 };
+enum { ENTITIES = 65536 };
 // Documents a sample should have at least, so that there is something to divide.
 enum { UNITS_MIN = 24 };
 
@@ -58,10 +60,14 @@ static uint32_t count_records(pl_json *document, const pl_mapping *mapping)
 }
 
 // ---- reading -----------------------------------------------------------------------------------
+typedef struct candidate {
+    char *key;
+    uint64_t bytes; // of its content
+} candidate;
 
 typedef struct newest {
     pl_arena *arena;
-    char **keys; // [OBJECTS_MAX], a ring
+    candidate *items; // [OBJECTS_MAX], a ring
     uint64_t count;
 } newest;
 
@@ -69,7 +75,9 @@ static bool note_object(void *context, const pl_object_row *row, pl_object_state
 {
     newest *n = context;
     (void)state;
-    n->keys[n->count++ % OBJECTS_MAX] = pl_arena_cstr(n->arena, pl_span_of(row->key));
+    int64_t bytes = row->content_bytes < 0 ? row->stored_bytes : row->content_bytes;
+    n->items[n->count++ % OBJECTS_MAX] =
+        (candidate){pl_arena_cstr(n->arena, pl_span_of(row->key)), (uint64_t)bytes};
     return true;
 }
 
@@ -79,7 +87,7 @@ typedef struct reader {
     uint32_t mapping_count;
     pl_arena *arena;
     pl_drill_sample *sample;
-    bool any; // something was read: it says whether documents are items
+    uint64_t share; // of the entities, of ENTITIES
 } reader;
 
 static void add_unit(reader *r, pl_json *document, uint32_t records, size_t bytes)
@@ -106,48 +114,98 @@ static uint32_t most_records(const reader *r, pl_json *document)
     return most;
 }
 
-// Forget all but the first records of a document; returns how many bytes of it that leaves, about.
-static size_t shorten(const reader *r, pl_json *document, uint32_t share, size_t bytes)
+// What a record is about: the key's columns without those of time; without a key, itself.
+static uint64_t entity_of(const pl_mapping *mapping, pl_json *record)
 {
-    for (uint32_t i = 0; i < r->mapping_count; i++) {
-        pl_json *array = outer_array(document, r->mappings[i]);
-        if (!array || array->count <= share) continue;
-        pl_json *last = array->first;
-        for (uint32_t at = 1; at < share; at++) last = last->next;
-        last->next = NULL;
-        bytes = (size_t)((double)bytes * share / array->count);
-        array->count = share;
+    const pl_contract *contract = mapping->contract;
+    uint64_t entity = 0;
+    bool any = false;
+    for (uint32_t i = 0; i < contract->key_count; i++) {
+        pl_kind kind = contract->columns[contract->keys[i]].field.type.kind;
+        const pl_rule *rule = pl_mapping_rule(mapping, contract->keys[i]);
+        const pl_json *value = NULL;
+        for (uint32_t t = 0; rule && t < rule->term_count && !value; t++)
+            if (rule->terms[t].kind == PL_TERM_PATH && rule->terms[t].path.root == PL_ROOT_RECORD)
+                value = pl_mutate_find(record, &rule->terms[t].path);
+        if (!value || kind == PL_TIMESTAMP || kind == PL_DATE) continue;
+        entity = pl_hash_join(entity, pl_hash(value->raw));
+        any = true;
     }
-    return bytes;
+    return any ? entity : pl_hash(record->raw);
 }
 
-// The first records of an object, `share` of them or a document more.
-static plumb_status read_object(reader *r, const char *key, uint32_t share, plumb_error *err)
+static bool is_taken(const reader *r, pl_json *record)
+{
+    return (entity_of(r->mappings[0], record) >> 20) % ENTITIES < r->share;
+}
+
+// Leave only the records of the entities taken; false: there are none.
+static bool thin_out(const reader *r, pl_json *document)
+{
+    pl_json *array = outer_array(document, r->mappings[0]);
+    if (r->share == ENTITIES) return true;
+    if (!array) return is_taken(r, document);
+    for (pl_json **link = &array->first; *link;)
+        if (is_taken(r, *link))
+            link = &(*link)->next;
+        else
+            *link = (*link)->next, array->count--;
+    return array->first != NULL;
+}
+
+static void take_document(reader *r, pl_span text)
+{
+    pl_arena arena = {0};
+    pl_buf left = {0};
+    pl_json *document;
+    plumb_error ignored;
+    if (pl_json_parse(text, &arena, &document, &ignored) == PLUMB_OK && thin_out(r, document)) {
+        pl_mutate_write(&left, document);
+        text = pl_arena_copy(r->arena, pl_buf_view(&left));
+        if (pl_json_parse(text, r->arena, &document, &ignored) == PLUMB_OK)
+            add_unit(r, document, most_records(r, document), text.bytes);
+    }
+    pl_buf_done(&left);
+    pl_arena_done(&arena);
+}
+
+// What is taken of an object's first `bytes`. One of another form than those before is left out.
+static plumb_status read_object(reader *r, const char *key, uint64_t bytes, plumb_error *err)
 {
     pl_raw *raw;
+    pl_drill_sample *s = r->sample;
     PL_TRY(pl_raw_open(r->store, key, &raw, err));
     pl_format format = pl_raw_head_of(raw)->format;
-    bool items = format == PL_FORMAT_ARRAY;
     pl_framer_options options = {.format = format};
     pl_framer *framer = pl_framer_new(&options, pl_raw_framer_read, raw);
-    uint64_t end = r->sample->records + share;
     pl_frame frame;
-    bool more = !r->any || items == r->sample->items;
-    r->sample->items = more ? items : r->sample->items;
-    r->sample->objects += more;
-    while (more && r->sample->records < end && r->sample->bytes < PL_DRILL_BYTES_MAX) {
-        pl_json *document;
+    bool items = format == PL_FORMAT_ARRAY, more = !s->count || items == s->items;
+    uint64_t before = s->records;
+    s->items = more ? items : s->items;
+    while (more && pl_framer_offset(framer) < bytes && s->records < PL_DRILL_RECORDS_MAX &&
+           s->bytes < PL_DRILL_BYTES_MAX) {
         if (pl_framer_next(framer, &frame, &more, err) != PLUMB_OK || !more) break;
-        if (!frame.text.data) continue;
-        pl_span text = pl_arena_copy(r->arena, frame.text);
-        if (pl_json_parse(text, r->arena, &document, err) != PLUMB_OK) continue;
-        size_t bytes = shorten(r, document, share, text.bytes);
-        add_unit(r, document, most_records(r, document), bytes);
-        r->any = true;
+        if (frame.text.data) take_document(r, frame.text);
     }
+    s->objects += s->records > before;
     pl_framer_free(framer);
     pl_raw_close(raw);
     return PLUMB_OK;
+}
+
+// Bytes that a record takes, by the first ones of an object.
+static uint64_t record_size(const reader *r, const char *key)
+{
+    pl_arena arena = {0};
+    pl_drill_sample some = {.units = NULL};
+    reader look = *r;
+    plumb_error ignored;
+    look.arena = &arena;
+    look.sample = &some;
+    look.share = ENTITIES;
+    PL_IGNORE(read_object(&look, key, PROBE_BYTES, &ignored));
+    pl_arena_done(&arena);
+    return some.records ? some.bytes / some.records + 1 : 1;
 }
 
 static void reverse(pl_drill_unit *units, uint32_t first, uint32_t end)
@@ -159,20 +217,35 @@ static void reverse(pl_drill_unit *units, uint32_t first, uint32_t end)
     }
 }
 
+// How many of the newest objects there are to be read, and the thinner the more they hold.
+static uint64_t plan_reading(reader *r, const newest *n)
+{
+    uint64_t all = PL_MIN(n->count, (uint64_t)OBJECTS_MAX), objects = 0, bytes = 0;
+    uint64_t size = 1;
+    while (objects < all && bytes < SCAN_BYTES) {
+        const candidate *c = &n->items[(n->count - ++objects) % OBJECTS_MAX];
+        if (objects == 1) size = record_size(r, c->key);
+        bytes += c->bytes;
+        if (objects >= POLLS && bytes / size >= PL_DRILL_RECORDS_MAX) break;
+    }
+    bytes = PL_MIN(bytes, (uint64_t)SCAN_BYTES);
+    uint64_t room = PL_MIN(PL_DRILL_RECORDS_MAX * size, (uint64_t)PL_DRILL_BYTES_MAX);
+    r->share = bytes > room ? ENTITIES * room / bytes : ENTITIES;
+    return objects;
+}
+
 static plumb_status read_objects(reader *r, pl_registry *registry, plumb_error *err)
 {
-    newest n = {.arena = r->arena, .keys = PL_TAKE(r->arena, char *, OBJECTS_MAX)};
+    newest n = {.arena = r->arena, .items = PL_TAKE(r->arena, candidate, OBJECTS_MAX)};
     char *source = pl_arena_cstr(r->arena, r->mappings[0]->source);
     PL_TRY(pl_registry_objects(registry, source, NULL, note_object, &n, err));
-    uint64_t objects = PL_MIN(n.count, (uint64_t)OBJECTS_MAX);
-    uint32_t share = PL_DRILL_RECORDS_MAX;
-    if (objects) share /= (uint32_t)PL_MIN(objects, (uint64_t)OBJECTS_SHARING);
+    uint64_t objects = plan_reading(r, &n);
     pl_drill_sample *s = r->sample;
     for (uint64_t back = 1; back <= objects; back++) {
         uint32_t first = s->count;
         plumb_error ignored; // damaged, gone: `plumb verify` is there for that
-        if (s->records >= PL_DRILL_RECORDS_MAX || s->bytes >= PL_DRILL_BYTES_MAX) break;
-        PL_IGNORE(read_object(r, n.keys[(n.count - back) % OBJECTS_MAX], share, &ignored));
+        const char *key = n.items[(n.count - back) % OBJECTS_MAX].key;
+        PL_IGNORE(read_object(r, key, SCAN_BYTES / objects, &ignored));
         reverse(s->units, first, s->count);
     }
     reverse(s->units, 0, s->count);
@@ -230,7 +303,7 @@ plumb_status pl_drill_sample_read(pl_store *store, pl_registry *registry,
                                   pl_drill_sample *ret_sample, plumb_error *err)
 {
     *ret_sample = (pl_drill_sample){.units = NULL};
-    reader r = {store, mappings, count, arena, ret_sample, false};
+    reader r = {store, mappings, count, arena, ret_sample, ENTITIES};
     PL_TRY(read_objects(&r, registry, err));
     cut_all(&r);
     if (ret_sample->records >= PL_DRILL_RECORDS_MIN) return PLUMB_OK;

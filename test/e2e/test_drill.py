@@ -2,6 +2,9 @@
 """plumb drill: what it counts when nobody looks for drift is known exactly, what it reports when
 plumb does look, and that nothing of the project is touched or left behind."""
 import json
+import os
+import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -9,6 +12,7 @@ import time
 import pytest
 
 import lake
+from conftest import ROOT
 
 CONTRACT = """
     table: posts
@@ -65,7 +69,7 @@ def make(plumb, form, polls=POLLS):
 
 def drill(plumb, *words, code):
     """Its document; and see that it left nothing behind and touched nothing."""
-    scratch = plumb.dir.parent / "scratch"
+    scratch = pathlib.Path(os.environ["TMPDIR"])
     before = lake.tree(plumb.dir, but=SHARED)
     found = plumb.json("drill", *words, code=code)
     assert lake.tree(plumb.dir, but=SHARED) == before
@@ -81,6 +85,42 @@ def one(cases, *parts):
     fit = [case for change, case in cases.items() if all(part in change for part in parts)]
     assert fit, (parts, list(cases))
     return fit[0]
+
+
+VERDICTS = "published", "healed", "held", "quarantined", "missed", "false alarm"
+RECORDED = {
+    "mastodon": "social/mastodon-2.0-to-4.6/status_v4.6.4.jsonl",
+    "x": "social/x-twitter-generations/v1.1_2015-2016.jsonl.gz",
+    "instagram": "social/instagram-generations/gen1_legacy_api_2011-2017.jsonl",
+    "instagram_graph": "social/instagram-generations/gen2_graph_api_2018-2024.jsonl",
+    "snapchat": "social/airbyte-snapchat-marketing/raw/v05_2024-02-27_5a8f43a3.jsonl.gz",
+    "nginx": "events/nginx-plus-status-json/nginxplus_json_logs.jsonl.gz",
+    "github": "events/github-webhooks-2020-to-2025/api_2025-06-01.jsonl.gz",
+    "klaviyo": "events/airbyte-klaviyo/raw/v13_2023-12-05_de8ae478.jsonl.gz",
+}
+
+
+def line(name, found):
+    """One line of a table: how many upgrades ended how."""
+    counts = [sum(c["verdict"] == v for c in found["cases"]) for v in VERDICTS]
+    unchanged = sum(c["kind"] == "unchanged" and c["verdict"] == "published"
+                    for c in found["cases"])
+    counts[0] -= unchanged
+    wrong, nulls, absent = (sum(c[k] for c in found["cases"]) for k in ("wrong", "nulls", "absent"))
+    return (f"| {name} | {sum(s['records'] for s in found['sources']):,} | {sum(counts)} | "
+            + " | ".join(map(str, counts)) + f" | {wrong:,} | {nulls:,} | {absent:,} |")
+
+
+def table(title, lines, missed):
+    lake.figures(title, "| set | records | upgrades | " + " | ".join(VERDICTS)
+                 + " | wrong values | NULLs | missing rows |", "| --- |" + " ---: |" * 11,
+                 *lines, *missed)
+
+
+def misses(name, found):
+    return [f"- {name}, {c['table']}: {c['change']}: {c['verdict']}, {c['wrong']} wrong,"
+            f" {c['nulls']} NULLs, {c['absent']} missing, {c['held']} held; found {c['findings'][:3]}"
+            for c in found["cases"] if c["verdict"] in ("missed", "false alarm")]
 
 
 @pytest.fixture
@@ -179,6 +219,45 @@ def test_it_reads_like_a_report(project):
     make(project, "envelope")
     text = project("drill", "shop", "--no-shape", "--cases", "4", code=3).stdout
     assert text.startswith("shop: 600 records of 5 raw objects;")
-    assert "  published    nothing changed\n               240 rows right, 0 wrong values" in text
+    assert "  published    nothing changed\n               published: 240 rows right, 0 wrong" in text
     assert "  MISSED       renamed " in text
     assert text.endswith("4 upgrades played: 4 missed. Nothing of the project was touched.\n")
+
+
+@pytest.mark.skipif(not lake.FULL, reason="the long form: make drill")
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("look", [True, False], ids=["looking", "blind"])
+def test_upgrades_of_recorded_data(project, look):
+    lines, missed = [], []
+    for name, path in RECORDED.items():
+        file = lake.data(path)
+        plumb = type(project)(project.dir / name)
+        project("init", name, "--from", file, "--source", name, "--table", "records")
+        for _ in range(3):  # polled again
+            plumb("ingest", name, file, "--again")
+        found = drill(plumb, name, *([] if look else ["--no-shape"]), "--cases", 40, code=None)
+        lines.append(line(name, found))
+        missed += misses(name, found) if look else []
+        shutil.rmtree(plumb.dir)
+    table(f"Upgrades of recorded data, {'looking for drift' if look else 'not looking'}",
+          lines, missed)
+
+
+@pytest.mark.skipif(not lake.FULL, reason="the long form: make drill")
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("look", [True, False], ids=["looking", "blind"])
+def test_upgrades_of_made_up_posts(project, samples, look):
+    lines, missed = [], []
+    shutil.copytree(ROOT / "examples/social", project.dir, dirs_exist_ok=True)
+    for day in range(1, 8):
+        for platform in "tiktok", "instagram", "youtube", "x", "linkedin":
+            (project.dir / "in.json").write_bytes(
+                samples(platform=platform, posts=1000, start=f"2026-11-{day:02}"))
+            project("ingest", platform, "in.json", "--received", f"2026-11-{day:02}T23:59:59Z")
+    for platform in "tiktok", "instagram", "youtube", "x", "linkedin":
+        found = drill(project, platform, *([] if look else ["--no-shape"]), "--cases", 40,
+                      code=None)
+        lines.append(line(platform, found))
+        missed += misses(platform, found) if look else []
+    table(f"Upgrades of made-up posts, {'looking for drift' if look else 'not looking'}",
+          lines, missed)

@@ -32,6 +32,8 @@ TEST(names_change_as_those_of_apis_do)
     check_among("comment_count", false, "comments");
     check_among("reply_count", false, "replies");
     check_among("favorite_count", false, "favorites");
+    check_among("searches", false, "search_count");
+    check_among("stories", false, "story_count");
     check_among("created_at", false, "created_time");
     check_among("id", false, "item_id");
     check_among("statistics", true, "metrics");
