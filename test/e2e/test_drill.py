@@ -106,7 +106,8 @@ def line(name, found):
     unchanged = sum(c["kind"] == "unchanged" and c["verdict"] == "published"
                     for c in found["cases"])
     counts[0] -= unchanged
-    wrong, nulls, absent = (sum(c[k] for c in found["cases"]) for k in ("wrong", "nulls", "absent"))
+    wrong, nulls, absent = (sum(c[k] for c in found["cases"])
+                            for k in ("wrong", "nulls", "absent"))
     return (f"| {name} | {sum(s['records'] for s in found['sources']):,} | {sum(counts)} | "
             + " | ".join(map(str, counts)) + f" | {wrong:,} | {nulls:,} | {absent:,} |")
 
@@ -219,7 +220,8 @@ def test_it_reads_like_a_report(project):
     make(project, "envelope")
     text = project("drill", "shop", "--no-shape", "--cases", "4", code=3).stdout
     assert text.startswith("shop: 600 records of 5 raw objects;")
-    assert "  published    nothing changed\n               published: 240 rows right, 0 wrong" in text
+    assert ("  published    nothing changed\n"
+            "               published: 240 rows right, 0 wrong values, 0 NULLs\n") in text
     assert "  MISSED       renamed " in text
     assert text.endswith("4 upgrades played: 4 missed. Nothing of the project was touched.\n")
 
