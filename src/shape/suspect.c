@@ -154,11 +154,18 @@ static double likeness(const pl_suspect_work *work, uint32_t old, uint32_t new)
     return 0.1 + pl_drift_name_likeness(was->key, is->key);
 }
 
-static bool came(const pl_suspect_work *work, uint32_t path)
+// Whether a key is new, of this path or above it, that could have been there before: among keys of
+// objects the baseline had, not within arrays that were empty or objects that were null.
+static bool came(const pl_suspect_work *work, uint32_t path, uint64_t enough)
 {
-    return path != PL_SHAPE_ROOT && !work->mapped[path] &&
-           pl_suspect__values(work->now->shape, path) > 0 &&
-           pl_suspect__values(work->before->shape, work->same[path]) == 0;
+    const pl_shape *before = work->before->shape, *now = work->now->shape;
+    if (work->mapped[path] || !pl_suspect__values(now, path)) return false;
+    uint32_t top = PL_SHAPE_NONE;
+    for (uint32_t p = path; p != PL_SHAPE_ROOT; p = now->paths[p].parent)
+        if (work->same[p] == PL_SHAPE_NONE) top = p;
+    if (top == PL_SHAPE_NONE || now->paths[top].items) return false;
+    uint32_t parent = work->same[now->paths[top].parent];
+    return before->paths[parent].kinds[PL_SHAPE_OBJECT] >= enough;
 }
 
 // Half-way: in just the rows that lack the column, and in the last object that was received.
@@ -183,10 +190,11 @@ static uint32_t find_heir(const pl_suspect_work *work, uint32_t column, uint64_t
     bool whole = asked->now.filled == 0;
     uint32_t best = PL_SHAPE_NONE;
     double best_likeness = 0;
+    uint64_t enough = PL_MIN(asked->before.filled, work->options->baseline_min);
     for (uint32_t i = work->first[column]; whole && i < work->first[column + 1]; i++)
         if (pl_suspect__values(work->now->shape, work->new[i])) return PL_SHAPE_NONE;
     for (uint32_t p = 0; p < work->now->shape->count; p++) {
-        if (!came(work, p)) continue;
+        if (!came(work, p, enough)) continue;
         if (whole ? !as_often(work, asked, p) : !takes_over(work, column, p, missing)) continue;
         for (uint32_t i = work->first[column]; i < work->first[column + 1]; i++) {
             if (!pl_suspect__values(work->before->shape, work->old[i])) continue;
@@ -201,6 +209,34 @@ static uint32_t find_heir(const pl_suspect_work *work, uint32_t column, uint64_t
 
 // ---- rules -------------------------------------------------------------------------------------
 
+// Times a path that was there says now that it has no value: null there or above, arrays that are
+// all empty. The same path now, or PL_SHAPE_NONE.
+static uint64_t denied(const pl_suspect_work *work, uint32_t old, uint32_t *ret_now)
+{
+    *ret_now = PL_SHAPE_ROOT;
+    if (old == PL_SHAPE_ROOT) return 0;
+    const pl_shape *now = work->now->shape;
+    const pl_shape_path *path = &work->before->shape->paths[old];
+    uint32_t parent;
+    uint64_t times = denied(work, path->parent, &parent);
+    *ret_now = PL_SHAPE_NONE;
+    if (parent == PL_SHAPE_NONE) return times;
+    *ret_now = pl_shape_find(now, parent, path->key, path->items);
+    bool there = *ret_now != PL_SHAPE_NONE;
+    if (path->items) return times + (there ? 0 : now->paths[parent].kinds[PL_SHAPE_ARRAY]);
+    return times + (there ? now->paths[*ret_now].kinds[PL_SHAPE_NULL] : 0);
+}
+
+// Whether one of the paths says so in every row that lacks the column.
+static bool is_denied(const pl_suspect_work *work, uint32_t column, uint64_t missing)
+{
+    uint32_t now;
+    for (uint32_t i = work->first[column]; i < work->first[column + 1]; i++)
+        if (work->old[i] != PL_SHAPE_NONE && denied(work, work->old[i], &now) >= missing)
+            return true;
+    return false;
+}
+
 static void judge_absent(pl_suspect_work *work, uint32_t column)
 {
     const pl_suspect_column *asked = &work->columns[column];
@@ -210,8 +246,9 @@ static void judge_absent(pl_suspect_work *work, uint32_t column)
     if (!missing || !was->filled) return;
     bool always = was->filled >= was->rows;
     if (is->filled && !always) return;
-    double share = (double)was->filled / (double)PL_MAX(was->rows, was->filled);
-    double chance = pow(1 - share, (double)missing);
+    // Who writes null has not renamed the key: one more row that does so was to be expected.
+    double rows = (double)PL_MAX(was->rows, was->filled) + (double)is_denied(work, column, missing);
+    double chance = pow(1 - (double)was->filled / rows, (double)missing);
     bool absent = !is->filled && chance < work->options->absent_chance;
     uint32_t heir = find_heir(work, column, missing);
     if (!absent && heir == PL_SHAPE_NONE) return;

@@ -7,12 +7,14 @@
 // than a finding. Nothing is decided here: suspicions say why to wait.
 //
 //   absent     a column filled in a share p0 of the baseline's rows, and in none of n rows now, by
-//              chance once in a million times: (1 - p0)^n. Filled in every row: one is enough.
-//   continued  too few rows for that, but a path came that the baseline never saw, that no rule
-//              reads and that could be the column's under another name: of a class that reads as
-//              its own, within as many arrays, about as often. Or a column that was filled in every
-//              row lacks in some of them, and such a path came in just those and is there still: a
-//              window in which the source was upgraded half-way.
+//              chance once in a million times: (1 - p0)^n. Filled in every row: one is enough. But
+//              where its key is still there and says null, or what holds it does, or arrays are
+//              empty, nothing was renamed: one more such row before is assumed.
+//   continued  too few rows for that, but a path came that no rule reads and that could be the
+//              column's under another name: of a class that reads as its own, within as many
+//              arrays, about as often, and new by a key that the baseline's objects had room for.
+//              Or a column that was filled in every row lacks in some of them, and such a path came
+//              in as many and was there last: a window in which the source was upgraded half-way.
 //   lost       values that the column could not take: beyond a share of all, and more than twice
 //              as many as before; or fewer, but a finding says that they are of a new kind.
 //              Required ones that are missing count as lost.
