@@ -142,16 +142,6 @@ static pl_span parser_of(const pl_finding_doc *finding)
     return is_compact(finding->after_values) ? PL_SPAN("compact") : parser;
 }
 
-// The least type that covers what was seen.
-static pl_span type_of(const pl_finding_doc *finding)
-{
-    static const char *const kinds[][2] = {
-        {"bool", "boolean"}, {"int", "long"}, {"float", "double"}, {"string", "string"}};
-    for (size_t i = 0; i < PL_COUNT(kinds) && finding->class == PL_DRIFT_ADDED; i++)
-        if (finding->to && strcmp(finding->to, kinds[i][0]) == 0) return pl_span_of(kinds[i][1]);
-    return PL_SPAN("json");
-}
-
 static void propose(pl_cli *cli, pl_drift_facts *facts)
 {
     const pl_finding_doc *f = &facts->finding;
@@ -165,7 +155,10 @@ static void propose(pl_cli *cli, pl_drift_facts *facts)
             pl_propose_rename(&with, before, pl_span_of(f->rival), PL_SPAN(""), change);
         break;
     case PL_DRIFT_RENAMED:
-        pl_propose_rename(&with, before, after, pl_span_of(f->proposal), change);
+        if ((f->factor != 1 || f->inverted) && !*f->proposal)
+            change->why_not = "no parser turns the new values into what the old ones were";
+        else
+            pl_propose_rename(&with, before, after, pl_span_of(f->proposal), change);
         break;
     case PL_DRIFT_RETYPED:
         if (f->strength == PL_DRIFT_LOSSY && parser_of(f).bytes)
@@ -177,7 +170,8 @@ static void propose(pl_cli *cli, pl_drift_facts *facts)
         break;
     case PL_DRIFT_ADDED:
     case PL_DRIFT_MAP:
-        pl_propose_added(&with, after, type_of(f), PL_SPAN(""), change);
+        pl_propose_added(&with, after, pl_span_of(*f->type ? f->type : "json"), PL_SPAN(""),
+                         change);
         break;
     default:
         break;

@@ -314,6 +314,13 @@ static void say_instead(words *w)
         say_gone(w);
         break;
     case PL_DRIFT_RENAMED:
+        if (w->doc->factor != 1 || w->doc->inverted) {
+            say(w,
+                "A rule does not calculate, so the new values need a column of their own: declare "
+                "one in the contract, say %s_new, and fill it from %s in %s.",
+                column, extractor(w->row->after), file);
+            break;
+        }
         say(w,
             "If it is right, write %s into the rule of %s in %s, in front of what reads %s and "
             "with '|' between them.",
@@ -354,7 +361,7 @@ static void say_by_hand(words *w)
         return;
     }
     say_instead(w);
-    if (f->change.why_not) say(w, " plumb proposes no change itself: %s", f->change.why_not);
+    if (f->change.why_not) say(w, " plumb proposes no change itself: %s.", f->change.why_not);
     if (!waits(w)) {
         say(w, " Then run 'plumb run': what comes from then on is mapped so.");
         return;

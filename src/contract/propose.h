@@ -53,7 +53,7 @@ typedef struct pl_proposing {
 } pl_proposing;
 
 typedef struct pl_proposal {
-    const char *why_not;   // NULL, or why there is none: one sentence; all else is empty then
+    const char *why_not;   // NULL, or why there is none: one sentence without its full stop
     uint32_t column_count; // of the contract, whose rules change
     uint32_t *columns;
     pl_span overlay;       // the one that lies over the file and these rules: pl_edit_overlay

@@ -34,6 +34,10 @@ CASES = {
         why="$.rate is gone and may be $.rates: no entity was seen before and after, but the names "
             "are alike and the values are distributed alike (0.97 of 1)", proposal="rates | rate",
         before_values="0, 0.125", after_values="0.25"),
+    "renamed, and another scale": dict(
+        VIEWS, class_="renamed", after="$.stats.view_millis", state="held", factor=1000,
+        confidence=0.99, why=f"$.stats.views is now $.stats.view_millis: {CONTINUE}; all by a "
+        "factor of 1000", proposal="", before_values="1, 2", after_values="1000, 2000"),
     "removed, held": dict(
         LIKES, class_="removed", after="", state="held", strength="certain", confidence=1,
         why="$.stats.likes is gone: 6 of 6 objects of $.stats had it, none of 6 have it now",
@@ -50,10 +54,11 @@ CASES = {
     "added": dict(
         class_="added", before="", after="$.stats.saves", strength="certain", confidence=1,
         why="$.stats.saves is new: 6 of 6 objects of $.stats have it, integer", to="int",
-        after_values="1, 2"),
+        type="long", after_values="1, 2"),
     "added, seen": dict(
         class_="added", before="", after="$.lang", state="seen", strength="certain", confidence=1,
-        why="$.lang is new: 1 of 6 records has it, text", to="string", after_values='"en"'),
+        why="$.lang is new: 1 of 6 records has it, text", to="string", type="string",
+        after_values='"en"'),
     "map": dict(
         class_="map", before="", after="$.stats.by_day", strength="certain", confidence=1,
         why="$.stats.by_day has data for keys: 120 new keys of one kind, which are better one "
