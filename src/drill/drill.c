@@ -28,6 +28,7 @@ typedef struct drill {
 // A lake of its own, while a case is played.
 typedef struct scene {
     const char *folder, *lock_path;
+    bool blind; // runs do not look for drift
     pl_store *store;
     pl_registry *registry;
     pl_ulids ulids;
@@ -125,7 +126,8 @@ static plumb_status run(const drill *d, scene *s, plumb_error *err)
                               .store = s->store,
                               .registry = s->registry,
                               .lock_path = s->lock_path,
-                              .threads = 1};
+                              .threads = 1,
+                              .no_shape = s->blind};
     pl_run_report report;
     return pl_run(&options, &s->arena, &report, err);
 }
@@ -263,6 +265,7 @@ static plumb_status play_case(drill *d, uint32_t number, const pl_drill_case *up
 {
     scene s;
     plumb_status st = open_scene(&s, d, number, err);
+    s.blind = truth || d->options->blind;
     if (st == PLUMB_OK) st = play(d, &s, upgrade, err);
     if (st == PLUMB_OK) st = truth ? learn(d, &s, err) : judge(d, &s, upgrade, result, err);
     return close_scene(&s, st, err);

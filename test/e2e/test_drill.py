@@ -120,7 +120,8 @@ def table(title, lines, missed):
 
 def misses(name, found):
     return [f"- {name}, {c['table']}: {c['change']}: {c['verdict']}, {c['wrong']} wrong,"
-            f" {c['nulls']} NULLs, {c['absent']} missing, {c['held']} held; found {c['findings'][:3]}"
+            f" {c['nulls']} NULLs, {c['absent']} missing, {c['held']} held;"
+            f" found {c['findings'][:3]}"
             for c in found["cases"] if c["verdict"] in ("missed", "false alarm")]
 
 
