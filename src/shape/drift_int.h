@@ -51,6 +51,7 @@ typedef struct pl_drift_work {
     uint32_t witness[PL_DRIFT_DEPTHS]; // by depth of arrays the path of `after` with most values
     uint32_t *hints;        // by path of `before`: who has its values, proven or not; 0: nobody
     pl_drift_doubt *doubts; // by the same: why that is no rename
+    const bool *wanted;     // by the same: whose changes are asked for; NULL: all
     const pl_drift_options *options;
     pl_arena *arena;
     pl_finding *findings;
@@ -69,7 +70,8 @@ typedef struct pl_evidence {
 } pl_evidence;
 
 // ---- key.c
-void pl_drift_align(pl_drift_work *work);                       // fills the columns
+void pl_drift_align(pl_drift_work *work);                                       // fills the columns
+pl_drift_column pl_drift_as_is(const pl_shape_values *values, pl_arena *arena); // one of them
 int pl_drift_by_entity(const void *a, const void *b);           // of two pairs, for qsort
 uint32_t pl_drift_arrays(const pl_shape *shape, uint32_t path); // how many it is within
 
@@ -93,6 +95,9 @@ void pl_drift_renames(pl_drift_work *work);
 
 // ---- retype.c
 void pl_drift_changes(pl_drift_work *work);
+// Whether it can find any between two paths, from what is known without ordering their values.
+bool pl_drift_may_change(const pl_shape_path *before, const pl_shape_path *after,
+                         const pl_drift_options *options);
 // Whether every value of `after` that is of another kind says what one of `before` could.
 pl_drift_strength pl_drift_retype(const pl_drift_work *work, uint32_t before, uint32_t after);
 
@@ -101,6 +106,12 @@ pl_finding *pl_drift_add(pl_drift_work *work, pl_drift_class class, pl_drift_str
                          uint32_t before, uint32_t after);
 // Values at a path; with options.nulls, nulls too.
 uint64_t pl_drift_seen(const pl_drift_work *work, const pl_shape *shape, uint32_t path);
+
+// What pl_drift_findings says of paths that stayed, by the given entities, and only of these paths
+// of `before`: in the time that a look takes, unless there is something to find.
+void pl_drift_changed(const pl_shape *before, const pl_shape *after, const bool *paths,
+                      const pl_drift_options *options, pl_arena *arena, pl_finding **ret_findings,
+                      uint32_t *ret_count);
 
 // ---- explain.c
 void pl_drift_explain(const pl_drift_work *work, pl_finding *finding);

@@ -340,3 +340,31 @@ void pl_drift_findings(const pl_shape *before, const pl_shape *after,
     *ret_findings = work.findings;
     *ret_count = work.count;
 }
+
+void pl_drift_changed(const pl_shape *before, const pl_shape *after, const bool *paths,
+                      const pl_drift_options *options, pl_arena *arena, pl_finding **ret_findings,
+                      uint32_t *ret_count)
+{
+    pl_drift_work work = {.options = options, .arena = arena};
+    bool *wanted = PL_TAKE(arena, bool, before->count), some = false;
+    prepare(&work, &work.before, before, after);
+    prepare(&work, &work.after, after, before);
+    for (uint32_t b = 0; b < before->count; b++) {
+        uint32_t a = work.before.same[b];
+        if (!paths[b] || a == PL_SHAPE_NONE) continue;
+        wanted[b] = pl_drift_may_change(&before->paths[b], &after->paths[a], options);
+        if (!wanted[b]) continue;
+        work.before.columns[b] = pl_drift_as_is(before->paths[b].values, arena);
+        work.after.columns[a] = pl_drift_as_is(after->paths[a].values, arena);
+        some = true;
+    }
+    work.wanted = wanted;
+    if (some) {
+        find_moved(&work, &work.before, &work.after, true);
+        find_moved(&work, &work.after, &work.before, false);
+        pl_drift_changes(&work);
+    }
+    for (uint32_t i = 0; i < work.count; i++) pl_drift_explain(&work, &work.findings[i]);
+    *ret_findings = work.findings;
+    *ret_count = work.count;
+}

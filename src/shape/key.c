@@ -131,6 +131,11 @@ static pl_drift_column keyed(const pl_shape_values *values, const table *by, pl_
     return column;
 }
 
+pl_drift_column pl_drift_as_is(const pl_shape_values *values, pl_arena *arena)
+{
+    return keyed(values, NULL, arena);
+}
+
 // From the given entities to the values of a path; of those with the same value one stays.
 static table table_of(const pl_shape_values *values)
 {

@@ -286,6 +286,7 @@ void pl_drift_changes(pl_drift_work *work)
     for (uint32_t b = 0; b < old->count; b++) {
         uint32_t a = work->before.same[b];
         if (a == PL_SHAPE_NONE || work->before.moved[b] || work->after.moved[a]) continue;
+        if (work->wanted && !work->wanted[b]) continue;
         if (!work->before.there[b] || !work->after.there[a]) continue;
         bool values = work->before.columns[b].count && work->after.columns[a].count;
         if (values && judge_scale(work, b, a)) continue;
@@ -295,4 +296,59 @@ void pl_drift_changes(pl_drift_work *work)
         if (judge_format(work, b, a) || judge_inverted(work, b, a)) continue;
         judge_words(work, b, a);
     }
+}
+
+// ---- at a glance -------------------------------------------------------------------------------
+
+// Of the entities on both sides hardly one kept its value.
+static bool replaced(const pl_shape_values *old, const pl_shape_values *new)
+{
+    uint32_t shared = 0, kept = 0;
+    for (uint32_t i = 0, j = 0; i < old->pair_count && j < new->pair_count;) {
+        uint64_t a = old->pairs[i].entity, b = new->pairs[j].entity;
+        shared += a == b;
+        kept += a == b && old->pairs[i].value.hash == new->pairs[j].value.hash;
+        i += a <= b;
+        j += b <= a;
+    }
+    return shared >= INVERTED_MIN && kept * 10 <= shared;
+}
+
+// Few different texts, and none of them was there.
+static bool other_words(const pl_shape_values *old, const pl_shape_values *new)
+{
+    const pl_distinct *was = &old->distinct, *is = &new->distinct;
+    if (was->registers || is->registers || was->count > ENUM_MAX || is->count > ENUM_MAX)
+        return false;
+    uint32_t common = 0;
+    for (uint32_t i = 0, j = 0; i < was->count && j < is->count;) {
+        uint64_t a = was->hashes[i], b = is->hashes[j];
+        common += a == b;
+        i += a <= b;
+        j += b <= a;
+    }
+    return common * 10 <= is->count;
+}
+
+bool pl_drift_may_change(const pl_shape_path *before, const pl_shape_path *after,
+                         const pl_drift_options *options)
+{
+    const pl_shape_values *old = before->values, *new = after->values;
+    for (int k = PL_SHAPE_BOOL; k < PL_SHAPE_KINDS; k++)
+        if (new_kind(before, after, k)) return true;
+    if (!old || !new) return false;
+    for (int c = 0; c < PL_CLASSES; c++) {
+        bool often = class_share(old, (pl_value_class)c, (pl_value_class)c) > 0.01;
+        if (new->classes[c] && !often) return true;
+    }
+    bool truths = old->classes[PL_CLASS_BOOL] == old->count;
+    if (truths) return replaced(old, new);
+    if (class_share(old, PL_CLASS_WORD, PL_CLASS_TEXT) > FORMAT_SHARE) return other_words(old, new);
+    pl_drift_column sides[2] = {{.pairs = old->pairs, .count = old->pair_count},
+                                {.pairs = new->pairs, .count = new->pair_count}};
+    uint64_t shared, near;
+    double factor = pl_drift_factor(&sides[0], &sides[1], options, &shared, &near);
+    double was = epoch_unit(old), is = epoch_unit(new);
+    return factor != 1 || (was > 0 && is > 0 && was != is) ||
+           class_share(old, PL_CLASS_PERCENT, PL_CLASS_PERCENT) > FORMAT_SHARE;
 }

@@ -367,15 +367,15 @@ static void find_paths(const pl_map *names, const uint32_t *next, const pl_shape
 static void prepare(pl_suspect_work *work)
 {
     const pl_shape *now = work->now->shape, *before = work->before->shape;
-    work->first = PL_TAKE(work->arena, uint32_t, work->column_count + 1);
+    work->first = PL_TAKE(work->scratch, uint32_t, work->column_count + 1);
     for (uint32_t c = 0; c < work->column_count; c++)
         work->first[c + 1] = work->first[c] + work->columns[c].path_count;
     uint32_t total = work->first[work->column_count];
-    work->old = PL_TAKE(work->arena, uint32_t, total);
-    work->new = PL_TAKE(work->arena, uint32_t, total);
-    uint32_t *next = PL_TAKE(work->arena, uint32_t, total);
-    work->mapped = PL_TAKE(work->arena, bool, now->count);
-    work->same = PL_TAKE(work->arena, uint32_t, now->count);
+    work->old = PL_TAKE(work->scratch, uint32_t, total);
+    work->new = PL_TAKE(work->scratch, uint32_t, total);
+    uint32_t *next = PL_TAKE(work->scratch, uint32_t, total);
+    work->mapped = PL_TAKE(work->scratch, bool, now->count);
+    work->same = PL_TAKE(work->scratch, uint32_t, now->count);
     work->items = PL_TAKE(work->arena, pl_suspicion, 3 * (size_t)work->column_count + 1);
     pl_map names = {0};
     for (uint32_t c = 0; c < work->column_count; c++)
@@ -405,6 +405,7 @@ uint32_t pl_drift_suspects(const pl_suspect_side *before, const pl_suspect_side 
                            const pl_suspect_options *options, pl_arena *arena,
                            pl_suspicion **ret_suspicions)
 {
+    pl_arena scratch = {0};
     pl_suspect_work work = {
         .before = before,
         .now = now,
@@ -412,19 +413,25 @@ uint32_t pl_drift_suspects(const pl_suspect_side *before, const pl_suspect_side 
         .column_count = count,
         .options = options,
         .arena = arena,
+        .scratch = &scratch,
     };
     *ret_suspicions = NULL;
     if (before->shape->records < options->baseline_min) return 0;
     prepare(&work);
     judge_empty(&work);
+    bool *read = PL_TAKE(&scratch, bool, before->shape->count);
+    for (uint32_t i = 0; i < work.first[count]; i++)
+        if (work.old[i] != PL_SHAPE_NONE) read[work.old[i]] = true;
     pl_finding *findings;
     uint32_t finding_count;
-    pl_drift_findings(before->shape, now->shape, &options->drift, arena, &findings, &finding_count);
+    pl_drift_changed(before->shape, now->shape, read, &options->drift, &scratch, &findings,
+                     &finding_count);
     for (uint32_t c = 0; c < count; c++) {
         judge_absent(&work, c);
         judge_lost(&work, c);
         pl_suspect__changes(&work, c, findings, finding_count);
     }
+    pl_arena_done(&scratch);
     *ret_suspicions = work.items;
     return work.count;
 }

@@ -15,7 +15,8 @@ typedef struct pl_suspect_work {
     const pl_suspect_column *columns;
     uint32_t column_count;
     const pl_suspect_options *options;
-    pl_arena *arena;
+    pl_arena *arena; // of what is given back
+    pl_arena *scratch;
     uint32_t *first; // [column_count + 1] of the paths below, of all columns one after the other
     uint32_t *old, *new; // of each path in either shape, or PL_SHAPE_NONE
     bool *mapped;        // by path of now's shape: a rule reads it

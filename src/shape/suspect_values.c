@@ -97,14 +97,15 @@ static double factor_of(double x, double y, double decades)
     return off <= EXACT || fabs(x) >= SMALL ? factor : 0;
 }
 
-// The known factor by which every entity moved, or 1; how many tell, and how many are in common.
+// The known factor by which every entity moved, or 1; how many tell, and how many are in common as
+// far as one had to look.
 static double common_factor(const pl_shape_values *old, const pl_shape_values *new, double decades,
                             uint32_t *ret_told, uint32_t *ret_shared)
 {
     double common = 0;
     bool differ = false;
     *ret_told = *ret_shared = 0;
-    for (uint32_t i = 0, j = 0; i < old->pair_count && j < new->pair_count;) {
+    for (uint32_t i = 0, j = 0; i < old->pair_count && j < new->pair_count && !differ;) {
         const pl_pair *was = &old->pairs[i], *is = &new->pairs[j];
         uint64_t a = was->entity, b = is->entity;
         i += a <= b;
