@@ -320,6 +320,7 @@ static const struct verb {
     {"holds", false, {"source", "table"}},
     {"events", false, {"limit"}},
     {"show", true, {0}},
+    {"shadow", true, {"objects", "all"}},
 };
 
 static const pl_option options[] = {
@@ -375,8 +376,10 @@ static int run(pl_cli *cli)
         code = list_holds(cli, &lake);
     else if (strcmp(verb->name, "events") == 0)
         code = list_events(cli, &lake);
-    else
+    else if (strcmp(verb->name, "show") == 0)
         code = pl_drift_show(cli, &lake, cli->args[1]);
+    else
+        code = pl_drift_shadow(cli, &lake, cli->args[1]);
     pl_lake_close(&lake);
     return code;
 }

@@ -3,17 +3,21 @@
 exit codes, and the whole text of every class, from which somebody new must know what to do. The
 texts are in test/drift_texts.txt."""
 import fcntl
+import json
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import termios
+import time
 
 import pytest
 
 import drift_books as books
 from conftest import ROOT
+from lake import project, tree
 
 LIKES = dict(before="$.stats.likes", column="likes", critical=True)
 VIEWS = dict(before="$.stats.views", column="views")
@@ -233,7 +237,7 @@ def test_every_change_of_state_is_a_line(plumb):
 
 
 @pytest.mark.parametrize("words, said", [
-    (["list"], "'list' is not one of ls, holds, events, show"),
+    (["list"], "'list' is not one of ls, holds, events, show, shadow"),
     (["show"], "show needs the ID of a finding"),
     (["show", "1", "2"], "unexpected argument '2'"),
     (["ls", "1"], "unexpected argument '1'"),
@@ -290,3 +294,130 @@ def test_lines_fit_a_terminal(plumb):
             lines = [x for x in said.split("\n")
                      if not x.startswith(("    ", "tiktok ->", "'plumb"))]
             assert max(map(len, lines)) <= columns
+
+
+# ---- shadow ------------------------------------------------------------------------------------
+
+
+def everything(plumb):
+    """Files of the lake, and what the registry says."""
+    return tree(plumb.dir / "lake"), list(books.books(plumb).iterdump())
+
+
+def columns(document):
+    return {c["column"]: c for c in document["columns"]}
+
+
+def test_shadow_says_what_a_change_does_to_real_rows(plumb):
+    held, added, _ = several(plumb)
+    books.hold(plumb)
+    before = everything(plumb)
+    scratch = plumb.dir / "scratch"
+    scratch.mkdir()
+    done = plumb.json("drift", "shadow", held, env={"TMPDIR": str(scratch)})
+    assert list(scratch.iterdir()) == []
+    assert everything(plumb) == before
+    side = {"rows": 12, "quarantined": 0, "filtered": 0, "lost": 0, "coerced": 0, "conflicts": 0}
+    assert {k: v for k, v in done.items() if k != "columns"} == {
+        "finding": held, "objects": 4, "objects_before": 2, "objects_damaged": 0, "records": 12,
+        "differ": 6, "now": side, "proposed": side}
+    seen = columns(done)
+    assert list(seen) == ["post_id", "likes", "views", "rate"]
+    old = [10 * n + i for n in (0, 1) for i in range(3)]
+    new = [10 * n + i for n in range(4) for i in range(3)]
+    assert seen["likes"] == {
+        "column": "likes", "differ": 6,
+        "now": {"filled": 6, "nulls": 6, "sum": sum(old), "min": "0", "max": str(max(old))},
+        "proposed": {"filled": 12, "nulls": 0, "sum": sum(new), "min": "0", "max": str(max(new))}}
+    same = {"filled": 12, "nulls": 0, "different": 3}
+    assert seen["post_id"] == {"column": "post_id", "differ": 0, "now": same, "proposed": same}
+    text = plumb("drift", "shadow", held).stdout
+    assert text == (
+        f"Finding {held}, tried on 4 raw objects, 2 of them from before it: 12 records.\n\n"
+        "             now  with the change\n"
+        "rows          12               12\n"
+        "quarantined    0                0\n\n"
+        "column                     now  with the change\n"
+        "likes   NULL              50 %              0 %\n"
+        "        sum                 36              192\n"
+        "        least                0                0\n"
+        "        most                12               32\n"
+        "        rows that differ                      6\n\n"
+        "3 columns are the same in every row. 6 of 12 records become another row, or a row on one "
+        "side only.\n"
+        f"Nothing was written; the change is in 'plumb drift show {held}'.\n")
+    saves = columns(plumb.json("drift", "shadow", added))["saves"]
+    assert saves == {"column": "saves", "differ": 0, "now": None,
+                     "proposed": {"filled": 0, "nulls": 12, "sum": 0.0}}
+
+
+def test_shadow_takes_the_newest_objects_of_both_sides(plumb):
+    held, *_ = several(plumb)
+    for words, objects, older in (([], 4, 2), (["--objects", "2"], 2, 1),
+                                  (["--objects", "1"], 1, 0), (["--objects", "3"], 3, 1),
+                                  (["--all"], 4, 2)):
+        done = plumb.json("drift", "shadow", held, *words)
+        assert (done["objects"], done["objects_before"]) == (objects, older)
+    first = columns(plumb.json("drift", "shadow", held, "--objects", "2"))["likes"]
+    assert (first["now"]["min"], first["now"]["max"]) == ("10", "12")
+    assert (first["proposed"]["min"], first["proposed"]["max"]) == ("10", "32")
+    assert "do not go together" in plumb("drift", "shadow", held, "--all", "--objects", "2",
+                                         code=2).stderr
+
+
+def test_shadow_tells_lost_values_texts_and_lists(plumb):
+    project(plumb, {"t": "table: t\nkey: [id]\ncolumns:\n  id: string!\n  n: double\n"
+                         "  s: string\n  l: list(long)\n  at: timestamp\n"},
+            {"tiktok": "source: tiktok\ninto: t\nmap:\n  id: id\n  n: n\n  s: s\n  l: l\n"
+                       "  at: at parse(epoch)\n"})
+    lines = [{"id": i, "n": f"{i}%", "s": f"s{i % 3}", "l": [i, None], "at": 1763805600 + i}
+             for i in range(10)] + [{"id": None}, {"id": "x", "n": 1}]
+    plumb("ingest", "tiktok", "-", input="\n".join(map(json.dumps, lines)) + '\n{"broken\n')
+    plumb("run")
+    plumb("ingest", "tiktok", "-", input='{"id":"y","n":"7%"}\n')
+    with books.books(plumb) as db:
+        object, = db.execute("SELECT max(id) FROM objects").fetchone(),
+        document = {"class": "retyped", "strength": "lossy", "before": "$.n", "after": "$.n",
+                    "to": "percent", "why": "w"}
+        db.execute("INSERT INTO findings(source, tbl, fingerprint, class, strength, before, after,"
+                   " col, critical, state, first_us, opened_us, changed_us, first_object, run,"
+                   " records, flips, logged, document) VALUES ('tiktok', 't', 'f', 'retyped',"
+                   " 'lossy', '$.n', '$.n', 'n', 0, 'open', 1, 1, 1, ?, '', 1, 0, '', ?)",
+                   [object[0], json.dumps(document)])
+    done = plumb.json("drift", "shadow", 1)
+    assert (done["objects"], done["objects_before"], done["records"], done["differ"]) == (
+        2, 1, 14, 11)
+    assert (done["now"]["rows"], done["now"]["quarantined"], done["now"]["lost"]) == (12, 2, 11)
+    assert done["proposed"]["lost"] == 0
+    seen = columns(done)
+    assert seen["n"]["now"] == {"filled": 1, "nulls": 11, "sum": 1.0, "min": "1.0", "max": "1.0"}
+    assert seen["n"]["proposed"]["sum"] == pytest.approx(0.45 + 0.07 + 1)
+    assert (seen["s"]["now"]["different"], seen["l"]["now"]["filled"]) == (3, 10)
+    assert seen["l"]["differ"] == seen["s"]["differ"] == seen["at"]["differ"] == 0
+    assert seen["at"]["now"]["min"].startswith("2025-11-22T10:00:00")
+
+
+def test_shadow_without_a_proposal_says_so(plumb):
+    books.landed(plumb)
+    id = books.finding(plumb, **CASES["meaning"])
+    assert plumb("drift", "shadow", id, code=1).stderr == (
+        f"plumb: cannot try finding {id}: no change of the files is proposed\n"
+        f"  hint: 'plumb drift show {id}' says what can be done.\n")
+
+
+def test_shadow_that_is_stopped_leaves_nothing(plumb):
+    held, *_ = several(plumb)
+    lines = "".join(f'{{"id":"{i}","stats":{{"like_count":{i}}}}}\n' for i in range(300_000))
+    plumb("ingest", "tiktok", "-", input=lines)
+    before = everything(plumb)
+    scratch = plumb.dir / "scratch"
+    scratch.mkdir()
+    process = subprocess.Popen([plumb.exe, "drift", "shadow", str(held)], cwd=plumb.dir,
+                               env={**os.environ, "TMPDIR": str(scratch)}, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate()
+    assert (process.returncode, out) == (130, b"") or process.returncode == -signal.SIGINT
+    assert list(scratch.iterdir()) == []
+    assert everything(plumb) == before

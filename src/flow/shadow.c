@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "flow/shadow.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "flow/keyset.h"
+#include "flow/reading.h"
+#include "map/mapper.h"
+
+// What a column had so far on one side.
+typedef struct cells {
+    int at;        // in the side's schema; -1: it has none
+    pl_keyset set; // of texts and truth values
+    uint64_t values;
+    bool any; // min and max are values
+    pl_value min, max;
+} cells;
+
+// One mapping on its way through the objects.
+typedef struct side {
+    pl_schema schema;
+    pl_work_task task;
+    pl_reading *reading;
+    pl_mapper *mapper;
+    pl_frames frames;
+    uint32_t next; // of the frames
+    pl_object_result result;
+    bool more; // there is a record, and this became of it
+    pl_mapped mapped;
+    const pl_column *batch; // its row, if it is one
+    pl_shadow_side *out;
+    cells *cells; // [columns]
+} side;
+
+typedef struct shadow {
+    const pl_shadow_options *options;
+    pl_arena *arena;
+    pl_shadow_report *report;
+    pl_work_object *objects;
+    side sides[2];
+} shadow;
+
+// ---- which objects ------------------------------------------------------------------------------
+
+typedef struct ids {
+    const char *first; // that shows it
+    char (*items)[PL_ID_TEXT];
+    uint32_t count, capacity, older;
+} ids;
+
+static bool visit_object(void *context, const pl_object_row *row, pl_object_state state)
+{
+    ids *all = context;
+    (void)state;
+    PL_GROW(all->items, all->count, all->capacity);
+    snprintf(all->items[all->count++], PL_ID_TEXT, "%s", row->id);
+    all->older += strcmp(row->id, all->first) < 0;
+    return true;
+}
+
+static plumb_status take_object(shadow *s, const char *id, plumb_error *err)
+{
+    pl_object_row row;
+    PL_TRY(pl_registry_object(s->options->registry, id, s->arena, &row, err));
+    pl_work_object *object = &s->objects[s->report->objects++];
+    *object = (pl_work_object){.id = pl_span_of(row.id),
+                               .key = pl_arena_cstr(s->arena, pl_span_of(row.key)),
+                               .format = PL_FORMAT_NDJSON,
+                               .received_us = row.received_us,
+                               .stored_bytes = row.stored_bytes,
+                               .content_bytes = row.content_bytes,
+                               .broken = row.broken,
+                               .sha256 = pl_arena_cstr(s->arena, pl_span_of(row.sha256))};
+    PL_IGNORE(pl_format_parse(pl_span_of(row.format), &object->format)); // ndjson if unknown
+    return PLUMB_OK;
+}
+
+// The newest ones, half of them from before the change if there are so many.
+static plumb_status pick_objects(shadow *s, const char *source, plumb_error *err)
+{
+    ids all = {.first = s->options->first_object};
+    uint32_t room = s->options->objects ? s->options->objects : UINT32_MAX;
+    plumb_status st =
+        pl_registry_objects(s->options->registry, source, NULL, visit_object, &all, err);
+    if (st == PLUMB_OK && !all.count)
+        st = pl_fail(err, PLUMB_E_NOT_FOUND, "cannot map objects of source '%s': it has none",
+                     source);
+    uint32_t newer = PL_MIN(all.count - all.older, room - PL_MIN(all.older, room / 2));
+    uint32_t older = PL_MIN(all.older, room - newer);
+    s->objects = PL_TAKE(s->arena, pl_work_object, newer + older);
+    s->report->older = older;
+    for (uint32_t i = all.older - older; st == PLUMB_OK && i < all.older; i++)
+        st = take_object(s, all.items[i], err);
+    for (uint32_t i = all.count - newer; st == PLUMB_OK && i < all.count; i++)
+        st = take_object(s, all.items[i], err);
+    free(all.items);
+    return st;
+}
+
+// ---- columns ------------------------------------------------------------------------------------
+
+static pl_shadow_cells *cells_out(pl_shadow_column *column, int which)
+{
+    return which ? &column->after : &column->before;
+}
+
+static bool is_number(pl_kind kind)
+{
+    return kind == PL_INT || kind == PL_LONG || kind == PL_FLOAT || kind == PL_DOUBLE ||
+           kind == PL_DECIMAL;
+}
+
+static void add_columns(shadow *s, const pl_contract *contract)
+{
+    pl_shadow_report *report = s->report;
+    for (uint32_t i = 0; i < contract->column_count; i++) {
+        pl_span name = contract->columns[i].field.name;
+        bool known = false;
+        for (uint32_t k = 0; k < report->column_count; k++)
+            known |= pl_span_equal(report->columns[k].name, name);
+        if (!known) report->columns[report->column_count++].name = name;
+    }
+}
+
+static double number_of(const pl_value *value, const pl_type *type)
+{
+    switch (value->kind) {
+    case PL_INT:
+        return value->i32;
+    case PL_LONG:
+        return (double)value->i64;
+    case PL_FLOAT:
+        return (double)value->f32;
+    case PL_DOUBLE:
+        return value->f64;
+    default:
+        return (double)value->i128 / pow(10, type->scale);
+    }
+}
+
+static void add_cell(const side *s, cells *have, pl_shadow_cells *out)
+{
+    const pl_column *column = &s->batch[have->at];
+    if (!column->valid[0]) return;
+    out->filled++;
+    pl_kind kind = column->type.kind;
+    if (kind == PL_LIST) return;
+    pl_value value = pl_column_value(column, 0);
+    if (kind == PL_STRING || kind == PL_JSON || kind == PL_BOOLEAN) {
+        have->values++;
+        pl_keyset_add(&have->set, pl_keyset_join(0, &value));
+        return;
+    }
+    if (is_number(kind)) out->sum += number_of(&value, &column->type);
+    if (!have->any || pl_value_compare(&value, &have->min) < 0) have->min = value;
+    if (!have->any || pl_value_compare(&value, &have->max) > 0) have->max = value;
+    have->any = true;
+}
+
+static bool same_cell(const pl_column *a, uint32_t i, const pl_column *b, uint32_t k)
+{
+    if (!a->valid[i] || !b->valid[k]) return !a->valid[i] && !b->valid[k];
+    if (a->type.kind != b->type.kind) return false;
+    if (a->type.kind != PL_LIST) {
+        pl_value left = pl_column_value(a, i), right = pl_column_value(b, k);
+        return pl_value_equal(&left, &right);
+    }
+    uint32_t count = a->offsets[i + 1] - a->offsets[i];
+    if (count != b->offsets[k + 1] - b->offsets[k]) return false;
+    for (uint32_t n = 0; n < count; n++)
+        if (!same_cell(a->child, a->offsets[i] + n, b->child, b->offsets[k] + n)) return false;
+    return true;
+}
+
+// ---- records ------------------------------------------------------------------------------------
+
+// The side's next record.
+static plumb_status advance(side *s, plumb_error *err)
+{
+    pl_frame frame;
+    pl_reject reject;
+    while (s->more && s->next == s->frames.count) {
+        pl_outcome outcome = {0}; // what became of the records is counted here
+        PL_TRY(pl_reading_take(s->reading, &s->frames, &outcome, &s->more, err));
+        if (s->more) pl_reading_give(s->reading, &outcome);
+        s->next = 0;
+    }
+    if (!s->more) return PLUMB_OK;
+    pl_frames_get(&s->frames, s->next++, &frame);
+    pl_mapper_clear(s->mapper);
+    s->mapped = pl_mapper_record(s->mapper, &frame, &reject);
+    s->out->rows += s->mapped == PL_MAPPED_ROW;
+    s->out->quarantined += s->mapped == PL_MAPPED_REJECT;
+    s->out->filtered += s->mapped == PL_MAPPED_FILTERED;
+    if (s->mapped == PL_MAPPED_ROW) {
+        pl_mapper_keep(s->mapper);
+        s->batch = pl_mapper_batch(s->mapper);
+    }
+    return PLUMB_OK;
+}
+
+static void compare_rows(shadow *s)
+{
+    side *a = &s->sides[0], *b = &s->sides[1];
+    bool rows[] = {a->more && a->mapped == PL_MAPPED_ROW, b->more && b->mapped == PL_MAPPED_ROW};
+    bool differs = rows[0] != rows[1];
+    for (uint32_t i = 0; i < s->report->column_count; i++) {
+        pl_shadow_column *column = &s->report->columns[i];
+        for (int n = 0; n < 2; n++)
+            if (rows[n] && s->sides[n].cells[i].at >= 0)
+                add_cell(&s->sides[n], &s->sides[n].cells[i], cells_out(column, n));
+        if (!rows[0] || !rows[1]) continue;
+        int left = a->cells[i].at, right = b->cells[i].at;
+        bool differ = left < 0 || right < 0 ? (left >= 0 && a->batch[left].valid[0]) ||
+                                                  (right >= 0 && b->batch[right].valid[0])
+                                            : !same_cell(&a->batch[left], 0, &b->batch[right], 0);
+        column->differ += differ;
+        differs |= differ;
+    }
+    s->report->differ += differs;
+}
+
+static plumb_status map_object(shadow *s, uint32_t number, plumb_error *err)
+{
+    const pl_work_object *object = &s->objects[number];
+    for (int n = 0; n < 2; n++) {
+        side *one = &s->sides[n];
+        one->result = (pl_object_result){0};
+        one->more = true;
+        one->next = one->frames.count = 0;
+        PL_TRY(pl_reading_open(one->reading, number, &one->result, err));
+        pl_mapper_object(one->mapper, object->id, object->received_us);
+    }
+    for (;;) {
+        for (int n = 0; n < 2; n++) PL_TRY(advance(&s->sides[n], err));
+        if (!s->sides[0].more && !s->sides[1].more) break;
+        compare_rows(s);
+    }
+    for (int n = 0; n < 2; n++) {
+        side *one = &s->sides[n];
+        pl_reading_close(one->reading, s->arena);
+        one->out->quarantined += one->result.quarantined; // the part that cannot be read
+        free(one->result.ranges);
+        one->result.ranges = NULL;
+    }
+    s->report->records += s->sides[0].result.records;
+    s->report->damaged += s->sides[0].result.damaged != NULL;
+    return PLUMB_OK;
+}
+
+// ---- all of it ----------------------------------------------------------------------------------
+
+static plumb_status side_begin(shadow *s, int which, const pl_mapping *mapping, atomic_bool *cancel,
+                               plumb_error *err)
+{
+    side *one = &s->sides[which];
+    pl_map_plan *plan;
+    one->out = which ? &s->report->after : &s->report->before;
+    one->schema = pl_map_schema(mapping->contract, s->arena);
+    PL_TRY(pl_map_compile(mapping, &one->schema, 0, s->arena, &plan, err));
+    one->task = (pl_work_task){.store = s->options->store,
+                               .plan = plan,
+                               .contract = mapping->contract,
+                               .schema = &one->schema,
+                               .objects = s->objects,
+                               .object_count = s->report->objects,
+                               .dry = true,
+                               .cancel = cancel};
+    one->reading = pl_reading_new(&one->task);
+    one->mapper = pl_mapper_new(plan);
+    one->cells = PL_TAKE(s->arena, cells, s->report->column_count);
+    for (uint32_t i = 0; i < s->report->column_count; i++) {
+        cells *have = &one->cells[i];
+        have->set.column_count = 1; // of no row's key: of values
+        pl_span name = s->report->columns[i].name;
+        have->at =
+            pl_contract_find(mapping->contract, name) < 0 ? -1 : pl_schema_find(&one->schema, name);
+        cells_out(&s->report->columns[i], which)->there = have->at >= 0;
+    }
+    return PLUMB_OK;
+}
+
+static const char *value_text(shadow *s, const pl_value *value, const pl_type *type)
+{
+    pl_buf text = {0};
+    pl_value_text(&text, value, type);
+    const char *copy = pl_arena_cstr(s->arena, pl_buf_view(&text));
+    pl_buf_done(&text);
+    return copy;
+}
+
+static void side_end(shadow *s, int which)
+{
+    side *one = &s->sides[which];
+    if (one->mapper) {
+        const pl_map_counts *counts = pl_mapper_counts(one->mapper);
+        one->out->lost = counts->lost;
+        one->out->coerced = counts->coerced;
+        one->out->conflicts = counts->conflicts;
+    }
+    for (uint32_t i = 0; one->cells && i < s->report->column_count; i++) {
+        cells *have = &one->cells[i];
+        pl_shadow_cells *out = cells_out(&s->report->columns[i], which);
+        if (have->at < 0) continue;
+        const pl_type *type = &one->schema.fields[have->at].type;
+        out->has_sum = is_number(type->kind);
+        out->different = have->values - pl_keyset_duplicates(&have->set);
+        if (have->any) {
+            out->min = value_text(s, &have->min, type);
+            out->max = value_text(s, &have->max, type);
+        }
+        pl_keyset_done(&have->set);
+    }
+    free(one->result.ranges);
+    pl_frames_done(&one->frames);
+    pl_mapper_free(one->mapper);
+    pl_reading_free(one->reading);
+}
+
+plumb_status pl_shadow(const pl_shadow_options *options, pl_arena *arena,
+                       pl_shadow_report *ret_report, plumb_error *err)
+{
+    *ret_report = (pl_shadow_report){0};
+    shadow s = {.options = options, .arena = arena, .report = ret_report};
+    const pl_mapping *mappings[] = {options->before, options->after};
+    ret_report->columns =
+        PL_TAKE(arena, pl_shadow_column,
+                mappings[0]->contract->column_count + mappings[1]->contract->column_count);
+    for (int n = 0; n < 2; n++) add_columns(&s, mappings[n]->contract);
+    PL_TRY(pick_objects(&s, pl_arena_cstr(arena, options->before->source), err));
+    plumb_status st = PLUMB_OK;
+    for (int n = 0; n < 2 && st == PLUMB_OK; n++)
+        st = side_begin(&s, n, mappings[n], options->cancel, err);
+    for (uint32_t i = 0; i < ret_report->objects && st == PLUMB_OK; i++)
+        st = map_object(&s, i, err);
+    for (int n = 0; n < 2; n++) side_end(&s, n);
+    return st;
+}
