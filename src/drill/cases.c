@@ -141,13 +141,19 @@ static bool is_number(const target *t)
     return is_number_column(t) && t->numbers == t->there;
 }
 
-// A number that counts or measures, so not an id; and not always zero.
-static bool is_measure(const target *t)
+static bool is_id(const target *t)
 {
     pl_span key = t->path.steps[t->path.count - 1].key;
-    bool id = key.bytes > 1 && (key.data[key.bytes - 2] | 0x20) == 'i' &&
-              (key.data[key.bytes - 1] | 0x20) == 'd' && t->large == t->there;
-    return is_number(t) && !id && t->zeros * 2 < t->there;
+    if (pl_span_is(key, "id") || pl_span_is(key, "ID")) return true;
+    if (key.bytes < 3) return false;
+    const char *end = key.data + key.bytes;
+    return memcmp(end - 3, "_id", 3) == 0 || memcmp(end - 2, "Id", 2) == 0;
+}
+
+// A number that counts or measures; and not always zero.
+static bool is_measure(const target *t)
+{
+    return is_number(t) && !is_id(t) && t->zeros * 2 < t->there;
 }
 
 static bool is_scalar(const target *t)

@@ -147,7 +147,7 @@ static bool use_synonym(name *n)
 static const char *plural(const char *word, pl_arena *arena)
 {
     size_t bytes = strlen(word);
-    if (bytes > 1 && word[bytes - 1] == 'y')
+    if (bytes > 1 && word[bytes - 1] == 'y' && !strchr("aeou", word[bytes - 2]))
         return pl_arena_printf(arena, "%.*sies", (int)(bytes - 1), word);
     return pl_arena_printf(arena, "%ss", word);
 }

@@ -31,6 +31,7 @@ TEST(names_change_as_those_of_apis_do)
     check_among("likes", false, "reactions");
     check_among("comment_count", false, "comments");
     check_among("reply_count", false, "replies");
+    check_among("play_count", false, "plays");
     check_among("favorite_count", false, "favorites");
     check_among("searches", false, "search_count");
     check_among("stories", false, "story_count");
