@@ -168,18 +168,23 @@ static bool came(const pl_suspect_work *work, uint32_t path, uint64_t enough)
     return before->paths[parent].kinds[PL_SHAPE_OBJECT] >= enough;
 }
 
-// Half-way: in just the rows that lack the column, and in the last object that was received.
+// Half-way: in rows that lack the column, and in the last object that was received. Of a column
+// that every row had the counts agree; of another one the objects before have it, and none since.
 static bool takes_over(const pl_suspect_work *work, uint32_t column, uint32_t path,
                        uint64_t missing)
 {
     const pl_shape *now = work->now->shape;
+    const pl_column_counts *was = &work->columns[column].before;
+    bool always = was->filled >= was->rows;
     uint64_t values = pl_suspect__values(now, path);
-    if (pl_drift_arrays(now, path) || values > missing || values < missing - missing / 2)
-        return false;
-    for (uint32_t i = work->first[column]; i < work->first[column + 1]; i++)
-        if (pl_suspect__values(now, work->new[i]) &&
-            now->paths[work->new[i]].last_us > now->paths[path].last_us)
-            return false;
+    if (pl_drift_arrays(now, path) || values > missing) return false;
+    if (always && values < missing - missing / 2) return false;
+    for (uint32_t i = work->first[column]; i < work->first[column + 1]; i++) {
+        if (!pl_suspect__values(now, work->new[i])) continue;
+        int64_t last_us = now->paths[work->new[i]].last_us;
+        if (last_us > now->paths[path].last_us) return false;
+        if (!always && last_us >= now->paths[path].first_us) return false;
+    }
     return true;
 }
 
@@ -244,8 +249,6 @@ static void judge_absent(pl_suspect_work *work, uint32_t column)
     uint64_t lacking = is->rows - PL_MIN(is->filled, is->rows);
     uint64_t missing = lacking - PL_MIN(is->lost, lacking); // what was lost is not absent
     if (!missing || !was->filled) return;
-    bool always = was->filled >= was->rows;
-    if (is->filled && !always) return;
     // Who writes null has not renamed the key: one more row that does so was to be expected.
     double rows = (double)PL_MAX(was->rows, was->filled) + (double)is_denied(work, column, missing);
     double chance = pow(1 - (double)was->filled / rows, (double)missing);

@@ -13,8 +13,9 @@
 //   continued  too few rows for that, but a path came that no rule reads and that could be the
 //              column's under another name: of a class that reads as its own, within as many
 //              arrays, about as often, and new by a key that the baseline's objects had room for.
-//              Or a column that was filled in every row lacks in some of them, and such a path came
-//              in as many and was there last: a window in which the source was upgraded half-way.
+//              Or some rows lack it: in a window in which the source was upgraded half-way such a
+//              path is there last, in as many rows as lack a column that all had, or in none before
+//              the last that has one that not all had.
 //   lost       values that the column could not take: beyond a share of all, and more than twice
 //              as many as before; or fewer, but a finding says that they are of a new kind.
 //              Required ones that are missing count as lost.
