@@ -34,9 +34,7 @@
 // A column that is coalesced from two paths is absent only when both are; what look-ups, parents
 // and documents gave it counts as filled. So every rule about absence counts rows, not paths.
 //
-// The rules themselves are the case files in test/cases/hold/.
-//
-// Threads: any.
+// The rules themselves are the case files in test/cases/hold/. Threads: any.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_SHAPE_SUSPECT_H
