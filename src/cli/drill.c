@@ -269,7 +269,7 @@ static int run(pl_cli *cli)
 
 static const pl_option options[] = {
     {.name = "seed", .value = "N", .help = "other upgrades: which keys, which names (1)"},
-    {.name = "cases", .value = "N", .help = "upgrades per source (15: one of each kind)"},
+    {.name = "cases", .value = "N", .help = "upgrades per source (16: one of each kind)"},
     {.name = "no-shape", .help = "do not look for drift: what goes wrong without"},
     {0},
 };
@@ -284,14 +284,14 @@ const pl_command pl_command_drill = {
         "lake that is thrown away afterwards, and changes those that come later as an API's next\n"
         "version might: keys and objects renamed, numbers become text, objects or \"1.2K\", units\n"
         "changed, keys removed or added, other words for the same values, the array of records\n"
-        "renamed. Then `run` is let loose on it, with your contracts, your mappings and your\n"
-        "settings of drift. What it published is compared, value by value, with what the "
-        "unchanged\n"
-        "records give.\n"
+        "renamed; at once, or in more and more records. `run` is let loose on them, with your\n"
+        "contracts, mappings and settings of drift. What it published is compared, value by "
+        "value,\n"
+        "with what the unchanged records give.\n"
         "\n"
         "  published    all of it, and right: the change does no harm\n"
         "  healed       the same, after the mapping was changed by itself\n"
-        "  held         waits for a person; nothing wrong was published\n"
+        "  held         waits for a person, or as long as `drift: {limit: ...}` says\n"
         "  quarantined  records could not become rows; nothing wrong was published\n"
         "  MISSED       wrong values, NULLs in place of values, or too few rows were published\n"
         "  false alarm  nothing was changed, and it was held all the same\n"

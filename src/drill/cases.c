@@ -291,6 +291,15 @@ static bool make_rename(maker *m, pl_drill_case *c)
     return t != NULL;
 }
 
+static bool make_gradual_rename(maker *m, pl_drill_case *c)
+{
+    const target *t = pick(m, is_plain);
+    if (!t) return false;
+    c->gradual = true;
+    c->what = pl_arena_printf(m->arena, "renamed %s, by and by", rename_one(m, c, t));
+    return true;
+}
+
 static bool make_central_rename(maker *m, pl_drill_case *c)
 {
     const target *t = pick(m, is_central);
@@ -478,7 +487,7 @@ static const struct {
     {"rescaled", make_milliseconds}, {"removed", make_removal},
     {"meaning", make_other_words},   {"envelope", make_envelope},
     {"retyped", make_words},         {"renamed", make_central_rename},
-    {"added", make_added},
+    {"added", make_added},           {"renamed", make_gradual_rename},
 };
 
 static bool is_new(const pl_drill_case *cases, uint32_t count, const pl_drill_case *one)
@@ -515,19 +524,22 @@ void pl_drill_cases(const pl_drill_sample *sample, pl_mapping *const *mappings, 
 
 typedef struct changing {
     const pl_drill_case *upgrade;
+    uint32_t percent;
     pl_arena *arena;
 } changing;
 
 static void change_record(void *context, pl_json *record)
 {
     const changing *c = context;
+    if (c->percent < 100 && (pl_hash(record->raw) >> 20) % 100 >= c->percent) return;
     for (uint32_t i = 0; i < c->upgrade->count; i++)
         pl_mutate(record, &c->upgrade->changes[i], c->arena);
 }
 
-void pl_drill_change(const pl_drill_case *upgrade, pl_json *document, pl_arena *arena)
+void pl_drill_change(const pl_drill_case *upgrade, pl_json *document, uint32_t percent,
+                     pl_arena *arena)
 {
-    changing c = {upgrade, arena};
+    changing c = {upgrade, percent, arena};
     if (upgrade->envelope)
         change_record(&c, document);
     else

@@ -70,18 +70,26 @@ static plumb_status close_scene(scene *s, plumb_status st, plumb_error *err)
     return st == PLUMB_OK ? removed : st;
 }
 
+// Of a hundred records of an object, so many are changed.
+static uint32_t changed_share(const pl_drill_case *upgrade, uint32_t object)
+{
+    static const uint32_t gradual[AFTER] = {30, 70, 100};
+    if (!upgrade || object < BEFORE) return 0;
+    return upgrade->gradual ? gradual[object - BEFORE] : 100;
+}
+
 // One raw object's content, changed from the upgrade on.
 static void write_content(const drill *d, uint32_t object, const pl_drill_case *upgrade,
                           pl_buf *out)
 {
     pl_arena arena = {0};
-    uint32_t first = object ? d->ends[object - 1] : 0;
+    uint32_t first = object ? d->ends[object - 1] : 0, share = changed_share(upgrade, object);
     if (d->sample.items) pl_buf_char(out, '[');
     for (uint32_t i = first; i < d->ends[object]; i++) {
         pl_json *document = d->sample.units[i].document;
-        if (upgrade && object >= BEFORE) {
+        if (share) {
             document = pl_mutate_copy(document, &arena);
-            pl_drill_change(upgrade, document, &arena);
+            pl_drill_change(upgrade, document, share, &arena);
         }
         pl_mutate_write(out, document);
         if (!d->sample.items)

@@ -308,7 +308,8 @@ plumb_status pl_drill_sample_read(pl_store *store, pl_registry *registry,
     cut_all(&r);
     if (ret_sample->records >= PL_DRILL_RECORDS_MIN) return PLUMB_OK;
     pl_fail(err, PLUMB_E_NOT_FOUND,
-            "cannot drill source '%.*s': its raw zone has %llu records, and it takes %d",
+            "cannot drill source '%.*s': its newest raw objects have %llu records to play with, and"
+            " it takes %d",
             PL_FMT(mappings[0]->source), (unsigned long long)ret_sample->records,
             PL_DRILL_RECORDS_MIN);
     pl_hint(err, "Land more of it with 'plumb ingest %.*s FILE'.", PL_FMT(mappings[0]->source));

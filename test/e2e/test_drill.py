@@ -157,6 +157,8 @@ def test_without_looking_for_drift_all_of_it_is_missed(project, form):
     key = hundred["change"].split(":")[0]
     nonzero = sum(1 for post in rest if (post["stats"] | post)[key.removeprefix("stats.")])
     assert (hundred["wrong"], hundred["right"]) == (nonzero, rows - nonzero)
+    gradual = one(cases, "by and by")
+    assert 0 < gradual["right"] < rows and gradual["nulls"] == rows - gradual["right"]
     words = one(cases, "1.2K")
     assert words["nulls"] == rows  # all of the views are above 1,000
     meaning = one(cases, "kind: other words")
@@ -194,7 +196,8 @@ def test_a_source_that_landed_too_little(project):
     (project.dir / "few.json").write_text('{"id": "a"}\n' * 12)
     project("ingest", "shop", "few.json")
     assert project("drill", "shop", code=1).stderr == (
-        "plumb: cannot drill source 'shop': its raw zone has 12 records, and it takes 30\n"
+        "plumb: cannot drill source 'shop': its newest raw objects have 12 records to play with,"
+        " and it takes 30\n"
         "  hint: Land more of it with 'plumb ingest shop FILE'.\n")
     done = project("drill", code=0)
     assert "12 records" in done.stderr and "0 upgrades played" in done.stdout

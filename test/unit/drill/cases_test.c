@@ -131,13 +131,38 @@ TEST(cases_change_what_they_say)
         pl_buf before = {0}, after = {0};
         pl_json *copy = pl_mutate_copy(f.sample.units[39].document, &f.arena);
         pl_mutate_write(&before, copy);
-        pl_drill_change(&f.cases[i], copy, &f.arena);
+        pl_drill_change(&f.cases[i], copy, 100, &f.arena);
         pl_mutate_write(&after, copy);
         if (pl_span_equal(pl_buf_view(&before), pl_buf_view(&after)))
             fail_msg("'%s' changed nothing", f.cases[i].what);
         pl_buf_done(&before);
         pl_buf_done(&after);
     }
+    pl_arena_done(&f.arena);
+}
+
+TEST(cases_change_some_records_by_and_by)
+{
+    fixture f;
+    uint32_t changed[101] = {0};
+    begin(&f, 200);
+    make(&f, 1, PL_DRILL_CASES_DEFAULT);
+    const pl_drill_case *one = find_case(&f, "by and by");
+    CHECK(one->gradual);
+    for (uint32_t percent = 0; percent <= 100; percent += 25)
+        for (uint32_t i = 0; i < f.sample.count; i++) {
+            pl_buf before = {0}, after = {0};
+            pl_json *copy = pl_mutate_copy(f.sample.units[i].document, &f.arena);
+            pl_mutate_write(&before, copy);
+            pl_drill_change(one, copy, percent, &f.arena);
+            pl_mutate_write(&after, copy);
+            changed[percent] += !pl_span_equal(pl_buf_view(&before), pl_buf_view(&after));
+            pl_buf_done(&before);
+            pl_buf_done(&after);
+        }
+    CHECK_INT(0, changed[0]);
+    CHECK(changed[25] > 30 && changed[25] < changed[50] && changed[50] < changed[75]);
+    CHECK_INT(200, changed[100]);
     pl_arena_done(&f.arena);
 }
 
@@ -155,5 +180,5 @@ int main(void)
 {
     return RUN_TESTS("drill/cases", T(cases_one_of_each_kind), T(cases_follow_from_the_seed),
                      T(cases_are_never_twice_the_same_and_end), T(cases_change_what_they_say),
-                     T(cases_of_nothing_are_none));
+                     T(cases_change_some_records_by_and_by), T(cases_of_nothing_are_none));
 }
