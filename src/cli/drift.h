@@ -23,6 +23,7 @@ typedef struct pl_drift_facts {
     pl_drift_policy policy;    // of the column if there is one
     bool held;                 // the source waits before the table
     pl_hold_row hold;
+    int64_t others;     // findings that hold the same objects
     int64_t until_us; // when what waits is published as it is; 0: it waits for a person
     int64_t objects;  // of the source from the first one on that shows it
     int64_t bytes;    // stored, of those

@@ -93,6 +93,13 @@ static bool count_run(void *context, const pl_run_row *row)
     return true;
 }
 
+static bool count_held(void *context, const pl_finding_row *row)
+{
+    pl_drift_facts *facts = context;
+    facts->others += row->id != facts->row.id;
+    return true;
+}
+
 static plumb_status count(pl_drift_facts *facts, const pl_lake *lake, plumb_error *err)
 {
     const pl_finding_row *row = &facts->row;
@@ -101,7 +108,11 @@ static plumb_status count(pl_drift_facts *facts, const pl_lake *lake, plumb_erro
                                        &c, err));
     PL_TRY(pl_registry_ledger(lake->registry, NULL, row->table, 0, count_published, &c, err));
     PL_TRY(c.status);
-    if (facts->held) facts->records += facts->hold.records;
+    if (facts->held) {
+        pl_finding_filter filter = {row->source, row->table, PL_FINDING_IN(PL_FINDING_HELD), 0};
+        PL_TRY(pl_registry_findings(lake->registry, &filter, count_held, facts, err));
+        facts->records += facts->hold.records;
+    }
     PL_TRY(pl_registry_runs(lake->registry, "done", RUNS_LOOKED_AT, count_run, &c, err));
     facts->micros = -1;
     if (c.records)

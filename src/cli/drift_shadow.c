@@ -14,38 +14,45 @@ enum { OBJECTS = 8 };
 
 // ---- the two mappings ---------------------------------------------------------------------------
 
-// The mapping as the proposal writes it, with its contract; under the overlay there is, which is of
-// other columns or says the same.
-static plumb_status proposed(pl_cli *cli, const pl_lake *lake, const pl_drift_facts *facts,
-                             const pl_mapping **ret_mapping, plumb_error *err)
+// A text as the mapping of these files; `contract_text` takes the contract's place if there is one.
+static plumb_status parse(pl_cli *cli, const pl_project *project, const pl_mapping *file,
+                          pl_span text, pl_span contract_text, const pl_mapping **ret_mapping,
+                          plumb_error *err)
 {
-    const pl_project *project = lake->project;
     pl_problems problems = {0}, warnings = {0};
-    pl_mapping_use use;
-    pl_span text = facts->change.mapping_text, contract_text = facts->change.contract_text;
-    PL_TRY(pl_registry_mapping_use(lake->registry, facts->row.source, facts->row.table, &cli->arena,
-                                   &use, err));
-    if (use.overlay.bytes && !use.pinned)
-        PL_TRY(pl_edit_overlay(facts->file, text, use.overlay, &cli->arena, &text, err));
     pl_contract **contracts = PL_TAKE(&cli->arena, pl_contract *, project->contract_count);
     for (uint32_t i = 0; i < project->contract_count; i++) {
         contracts[i] = project->contracts[i];
-        if (!contract_text.bytes || contracts[i] != facts->mapping->contract) continue;
+        if (!contract_text.bytes || contracts[i] != file->contract) continue;
         contracts[i] =
             pl_contract_parse(contracts[i]->file, contract_text, &cli->arena, &problems, &warnings);
     }
-    pl_mapping *mapping = NULL;
+    *ret_mapping = NULL;
     if (!problems.count)
-        mapping = pl_mapping_parse(facts->file, text, contracts, project->contract_count,
-                                   &cli->arena, &problems, &warnings);
-    *ret_mapping = mapping;
+        *ret_mapping = pl_mapping_parse(file->file, text, contracts, project->contract_count,
+                                        &cli->arena, &problems, &warnings);
     plumb_status st = PLUMB_OK;
-    if (!mapping)
-        st = pl_fail(err, PLUMB_E_CONFIG, "cannot use what is proposed: %s",
+    if (!*ret_mapping)
+        st = pl_fail(err, PLUMB_E_CONFIG, "cannot use mapping '%s': %s", file->file,
                      problems.count ? problems.items[0].message : "it does not read");
     pl_problems_done(&problems);
     pl_problems_done(&warnings);
     return st;
+}
+
+// As the proposal writes it, under the overlay there is, which is of other columns or says the
+// same.
+static plumb_status proposed(pl_cli *cli, const pl_lake *lake, const pl_drift_facts *facts,
+                             const pl_mapping **ret_mapping, plumb_error *err)
+{
+    pl_mapping_use use;
+    pl_span text = facts->change.mapping_text;
+    PL_TRY(pl_registry_mapping_use(lake->registry, facts->row.source, facts->row.table, &cli->arena,
+                                   &use, err));
+    if (use.overlay.bytes && !use.pinned)
+        PL_TRY(pl_edit_overlay(facts->file, text, use.overlay, &cli->arena, &text, err));
+    return parse(cli, lake->project, facts->mapping, text, facts->change.contract_text, ret_mapping,
+                 err);
 }
 
 // As runs use it; of a change that is in use already the file, which lacks it.
@@ -62,6 +69,34 @@ static plumb_status in_use(pl_cli *cli, const pl_lake *lake, const pl_drift_fact
         *ret_mapping = now.mapping;
     }
     return PLUMB_OK;
+}
+
+typedef struct newest {
+    pl_arena *arena;
+    pl_span text;
+} newest;
+
+static bool keep_newest(void *context, const pl_version_row *row)
+{
+    newest *kept = context;
+    kept->text = pl_arena_copy(kept->arena, row->text);
+    return true;
+}
+
+// Without a proposal: what somebody has written into the files since a run used them.
+static plumb_status edited(pl_cli *cli, const pl_lake *lake, const pl_drift_facts *facts,
+                           const pl_mapping *now, const pl_mapping **ret_before, plumb_error *err)
+{
+    newest last = {.arena = &cli->arena};
+    PL_TRY(pl_registry_mappings(lake->registry, facts->row.source, facts->row.table, keep_newest,
+                                &last, err));
+    if (last.text.bytes && !pl_span_equal(last.text, now->text))
+        return parse(cli, lake->project, facts->mapping, last.text, PL_SPAN(""), ret_before, err);
+    pl_fail(err, PLUMB_E_NOT_FOUND, "cannot try finding %lld: no change of the files is proposed",
+            (long long)facts->row.id);
+    pl_hint(err, "Edit %s first ('plumb drift show %lld' says how): shadow then tries that.",
+            facts->file, (long long)facts->row.id);
+    return PLUMB_E_NOT_FOUND;
 }
 
 // ---- as JSON ------------------------------------------------------------------------------------
@@ -247,20 +282,21 @@ static plumb_status compare(pl_cli *cli, const pl_lake *lake, const pl_drift_fac
                                  .first_object = facts->row.first_object,
                                  .objects = (uint32_t)objects,
                                  .cancel = &pl_cancelled};
-    if (!facts->change.mapping_text.bytes) {
-        pl_fail(err, PLUMB_E_NOT_FOUND,
-                "cannot try finding %lld: no change of the files is "
-                "proposed%s%s",
-                (long long)facts->row.id, facts->change.why_not ? ": " : "",
-                facts->change.why_not ? facts->change.why_not : "");
-        pl_hint(err, "'plumb drift show %lld' says what can be done.", (long long)facts->row.id);
-        return PLUMB_E_NOT_FOUND;
-    }
+    if (!facts->mapping)
+        return pl_fail(
+            err, PLUMB_E_NOT_FOUND,
+            "cannot try finding %lld: no file in sources/ sends source '%s' to table '%s'",
+            (long long)facts->row.id, facts->row.source, facts->row.table);
     if (!lake->store)
         return pl_fail(err, PLUMB_E_NOT_FOUND, "cannot read raw objects: no lake at '%s'",
                        lake->path);
     PL_TRY(in_use(cli, lake, facts, &options.before, err));
-    PL_TRY(proposed(cli, lake, facts, &options.after, err));
+    if (facts->change.mapping_text.bytes) {
+        PL_TRY(proposed(cli, lake, facts, &options.after, err));
+    } else {
+        options.after = options.before;
+        PL_TRY(edited(cli, lake, facts, options.after, &options.before, err));
+    }
     return pl_shadow(&options, &cli->arena, ret_report, err);
 }
 

@@ -140,7 +140,7 @@ static void say_changed(words *w)
         say(w, " The records may be somewhere else in the documents now.");
     else if (!*w->row->column)
         say_unread(w);
-    else if (w->row->state != PL_FINDING_PROVISIONAL) // what would have been is of no interest
+    else if (w->row->state != PL_FINDING_PROVISIONAL && !is_over(w)) // else it would have been
         say_effect(w);
 }
 
@@ -438,6 +438,11 @@ static void say_cost(words *w)
         say_count(w, published, "of them is", "of them are");
         say(w, " published already, and %s the rows %s.", published == 1 ? "keeps" : "keep",
             published == 1 ? "it has" : "they have");
+    }
+    if (waits(w) && f->others) {
+        say(w, " The same objects wait for ");
+        say_count(w, f->others, "other finding", "other findings");
+        say(w, " as well ('plumb drift'): settle %s, too.", f->others == 1 ? "that one" : "those");
     }
     if (f->change.diff.bytes)
         say(w,

@@ -296,6 +296,16 @@ def test_lines_fit_a_terminal(plumb):
             assert max(map(len, lines)) <= columns
 
 
+def test_findings_that_hold_the_same_objects_know_of_each_other(plumb):
+    books.landed(plumb)
+    books.hold(plumb)
+    ids = [books.finding(plumb, **{k: v for k, v in CASES[name].items() if k != "from_"})
+           for name in ("renamed, held", "rescaled", "retyped, a parser")]
+    text = " ".join(plumb("drift", "show", ids[0]).stdout.split())
+    assert ("The same objects wait for 2 other findings as well ('plumb drift'): settle those, too."
+            in text)
+
+
 # ---- shadow ------------------------------------------------------------------------------------
 
 
@@ -397,12 +407,17 @@ def test_shadow_tells_lost_values_texts_and_lists(plumb):
     assert seen["at"]["now"]["min"].startswith("2025-11-22T10:00:00")
 
 
-def test_shadow_without_a_proposal_says_so(plumb):
+def test_shadow_without_a_proposal_tries_what_somebody_wrote(plumb):
     books.landed(plumb)
     id = books.finding(plumb, **CASES["meaning"])
     assert plumb("drift", "shadow", id, code=1).stderr == (
         f"plumb: cannot try finding {id}: no change of the files is proposed\n"
-        f"  hint: 'plumb drift show {id}' says what can be done.\n")
+        f"  hint: Edit sources/tiktok.yml first ('plumb drift show {id}' says how): shadow then "
+        "tries that.\n")
+    (plumb.dir / "sources/tiktok.yml").write_text(books.MAPPING.replace("  rate:    rate\n", ""))
+    seen = columns(plumb.json("drift", "shadow", id))
+    assert (seen["rate"]["now"]["nulls"], seen["rate"]["proposed"]["nulls"]) == (0, 12)
+    assert [c for c in seen if seen[c]["differ"]] == ["rate"]
 
 
 def test_shadow_that_is_stopped_leaves_nothing(plumb):
