@@ -13,6 +13,8 @@
 #ifndef PL_FLOW_RUN_INT_H
 #define PL_FLOW_RUN_INT_H
 
+#include <pthread.h>
+
 #include "base/map.h"
 #include "flow/run.h"
 #include "iceberg/table.h"
@@ -90,7 +92,9 @@ struct run_state {
     bool later; // another run of the same command has published
     _Atomic uint32_t next_task;
     _Atomic uint32_t working; // worker threads not finished yet
-    atomic_bool stop;         // a task failed, or the user asked
+    pthread_mutex_t lock;     // of the last one's saying so:
+    pthread_cond_t idle;
+    atomic_bool stop; // a task failed, or the user asked
     uint64_t content_total;
     pl_work_progress progress;
 };
