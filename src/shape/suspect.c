@@ -154,18 +154,27 @@ static double likeness(const pl_suspect_work *work, uint32_t old, uint32_t new)
     return 0.1 + pl_drift_name_likeness(was->key, is->key);
 }
 
-// Whether a key is new, of this path or above it, that could have been there before: among keys of
-// objects the baseline had, not within arrays that were empty or objects that were null.
-static bool came(const pl_suspect_work *work, uint32_t path, uint64_t enough)
+// How many objects of the baseline had room for the new key of this path, or above it; 0: none is
+// new. Keys in arrays that were empty or objects that were null had no room.
+static uint64_t room_before(const pl_suspect_work *work, uint32_t path)
 {
     const pl_shape *before = work->before->shape, *now = work->now->shape;
-    if (work->mapped[path] || !pl_suspect__values(now, path)) return false;
+    if (work->mapped[path] || !pl_suspect__values(now, path)) return 0;
     uint32_t top = PL_SHAPE_NONE;
     for (uint32_t p = path; p != PL_SHAPE_ROOT; p = now->paths[p].parent)
         if (work->same[p] == PL_SHAPE_NONE) top = p;
-    if (top == PL_SHAPE_NONE || now->paths[top].items) return false;
-    uint32_t parent = work->same[now->paths[top].parent];
-    return before->paths[parent].kinds[PL_SHAPE_OBJECT] >= enough;
+    if (top == PL_SHAPE_NONE || now->paths[top].items) return 0;
+    return before->paths[work->same[now->paths[top].parent]].kinds[PL_SHAPE_OBJECT];
+}
+
+static void find_newcomers(pl_suspect_work *work)
+{
+    const pl_shape *now = work->now->shape;
+    work->newcomers = PL_TAKE(work->scratch, pl_newcomer, now->count);
+    for (uint32_t p = 1; p < now->count; p++) {
+        uint64_t room = room_before(work, p);
+        if (room) work->newcomers[work->newcomer_count++] = (pl_newcomer){p, room};
+    }
 }
 
 // Half-way: in rows that lack the column, and in the last object that was received. Of a column
@@ -198,8 +207,9 @@ static uint32_t find_heir(const pl_suspect_work *work, uint32_t column, uint64_t
     uint64_t enough = PL_MIN(asked->before.filled, work->options->baseline_min);
     for (uint32_t i = work->first[column]; whole && i < work->first[column + 1]; i++)
         if (pl_suspect__values(work->now->shape, work->new[i])) return PL_SHAPE_NONE;
-    for (uint32_t p = 0; p < work->now->shape->count; p++) {
-        if (!came(work, p, enough)) continue;
+    for (uint32_t n = 0; n < work->newcomer_count; n++) {
+        uint32_t p = work->newcomers[n].path;
+        if (work->newcomers[n].room < enough) continue;
         if (whole ? !as_often(work, asked, p) : !takes_over(work, column, p, missing)) continue;
         for (uint32_t i = work->first[column]; i < work->first[column + 1]; i++) {
             if (!pl_suspect__values(work->before->shape, work->old[i])) continue;
@@ -421,6 +431,7 @@ uint32_t pl_drift_suspects(const pl_suspect_side *before, const pl_suspect_side 
     *ret_suspicions = NULL;
     if (before->shape->records < options->baseline_min) return 0;
     prepare(&work);
+    find_newcomers(&work);
     judge_empty(&work);
     bool *read = PL_TAKE(&scratch, bool, before->shape->count);
     for (uint32_t i = 0; i < work.first[count]; i++)

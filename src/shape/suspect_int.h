@@ -10,6 +10,13 @@
 #include "shape/drift_int.h"
 #include "shape/suspect.h"
 
+// A path of now with values that the baseline never had, and how many objects it could have been
+// in.
+typedef struct pl_newcomer {
+    uint32_t path;
+    uint64_t room;
+} pl_newcomer;
+
 typedef struct pl_suspect_work {
     const pl_suspect_side *before, *now;
     const pl_suspect_column *columns;
@@ -21,6 +28,8 @@ typedef struct pl_suspect_work {
     uint32_t *old, *new; // of each path in either shape, or PL_SHAPE_NONE
     bool *mapped;        // by path of now's shape: a rule reads it
     uint32_t *same;      // by path of now's shape: the same before, or PL_SHAPE_NONE
+    pl_newcomer *newcomers;
+    uint32_t newcomer_count;
     pl_suspicion *items; // room for all there can be
     uint32_t count;
 } pl_suspect_work;
