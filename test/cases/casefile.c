@@ -59,22 +59,22 @@ bool case_next(pl_span *text, case_text *ret_case)
     return one.count > 0;
 }
 
-static void show(const case_text *one, const pl_buf *found)
+static void show(const case_text *one, const char *head, const pl_buf *found)
 {
     printf("\ncase %.*s\n", PL_FMT(one->sentence));
     for (int i = 0; i < one->count; i++) {
         const case_block *block = &one->blocks[i];
-        bool then = pl_span_is(block->head, "then");
+        bool then = pl_span_is(block->head, head);
         printf("%.*s\n%.*s", PL_FMT(block->head), PL_FMT(then ? pl_buf_view(found) : block->text));
         found += then;
     }
 }
 
-static bool same(const char *path, const case_text *one, const pl_buf *found)
+static bool same(const char *path, const case_text *one, const char *head, const pl_buf *found)
 {
     bool passed = true;
     for (int i = 0; i < one->count; i++) {
-        if (!pl_span_is(one->blocks[i].head, "then")) continue;
+        if (!pl_span_is(one->blocks[i].head, head)) continue;
         pl_span want = one->blocks[i].text, got = pl_buf_view(found++);
         if (pl_span_equal(want, got)) continue;
         printf("%s: %.*s\n--- expected\n%.*s--- found\n%.*s", path, PL_FMT(one->sentence),
@@ -84,7 +84,8 @@ static bool same(const char *path, const case_text *one, const pl_buf *found)
     return passed;
 }
 
-int case_main(int argc, char **argv, void (*play)(const case_text *one, pl_buf *found))
+int case_main(int argc, char **argv, const char *head,
+              void (*play)(const case_text *one, pl_buf *found))
 {
     int passed = 0, failed = 0;
     bool only_show = argc > 1 && strcmp(argv[1], "--show") == 0;
@@ -100,8 +101,8 @@ int case_main(int argc, char **argv, void (*play)(const case_text *one, pl_buf *
             pl_buf found[CASE_BLOCKS] = {{0}};
             play(&one, found);
             if (only_show)
-                show(&one, found);
-            else if (same(argv[i], &one, found))
+                show(&one, head, found);
+            else if (same(argv[i], &one, head, found))
                 passed++;
             else
                 failed++;

@@ -30,8 +30,9 @@ pl_span case_line(pl_span *text);                   // takes the next line off
 // Whether a head begins with this word or words; what stands behind them.
 bool case_head(pl_span head, const char *name, pl_span *ret_rest);
 
-// The main of a runner whose cases say what is found in blocks "then": `play` appends to found[i]
-// what the i-th of them should say.
-int case_main(int argc, char **argv, void (*play)(const case_text *one, pl_buf *found));
+// The main of a runner whose cases say what is found in blocks of that head: `play` appends to
+// found[i] what the i-th of them should say.
+int case_main(int argc, char **argv, const char *head,
+              void (*play)(const case_text *one, pl_buf *found));
 
 #endif

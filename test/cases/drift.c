@@ -57,5 +57,5 @@ static void play(const case_text *one, pl_buf *found)
 
 int main(int argc, char **argv)
 {
-    return case_main(argc, argv, play);
+    return case_main(argc, argv, "then", play);
 }
