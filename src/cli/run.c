@@ -2,8 +2,10 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/time.h"
 #include "cli/diff.h"
 #include "cli/frame.h"
 #include "cli/run.h"
@@ -76,13 +78,45 @@ static void json_mappings(pl_json_writer *w, const pl_run_report *report)
     pl_json_end(w, ']');
 }
 
+static void json_holds(pl_json_writer *w, const pl_run_report *report)
+{
+    pl_json_key(w, "holds"), pl_json_begin(w, '[');
+    for (uint32_t i = 0; i < report->hold_count; i++) {
+        const pl_run_hold *hold = &report->holds[i];
+        char since[40], until[40];
+        pl_json_begin(w, '{');
+        pl_json_key(w, "source"), pl_json_cstr(w, hold->source);
+        pl_json_key(w, "table"), pl_json_cstr(w, hold->table);
+        pl_json_key(w, "objects"), pl_json_int(w, hold->objects);
+        pl_json_key(w, "records"), pl_json_int(w, hold->records);
+        pl_json_key(w, "why"), pl_json_cstr(w, hold->why);
+        pl_time_text(hold->since_us, since);
+        pl_time_text(hold->until_us, until);
+        pl_json_key(w, "since"), pl_json_cstr(w, since);
+        pl_json_key(w, "until"), pl_json_cstr(w, hold->until_us ? until : NULL);
+        pl_json_end(w, '}');
+    }
+    pl_json_end(w, ']');
+}
+
+static int64_t staged_of(const pl_run_report *report, const pl_run_source *source)
+{
+    for (uint32_t i = 0; i < report->hold_count; i++)
+        if (strcmp(report->holds[i].source, source->source) == 0 &&
+            strcmp(report->holds[i].table, source->table) == 0)
+            return report->holds[i].objects;
+    return 0;
+}
+
 static void json_report(pl_cli *cli, const pl_run_report *report)
 {
     pl_json_writer w = pl_cli_json(cli);
     pl_json_begin(&w, '{');
     pl_json_key(&w, "run"), pl_json_cstr(&w, report->nothing ? NULL : report->run);
     pl_json_key(&w, "state");
-    pl_json_cstr(&w, report->nothing ? "nothing" : report->damage_count ? "partial" : "published");
+    pl_json_cstr(&w, report->nothing        ? report->hold_count ? "held" : "nothing"
+                     : report->damage_count ? "partial"
+                                            : "published");
     pl_json_key(&w, "resumed"), pl_json_cstr(&w, report->resumed);
     pl_run_json_tables(&w, report);
     pl_json_key(&w, "sources"), pl_json_begin(&w, '[');
@@ -93,7 +127,7 @@ static void json_report(pl_cli *cli, const pl_run_report *report)
         pl_json_key(&w, "table"), pl_json_cstr(&w, source->table);
         pl_json_key(&w, "state"), pl_json_cstr(&w, source->damaged ? "partial" : "published");
         pl_json_key(&w, "objects"), pl_json_int(&w, (int64_t)source->objects);
-        pl_json_key(&w, "staged"), pl_json_int(&w, 0);
+        pl_json_key(&w, "staged"), pl_json_int(&w, staged_of(report, source));
         pl_json_key(&w, "damaged"), pl_json_int(&w, (int64_t)source->damaged);
         pl_json_key(&w, "records"), pl_json_int(&w, (int64_t)source->records);
         pl_json_key(&w, "curated"), pl_json_int(&w, (int64_t)source->rows);
@@ -111,7 +145,7 @@ static void json_report(pl_cli *cli, const pl_run_report *report)
     pl_json_key(&w, "quarantined"), pl_json_int(&w, (int64_t)report->quarantined);
     pl_json_key(&w, "filtered"), pl_json_int(&w, (int64_t)report->filtered);
     pl_json_end(&w, '}');
-    pl_json_key(&w, "findings"), pl_json_begin(&w, '['), pl_json_end(&w, ']');
+    json_holds(&w, report);
     json_mappings(&w, report);
     pl_json_key(&w, "seconds"), pl_json_double(&w, (double)report->micros / 1e6);
     pl_json_end(&w, '}');
@@ -185,11 +219,32 @@ static void print_mappings(pl_cli *cli, const pl_run_report *report)
     }
 }
 
+static void print_holds(pl_cli *cli, const pl_run_report *report)
+{
+    for (uint32_t i = 0; i < report->hold_count; i++) {
+        const pl_run_hold *hold = &report->holds[i];
+        pl_human objects, records;
+        pl_human until;
+        pl_cli_print(cli, "held: %s %s of %s wait before %s, %s %s: %s\n",
+                     pl_human_count(objects, hold->objects),
+                     pl_plural(hold->objects, "object", "objects"), hold->source, hold->table,
+                     pl_human_count(records, hold->records),
+                     pl_plural(hold->records, "record", "records"), hold->why);
+        if (hold->until_us)
+            pl_cli_print(cli, "  plumb drift ls says more; published as they are after %s\n",
+                         pl_human_time(until, hold->until_us));
+        else
+            pl_cli_print(cli, "  plumb drift ls says more; a critical column is concerned, so they "
+                              "wait until somebody decides\n");
+    }
+}
+
 static void print_report(pl_cli *cli, const pl_run_report *report)
 {
     pl_human duration, count;
     if (report->nothing) {
-        pl_cli_print(cli, "nothing new to map\n");
+        pl_cli_print(cli, report->hold_count ? "nothing was published\n" : "nothing new to map\n");
+        print_holds(cli, report);
         print_mappings(cli, report);
         return;
     }
@@ -200,6 +255,7 @@ static void print_report(pl_cli *cli, const pl_run_report *report)
         pl_cli_print(cli, "%s %s could not become rows: plumb quarantine shows why\n",
                      pl_human_count(count, (int64_t)report->quarantined),
                      pl_plural((int64_t)report->quarantined, "record", "records"));
+    print_holds(cli, report);
     print_mappings(cli, report);
     pl_cli_print(cli, "run %s took %s\n", report->run, pl_human_duration(duration, report->micros));
 }
@@ -212,7 +268,8 @@ static int print_damages(const pl_run_report *report)
                 "  hint: Its file is not what landed: restore it from a backup. The object stays "
                 "new; nothing of it was published.\n",
                 report->damages[i].object, report->damages[i].source, report->damages[i].why);
-    return report->damage_count ? PL_EXIT_FAILED : is_pinned(report) ? PL_EXIT_WAITS : PL_EXIT_DONE;
+    if (report->damage_count) return PL_EXIT_FAILED;
+    return report->hold_count || is_pinned(report) ? PL_EXIT_WAITS : PL_EXIT_DONE;
 }
 
 int pl_run_tell(pl_cli *cli, plumb_status st, const pl_run_report *report, const plumb_error *err)
@@ -286,9 +343,12 @@ const pl_command pl_command_run = {
         "had not done are done again.\n"
         "\n"
         "Exit codes: 0 done, also when records were quarantined or nothing was new; 1 failed;\n"
-        "2 a mistake in the project's files; 3 done, but a mapping is pinned that differs from "
-        "its\n"
-        "file; 130 stopped by Ctrl-C.\n"
+        "2 a mistake in the project's files; 3 done, but objects of a source are held, or a\n"
+        "mapping is pinned that differs from its file; 130 stopped by Ctrl-C.\n"
+        "\n"
+        "Held is what looks as if the source had changed: a column that was filled is empty now, "
+        "a\n"
+        "unit is another one. Its objects wait, in order; every other source is published.\n"
         "\n"
         "An edit of a mapping is for new objects: rows that other versions made stay, and are "
         "told.\n"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "flow/run_int.h"
+#include "flow/judge.h"
 #include "flow/spread.h"
 #include "flow/taskdoc.h"
 #include "os/os.h"
@@ -46,6 +46,8 @@ pl_work_object *pl_run__object(run_state *run, run_source *source, const pl_obje
 typedef struct pending_visit {
     run_state *run;
     run_source *source;
+    run_source *joining; // takes the objects from `held_from` on; NULL: nothing is held
+    const char *held_from;
     uint32_t room; // for so many objects
 } pending_visit;
 
@@ -53,12 +55,13 @@ static bool pending_one(void *context, const pl_object_row *row, pl_object_state
 {
     pending_visit *visit = context;
     run_state *run = visit->run;
-    if (state != PL_STATE_NEW) return true; // staged ones wait for a decision
+    bool held = visit->joining && strcmp(row->id, visit->held_from) >= 0;
+    if (held && state == PL_STATE_STAGED) return true; // it waits already
     if (run->skip && pl_map_get(run->skip, pl_span_of(row->id)) != PL_MAP_NONE) return true;
     run->more = !visit->room;
     if (run->more) return false;
     visit->room--;
-    pl_run__object(run, visit->source, row);
+    pl_run__object(run, held ? visit->joining : visit->source, row);
     snprintf(run->after, sizeof run->after, "%s", row->id);
     return true;
 }
@@ -73,6 +76,33 @@ run_table *pl_run__table(run_state *run, const pl_contract *contract)
     return table;
 }
 
+static run_source *add_source(run_state *run, const pl_mapping *mapping)
+{
+    run_source *source = &run->sources[run->source_count++];
+    *source = (run_source){.mapping = mapping, .name = span_cstr(run, mapping->source)};
+    source->table = pl_run__table(run, mapping->contract);
+    return source;
+}
+
+// What is held of a source, and up to where it may go.
+static plumb_status find_hold(run_state *run, const pl_mapping *mapping, pending_visit *visit,
+                              plumb_error *err)
+{
+    pl_hold_row hold;
+    bool held;
+    run_source *source = visit->source;
+    PL_TRY(pl_registry_hold(run->options->registry, source->name, source->table->name, run->arena,
+                            &hold, &held, err));
+    if (held && *hold.released) {
+        source->released = pl_arena_cstr(run->arena, pl_span_of(hold.released));
+    } else if (held) {
+        visit->joining = add_source(run, mapping);
+        visit->joining->joins = true;
+        visit->held_from = hold.first_object;
+    }
+    return PLUMB_OK;
+}
+
 // Pending objects of every mapping that is asked for, from where the run before this one stopped.
 static plumb_status find_pending(run_state *run, plumb_error *err)
 {
@@ -81,22 +111,21 @@ static plumb_status find_pending(run_state *run, plumb_error *err)
     uint32_t room = apart                   ? UINT32_MAX
                     : run->options->objects ? run->options->objects
                                             : PL_RUN_OBJECTS_MAX;
-    run->sources = PL_TAKE(run->arena, run_source, project->mapping_count);
+    PL_TRY(pl_run__review(run, err));
+    run->sources = PL_TAKE(run->arena, run_source, (size_t)project->mapping_count * 2);
     run->tables = PL_TAKE(run->arena, run_table, project->contract_count);
     for (uint32_t i = run->first_mapping; i < project->mapping_count && !run->more; i++) {
         const pl_mapping *mapping = project->mappings[i];
-        run_source *source = &run->sources[run->source_count];
-        *source = (run_source){.mapping = mapping, .name = span_cstr(run, mapping->source)};
-        if (run->only && strcmp(run->only, source->name) != 0) continue;
-        source->table = pl_run__table(run, mapping->contract);
-        pending_visit visit = {run, source, room};
+        if (run->only && !pl_span_is(mapping->source, run->only)) continue;
+        run_source *source = add_source(run, mapping);
+        pending_visit visit = {.run = run, .source = source, .room = room};
+        PL_TRY(find_hold(run, mapping, &visit, err));
         if (i > run->first_mapping) run->after[0] = '\0';
         char after[PL_ID_TEXT];
         memcpy(after, run->after, sizeof after);
         PL_TRY(pl_registry_objects_pending(run->options->registry, source->name,
                                            source->table->name, after, pending_one, &visit, err));
         room = visit.room;
-        run->source_count++;
         if (run->more) run->first_mapping = i;
     }
     return PLUMB_OK;
@@ -293,6 +322,7 @@ static plumb_status check_object(run_state *run, const run_task *task, uint32_t 
     const pl_work_retry *retry = task->work.objects[i].retry;
     PL_TRY(pl_registry_state(run->options->registry, id, table, run->arena, &state, err));
     if (!retry && state.state == PL_STATE_NEW) return PLUMB_OK;
+    if (!retry && state.state == PL_STATE_STAGED && task->source->released) return PLUMB_OK;
     if (retry && state.state == PL_STATE_PUBLISHED && strcmp(state.run, retry->run) == 0)
         return PLUMB_OK;
     pl_fail(err, PLUMB_E_CONFLICT,

@@ -4,7 +4,8 @@
 //     {"plumb": "plan", "version": 1, "run", "command", "source", "memory", "observe",
 //     "created_us",
 //      "tables":  [{"table", "file", "contract": text, "head": location, "metadata": {...}}],
-//      "sources": [{"source", "table": index, "file", "mapping": text, "mapping_version"}],
+//      "sources": [{"source", "table": index, "file", "mapping": text, "mapping_version",
+//                   "joins", "released": object | null}],
 //      "tasks":   [{"task", "source": index, "objects": [{"id", "key", ...}]}]}
 //
 // An object of a retry also has "retry": {"run", "records", "whole", "room", "ranges": [[first
@@ -106,6 +107,8 @@ void pl_run__plan_write(const run_state *run, pl_buf *out)
         pl_json_key(&w, "file"), pl_json_cstr(&w, source->mapping->file);
         pl_json_key(&w, "mapping"), pl_json_text(&w, source->mapping->text);
         pl_json_key(&w, "mapping_version"), pl_json_int(&w, source->version);
+        pl_json_key(&w, "joins"), pl_json_bool(&w, source->joins);
+        pl_json_key(&w, "released"), pl_json_cstr(&w, source->released);
         pl_json_end(&w, '}');
     }
     pl_json_end(&w, ']');
@@ -182,6 +185,8 @@ static plumb_status read_source(const pl_doc *doc, const pl_json *json, run_stat
     PL_TRY(pl_doc_cstr(doc, json, "file", false, &file));
     PL_TRY(pl_doc_text(doc, json, "mapping", &text));
     PL_TRY(pl_doc_long(doc, json, "mapping_version", &source->version));
+    PL_TRY(pl_doc_bool(doc, json, "joins", &source->joins));
+    PL_TRY(pl_doc_cstr(doc, json, "released", true, &source->released));
     // The mapping's table is its contract; parsing takes a list that may be changed by nobody.
     pl_contract **contracts = PL_TAKE(doc->arena, pl_contract *, 1);
     memcpy(contracts, &source->table->contract, sizeof *contracts);
@@ -272,6 +277,10 @@ static plumb_status read_task(const pl_doc *doc, const pl_json *json, run_state 
         if (objects[i].content_bytes > 0) run->content_total += (uint64_t)objects[i].content_bytes;
     }
     task->source->count += count;
+    if (count) {
+        if (!task->source->first) task->source->first = objects[0].id.data;
+        task->source->last = objects[count - 1].id.data;
+    }
     task->work = (pl_work_task){.id = id,
                                 .store = run->options->store,
                                 .run = run->run,
@@ -283,7 +292,7 @@ static plumb_status read_task(const pl_doc *doc, const pl_json *json, run_state 
                                 .sort = &task->source->table->sort,
                                 .objects = objects,
                                 .object_count = count,
-                                .dry = run->dry,
+                                .dry = run->dry || task->source->joins,
                                 .observe = run->observe,
                                 .progress = &run->progress,
                                 .quota = &run->quota,

@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 
+#include "flow/judge.h"
 #include "flow/log.h"
-#include "flow/run_int.h"
 #include "os/os.h"
 #include "json/writer.h"
 
@@ -30,7 +30,7 @@ plumb_status pl_run__gate(run_state *run, plumb_error *err)
         }
         for (uint32_t i = 0; i < task->result.file_count; i++)
             written += task->result.files[i].metrics.rows;
-        if (mapped != written)
+        if (mapped != written && !task->work.dry)
             return pl_fail(err, PLUMB_E_FAILED,
                            "cannot publish run '%s': task %s mapped %llu rows, its files hold %llu",
                            run->run, task->work.id, (unsigned long long)mapped,
@@ -42,7 +42,7 @@ plumb_status pl_run__gate(run_state *run, plumb_error *err)
 static bool has_objects(const run_state *run, const run_table *table)
 {
     for (uint32_t t = 0; t < run->task_count; t++)
-        if (run->tasks[t].source->table == table) return true;
+        if (run->tasks[t].source->table == table && !run->tasks[t].source->joins) return true;
     return false;
 }
 
@@ -94,6 +94,7 @@ static plumb_status record_object(run_state *run, const run_task *task, uint32_t
     const pl_object_result *object = &task->result.objects[i];
     const char *id = task->work.objects[i].id.data, *table = task->source->table->name;
     if (object->damaged) return PLUMB_OK;
+    if (task->source->joins) return pl_run__join(run, task, i, err);
     if (task->work.objects[i].retry) return pl_run__record_retry(run, task, i, err);
     pl_state_row state = {.object = id,
                           .table = table,
@@ -179,6 +180,7 @@ static char *counts_json(run_state *run)
     for (uint32_t t = 0; t < run->task_count; t++)
         for (uint32_t i = 0; i < run->tasks[t].result.object_count; i++) {
             const pl_object_result *object = &run->tasks[t].result.objects[i];
+            if (run->tasks[t].source->joins) continue; // not published
             records += object->records;
             rows += object->rows;
             quarantined += object->quarantined;
@@ -209,6 +211,7 @@ static plumb_status commit_all(run_state *run, plumb_error *err)
         st = record_table(run, &run->tables[i], err);
     for (uint32_t i = 0; i < run->task_count && st == PLUMB_OK; i++)
         st = record_task(run, &run->tasks[i], err);
+    if (st == PLUMB_OK) st = pl_run__record_verdicts(run, err);
     if (st == PLUMB_OK) return pl_registry_commit(registry, err);
     pl_registry_rollback(registry);
     return st;

@@ -8,6 +8,7 @@
 
 #include "base/ulid.h"
 #include "flow/ingest.h"
+#include "flow/judge.h"
 #include "flow/log.h"
 #include "flow/mappings.h"
 #include "flow/relocate.h"
@@ -17,6 +18,8 @@
 #include "registry/lock.h"
 
 enum { TICK_MICROS = 50 * 1000, TICKS_SHOWN = 5 };
+// Each time a run holds objects it begins anew without them: so often in one command at most.
+enum { HOLDS_MAX = 64 };
 
 static void lead_tasks(run_state *run)
 {
@@ -121,6 +124,7 @@ static pl_run_source *source_line(run_state *run, pl_run_report *report, const r
 
 static void report_task(run_state *run, pl_run_report *report, const run_task *task)
 {
+    if (task->source->joins) return; // pl_run__tell_holds
     pl_run_source *out = source_line(run, report, task->source);
     for (uint32_t i = 0; i < task->result.object_count; i++) {
         const pl_object_result *object = &task->result.objects[i];
@@ -244,17 +248,19 @@ plumb_status pl_run__finish(run_state *run, plumb_status st, pl_run_report *repo
     pl_store *store = run->options->store;
     pl_registry *registry = run->options->registry;
     if (st == PLUMB_OK) st = pl_run__gate(run, err);
-    if (st == PLUMB_OK) st = pl_run__publish(run, err);
+    if (st == PLUMB_OK) st = pl_run__judge(run, err);
+    if (st == PLUMB_OK) st = run->stages ? pl_run__stage(run, err) : pl_run__publish(run, err);
     if (st == PLUMB_E_UNKNOWN) st = settle(run, err);
     if (st == PLUMB_OK) {
         plumb_error ignored;
-        pl_run__report(run, report);
+        if (!run->stages) pl_run__report(run, report);
         // Only housekeeping from here: the next run does what is left.
-        PL_IGNORE(pl_run__clear(store, registry, run->run, run->shared || report->damage_count,
-                                &ignored));
+        PL_IGNORE(pl_run__clear(store, registry, run->run,
+                                run->shared || run->stages || report->damage_count, &ignored));
     } else if (st != PLUMB_E_UNKNOWN) {
         give_up(run);
     }
+    pl_run__verdicts_done(run);
     pl_run__results_done(run);
     return st;
 }
@@ -311,12 +317,13 @@ static plumb_status resume(const pl_run_options *options, const char *dead, pl_a
     bool asked = !options->source || (run->only && strcmp(run->only, options->source) == 0);
     if (st != PLUMB_OK || !asked || !same_files(run))
         return pl_run__drop(options->store, options->registry, dead, run->now_us, err);
-    for (uint32_t t = 0; t < run->task_count; t++)
+    report->resumed = pl_arena_cstr(arena, pl_span_of(dead));
+    PL_TRY(pl_run__finish(run, pl_run__work(run, err), report, err));
+    for (uint32_t t = 0; t < run->task_count && !run->stages && !run->releases; t++)
         for (uint32_t i = 0; i < run->tasks[t].work.object_count; i++)
             if (!run->tasks[t].work.objects[i].retry) // its object may be new for another table
                 pl_map_add(skip, run->tasks[t].work.objects[i].id, 0);
-    report->resumed = pl_arena_cstr(arena, pl_span_of(dead));
-    return pl_run__finish(run, pl_run__work(run, err), report, err);
+    return PLUMB_OK;
 }
 
 plumb_status pl_run__begin(const pl_run_options *options, pl_arena *arena, pl_map *skip,
@@ -348,8 +355,12 @@ static plumb_status run_some(const pl_run_options *options, const pl_map *skip, 
     plumb_status st = pl_run__plan(run, err);
     if (run->started)
         st = pl_run__finish(run, st == PLUMB_OK ? pl_run__work(run, err) : st, report, err);
-    *at = (run_state){.first_mapping = run->first_mapping, .more = run->more};
-    memcpy(at->after, run->after, sizeof at->after);
+    if (run->stages || run->releases) // from where it began; what may go lies anywhere
+        *at = (run_state){
+            .first_mapping = run->releases ? 0 : at->first_mapping, .more = true, .stages = true};
+    else
+        *at = (run_state){.first_mapping = run->first_mapping, .more = run->more};
+    if (!at->stages) memcpy(at->after, run->after, sizeof at->after);
     pl_arena_done(&own);
     return st;
 }
@@ -359,9 +370,19 @@ static plumb_status run_locked(const pl_run_options *options, pl_arena *arena, v
 {
     pl_run_report *report = context;
     pl_map skip = {0};
-    plumb_status st = pl_run__begin(options, arena, &skip, report, err);
+    pl_run_options o = *options;
+    plumb_status st = pl_run__begin(&o, arena, &skip, report, err);
     run_state at = {.more = true};
-    while (at.more && st == PLUMB_OK) st = run_some(options, &skip, &at, arena, report, err);
+    for (uint32_t holds = 0; at.more && st == PLUMB_OK; holds += at.stages) {
+        pl_project *project; // a rule may have laid an overlay over a mapping
+        if (at.stages) st = pl_mappings_in_use(o.files, o.registry, arena, &project, err);
+        if (at.stages && st == PLUMB_OK) o.project = project;
+        if (holds > HOLDS_MAX)
+            st = pl_fail(err, PLUMB_E_FAILED, "cannot run: objects were held %u times, and freed",
+                         holds);
+        at.stages = false;
+        if (st == PLUMB_OK) st = run_some(&o, &skip, &at, arena, report, err);
+    }
     pl_map_done(&skip);
     return st;
 }
@@ -380,6 +401,7 @@ plumb_status pl_run__with_lock(const pl_run_options *options, const char *comman
     pl_project *project = NULL; // as it is in use; only under the lock does it stay so
     plumb_status st = pl_check_place(o.store, o.registry, err);
     if (st == PLUMB_OK) st = pl_mappings_in_use(o.project, o.registry, arena, &project, err);
+    o.files = o.project;
     o.project = project;
     if (st == PLUMB_OK) st = locked(&o, arena, context, err);
     pl_run_lock_release(&lock);
@@ -419,6 +441,7 @@ plumb_status pl_run(const pl_run_options *options, pl_arena *arena, pl_run_repor
     plumb_status st =
         pl_run__with_lock(options, "run", run_locked, arena, ret_report, err ? err : &local);
     if (st == PLUMB_OK) pl_run__tell_mappings(options, arena, ret_report);
+    if (st == PLUMB_OK) st = pl_run__tell_holds(options, arena, ret_report, err ? err : &local);
     ret_report->micros = pl_clock_monotonic() - began;
     return st;
 }

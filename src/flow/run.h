@@ -30,15 +30,16 @@
 
 typedef struct pl_run_options {
     const pl_project *project;
-    pl_store *store;       // the lake
-    pl_registry *registry; // open for writing
-    const char *lock_path; // of the run lock
-    const char *source;    // only this one; NULL: all
-    uint32_t threads;      // 0: the project's setting, else every core
-    uint32_t tasks;        // per source; 0: by bytes
-    uint32_t objects;      // of one run, the rest is the next one's; 0: PL_RUN_OBJECTS_MAX
-    bool no_shape;         // do not observe: only to measure what observing costs
-    int64_t wait_ms;       // for the run lock
+    const pl_project *files; // as people wrote it, without overlays; set by the run itself
+    pl_store *store;         // the lake
+    pl_registry *registry;   // open for writing
+    const char *lock_path;   // of the run lock
+    const char *source;      // only this one; NULL: all
+    uint32_t threads;        // 0: the project's setting, else every core
+    uint32_t tasks;          // per source; 0: by bytes
+    uint32_t objects;        // of one run, the rest is the next one's; 0: PL_RUN_OBJECTS_MAX
+    bool no_shape;           // do not observe: only to measure what observing costs
+    int64_t wait_ms;         // for the run lock
     // Called from one thread about four times a second while tasks work; may be NULL.
     void (*progress)(void *context, uint64_t content_bytes, uint64_t content_bytes_total,
                      uint64_t records);
@@ -73,6 +74,13 @@ typedef struct pl_run_mapping {
     int64_t rows, objects; // published, and made by other versions
 } pl_run_mapping;
 
+// Objects of a source that wait before a table (flow/judge.h), after the run.
+typedef struct pl_run_hold {
+    const char *source, *table, *why;
+    int64_t objects, records;
+    int64_t since_us, until_us; // published as they are then; 0: not without a person
+} pl_run_hold;
+
 typedef struct pl_run_report {
     const char *run;     // "" when there was nothing to do
     const char *resumed; // a dead run that was finished first; NULL: none
@@ -85,6 +93,8 @@ typedef struct pl_run_report {
     uint32_t damage_count;
     pl_run_mapping *mappings;
     uint32_t mapping_count;
+    pl_run_hold *holds;
+    uint32_t hold_count;
     uint64_t records, rows, quarantined, filtered;
     uint64_t content_bytes;
     int64_t micros;

@@ -5,6 +5,7 @@
 //     plandoc.c  the plan document, written and read: everything later works from what it says
 //     run.c      plan, work and commit in one process
 //     apart.c    the same as three
+//     judge.c    may it be published? verdict.c what is said of it, holds.c what waits (judge.h)
 //     publish.c  the gate and the commit
 //     retry.c    quarantined records once more: another plan, other books, else the same path
 //     recover.c  what dead runs left
@@ -45,7 +46,11 @@ typedef struct run_source {
     run_table *table;
     int64_t version; // of the mapping
     pl_map_plan *plan;
-    pl_work_object *objects; // while planning; owned
+    // Objects land behind a hold: they are only looked at, and wait with the others.
+    bool joins;
+    char *released;           // last object of a hold that may go; NULL: there is none
+    const char *first, *last; // objects of the plan's tasks
+    pl_work_object *objects;  // while planning; owned
     uint32_t count, capacity;
 } run_source;
 
@@ -83,6 +88,10 @@ struct run_state {
     uint32_t source_count;
     run_task *tasks;
     uint32_t task_count;
+    struct verdict *verdicts; // of the sources, once they are judged (judge.h)
+    uint32_t verdict_count;
+    bool stages;        // objects are to wait: the run is given up as held, and planned again
+    bool releases;      // some may go by now: there is more to plan
     const pl_map *skip; // objects not to plan again; may be NULL
     // Where in the project's mappings, and after which object, what is pending is looked for; where
     // that ended, and whether there is more.

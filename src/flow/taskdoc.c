@@ -105,14 +105,20 @@ static void write_file(pl_json_writer *w, const pl_work_task *task, const pl_par
     pl_buf_done(&bytes);
 }
 
+static void counts(pl_json_writer *w, const char *key, const uint64_t *values, uint32_t columns)
+{
+    pl_json_key(w, key), pl_json_begin(w, '[');
+    for (uint32_t i = 0; i < columns; i++) pl_json_int(w, (int64_t)values[i]);
+    pl_json_end(w, ']');
+}
+
 static void write_window(pl_json_writer *w, const pl_work_task *task, const pl_task_window *window)
 {
     pl_json_begin(w, '{');
     pair(w, "objects", window->first, window->count);
-    pl_json_key(w, "lost"), pl_json_begin(w, '[');
-    for (uint32_t i = 0; i < task->contract->column_count; i++)
-        pl_json_int(w, (int64_t)window->lost[i]);
-    pl_json_end(w, ']');
+    count(w, "rows", window->rows);
+    counts(w, "filled", window->filled, task->contract->column_count);
+    counts(w, "lost", window->lost, task->contract->column_count);
     pl_json_key(w, "shape"), pl_shape_write(w, &window->shape);
     pl_json_end(w, '}');
 }
@@ -296,28 +302,39 @@ static plumb_status read_file(const pl_doc *doc, const pl_json *json, const pl_w
     return read_metrics(doc, json, &file->metrics);
 }
 
+// A count for each column of the contract.
+static plumb_status read_counts(const pl_doc *doc, const pl_json *json, const char *key,
+                                const pl_work_task *task, uint64_t **ret_counts)
+{
+    const pl_json *item;
+    uint32_t columns;
+    PL_TRY(pl_doc_array(doc, json, key, &item, &columns));
+    if (columns != task->contract->column_count)
+        return pl_doc_fail(doc, json, "'%s' has %u columns, the contract has %u", key, columns,
+                           task->contract->column_count);
+    *ret_counts = PL_TAKE(doc->arena, uint64_t, columns);
+    for (uint32_t i = 0; item; item = item->next, i++) {
+        int64_t value;
+        if (!pl_json_long(item, &value) || value < 0)
+            return pl_doc_fail(doc, item, "'%s' has something that is no count", key);
+        (*ret_counts)[i] = (uint64_t)value;
+    }
+    return PLUMB_OK;
+}
+
 static plumb_status read_window(const pl_doc *doc, const pl_json *json, const pl_work_task *task,
                                 pl_task_window *window)
 {
-    const pl_json *item, *shape = pl_json_get(json, "shape");
-    uint32_t columns;
+    const pl_json *shape = pl_json_get(json, "shape");
     uint64_t first, count;
     plumb_error why;
     PL_TRY(read_pair(doc, json, "objects", &first, &count));
     if (first != window->first || !count || count > task->object_count - first)
         return pl_doc_fail(doc, json, "a window's objects are not those behind the one before");
     window->count = (uint32_t)count;
-    PL_TRY(pl_doc_array(doc, json, "lost", &item, &columns));
-    if (columns != task->contract->column_count)
-        return pl_doc_fail(doc, json, "'lost' has %u columns, the contract has %u", columns,
-                           task->contract->column_count);
-    window->lost = PL_TAKE(doc->arena, uint64_t, columns);
-    for (uint32_t i = 0; item; item = item->next, i++) {
-        int64_t lost;
-        if (!pl_json_long(item, &lost) || lost < 0)
-            return pl_doc_fail(doc, item, "'lost' has something that is no count");
-        window->lost[i] = (uint64_t)lost;
-    }
+    PL_TRY(pl_doc_count(doc, json, "rows", &window->rows));
+    PL_TRY(read_counts(doc, json, "filled", task, &window->filled));
+    PL_TRY(read_counts(doc, json, "lost", task, &window->lost));
     if (!shape) return pl_doc_fail(doc, json, "no 'shape' in the object");
     if (pl_shape_read(shape, &window->shape, &why) != PLUMB_OK)
         return pl_doc_fail(doc, shape, "%s", why.message);
@@ -346,6 +363,13 @@ static plumb_status read_windows(const pl_doc *doc, const pl_json *root, const p
     return PLUMB_OK;
 }
 
+static uint64_t *copy_counts(pl_arena *arena, const uint64_t *counts, uint32_t columns)
+{
+    uint64_t *copy = PL_TAKE(arena, uint64_t, columns);
+    memcpy(copy, counts, columns * sizeof *copy);
+    return copy;
+}
+
 // What was written a moment ago need not be made of text again: it would be the same.
 static void move_windows(const pl_work_task *task, pl_task_result *from, pl_task_result *to)
 {
@@ -355,8 +379,9 @@ static void move_windows(const pl_work_task *task, pl_task_result *from, pl_task
     from->window_count = 0;
     for (uint32_t i = 0; i < to->window_count; i++) {
         to->windows[i] = from->windows[i];
-        to->windows[i].lost = PL_TAKE(&to->arena, uint64_t, columns);
-        memcpy(to->windows[i].lost, from->windows[i].lost, columns * sizeof(uint64_t));
+        pl_task_window *window = &to->windows[i];
+        window->filled = copy_counts(&to->arena, window->filled, columns);
+        window->lost = copy_counts(&to->arena, window->lost, columns);
     }
 }
 

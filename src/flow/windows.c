@@ -36,7 +36,10 @@ static void cut(pl_windows *w)
         if (begins && w->count < PL_WINDOWS_MAX) {
             w->windows[w->count] = (pl_task_window){.first = i};
             pl_shape_init(&w->windows[w->count].shape);
-            w->windows[w->count++].lost = pl_zalloc(task->contract->column_count, sizeof(uint64_t));
+            w->windows[w->count].filled =
+                pl_zalloc(task->contract->column_count, 2 * sizeof(uint64_t));
+            w->windows[w->count].lost = w->windows[w->count].filled + task->contract->column_count;
+            w->count++;
         }
         w->window_of[i] = w->count - 1;
         w->windows[w->count - 1].count++;
@@ -63,7 +66,7 @@ void pl_windows_free(pl_windows *w)
     for (uint32_t i = 0; i < w->task->object_count; i++) share_free(&w->shared[i]);
     for (uint32_t i = 0; i < w->count; i++) {
         pl_shape_done(&w->windows[i].shape);
-        free(w->windows[i].lost);
+        free(w->windows[i].filled);
     }
     free(w->windows);
     free(w->shared);
@@ -89,7 +92,7 @@ void pl_windows_leave(pl_windows *w, uint32_t object, pl_mapper *mapper, bool la
     pl_task_window *window = &w->windows[w->window_of[object]];
     pl_shape **shared = &w->shared[object];
     const pl_shape *seen = pl_watch_seen(pl_mapper_watch(mapper));
-    pl_mapper_lost(mapper, window->lost);
+    window->rows += pl_mapper_filled(mapper, window->filled, window->lost);
     if (!last || *shared) {
         if (!*shared) {
             *shared = pl_alloc(sizeof **shared);
@@ -120,9 +123,10 @@ void pl_windows_take(pl_windows *w, pl_task_result *result)
         pl_task_window *window = &result->windows[i];
         *window = w->windows[i];
         pl_shape_settle(&window->shape);
-        window->lost = PL_TAKE(&result->arena, uint64_t, columns);
-        memcpy(window->lost, w->windows[i].lost, columns * sizeof *window->lost);
-        free(w->windows[i].lost);
+        window->filled = PL_TAKE(&result->arena, uint64_t, (size_t)columns * 2);
+        memcpy(window->filled, w->windows[i].filled, columns * 2 * sizeof *window->filled);
+        window->lost = window->filled + columns;
+        free(w->windows[i].filled);
     }
     w->count = 0; // they are the result's
 }

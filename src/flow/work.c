@@ -9,6 +9,9 @@
 #include "os/os.h"
 #include "os/pool.h"
 
+// Rows of a dry task are only counted: they are dropped so many at a time.
+enum { DRY_ROWS = 256 };
+
 struct pl_crew {
     pthread_mutex_t lock; // of everything here, and of the attempts
     pthread_cond_t changed;
@@ -71,7 +74,10 @@ static plumb_status map_frames(lane *l, const pl_reading *reading, pl_outcome *o
         switch (pl_mapper_record(l->mapper, &frame, &reject)) {
         case PL_MAPPED_ROW:
             pl_reading_key(reading, l->mapper, outcome);
-            if (!task->dry) PL_TRY(pl_parts_row(l->parts, l->object->id, err));
+            if (!task->dry)
+                PL_TRY(pl_parts_row(l->parts, l->object->id, err));
+            else if (pl_mapper_keep(l->mapper) == DRY_ROWS)
+                pl_mapper_clear(l->mapper);
             outcome->rows++;
             break;
         case PL_MAPPED_REJECT:

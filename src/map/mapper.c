@@ -18,6 +18,7 @@ pl_mapper *pl_mapper_new(const pl_map_plan *plan)
     m->outer = pl_zalloc(plan->outer_count, sizeof *m->outer);
     m->taken = pl_zalloc(m->paths.slot_count, sizeof *m->taken);
     m->lost = pl_zalloc(plan->mapping->contract->column_count, sizeof *m->lost);
+    m->filled = pl_zalloc(plan->mapping->contract->column_count, sizeof *m->filled);
     return m;
 }
 
@@ -34,6 +35,7 @@ void pl_mapper_free(pl_mapper *m)
     free(m->fills);
     free(m->taken);
     free(m->lost);
+    free(m->filled);
     free(m->outer);
     pl_arena_done(&m->around);
     free(m->flags);
@@ -57,11 +59,20 @@ pl_watch *pl_mapper_watch(const pl_mapper *m)
     return m->watch;
 }
 
-void pl_mapper_lost(pl_mapper *m, uint64_t *lost)
+uint64_t pl_mapper_filled(pl_mapper *m, uint64_t *filled, uint64_t *lost)
 {
     uint32_t count = m->plan->mapping->contract->column_count;
-    for (uint32_t i = 0; i < count; i++) lost[i] += m->lost[i];
+    uint64_t rows;
+    pl_map__tally(m);
+    for (uint32_t i = 0; i < count; i++) {
+        filled[i] += m->filled[i];
+        lost[i] += m->lost[i];
+    }
+    rows = m->tallied_rows;
+    m->tallied_rows = 0;
     memset(m->lost, 0, count * sizeof *m->lost);
+    memset(m->filled, 0, count * sizeof *m->filled);
+    return rows;
 }
 
 // `text` cut to fit and at a code point.
@@ -217,7 +228,8 @@ static bool apply_rule(pl_mapper *m, const bound_rule *rule, const pl_frame *fra
             state.has_value = !state.cell.value.is_null;
         }
     }
-    if (state.why) m->lost[rule->column - m->plan->mapping->contract->columns]++;
+    if (state.why || (!state.has_value && rule->required))
+        m->lost[rule->column - m->plan->mapping->contract->columns]++;
     if (state.why && !state.has_value && strict) return reject_lost(rule, &state, frame, out);
     if (state.why) flag(m, rule, FLAG_LOST, &m->counts.lost);
     if (conflict) flag(m, rule, FLAG_CONFLICT, &m->counts.conflicts);

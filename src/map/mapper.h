@@ -62,9 +62,10 @@ void pl_mapper_object(pl_mapper *mapper, pl_span object, int64_t received_us);
 // watch, which is the mapper's; of one that does not observe NULL.
 pl_watch *pl_mapper_observe(pl_mapper *mapper, pl_watch_task *task);
 pl_watch *pl_mapper_watch(const pl_mapper *mapper);
-// Add to `lost`, [contract->column_count], the values a column could not take since this was asked
-// last; those for which a record was rejected are among them.
-void pl_mapper_lost(pl_mapper *mapper, uint64_t *lost);
+// Add, by column of the contract, in how many of the rows kept since this was asked last it has a
+// value, and how many values it could not take; a record that was rejected because of a column
+// counts as one of the latter. Returns how many rows those were.
+uint64_t pl_mapper_filled(pl_mapper *mapper, uint64_t *filled, uint64_t *lost);
 
 // Why a record cannot be a row.
 typedef struct pl_reject {

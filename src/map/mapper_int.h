@@ -116,8 +116,11 @@ struct pl_mapper {
     pl_span object;
     int64_t received_us;
     pl_map_counts counts;
-    uint64_t *lost;  // [contract->column_count], since they were taken
-    pl_watch *watch; // NULL: nobody observes; owned
+    uint64_t *lost;   // [contract->column_count], since they were taken
+    uint64_t *filled; // the same, of rows before `tallied`
+    uint64_t tallied_rows;
+    uint32_t tallied; // of the rows kept
+    pl_watch *watch;  // NULL: nobody observes; owned
 };
 
 // Whether the path takes all of its slot's value.
@@ -141,5 +144,8 @@ uint32_t pl_map__fill(pl_mapper *m, uint32_t from);
 void pl_map__put(pl_mapper *m, uint32_t field, const pl_cell *cell);
 // The system columns. The object's name, and what is put into the rest, is as in the mapper.
 void pl_map__system(pl_mapper *m, uint64_t record);
+// Count on what the rows that are kept have filled. The validity of a column is a byte a row, so
+// eight rows cost an addition.
+void pl_map__tally(pl_mapper *m);
 
 #endif

@@ -344,8 +344,22 @@ const pl_column *pl_mapper_batch(pl_mapper *m)
     return m->columns;
 }
 
+void pl_map__tally(pl_mapper *m)
+{
+    const pl_contract_column *columns = m->plan->mapping->contract->columns;
+    for (uint32_t r = 0; r < m->plan->rule_count; r++) {
+        const bound_rule *rule = &m->plan->rules[r];
+        const uint8_t *valid = m->columns[rule->field].valid;
+        m->filled[rule->column - columns] += count_ones(valid + m->tallied, m->rows - m->tallied);
+    }
+    m->tallied_rows += m->rows - m->tallied;
+    m->tallied = m->rows;
+}
+
 void pl_mapper_clear(pl_mapper *m)
 {
+    if (m->watch) pl_map__tally(m);
+    m->tallied = 0;
     m->rows = 0;
     m->text_bytes = m->kept_bytes = 0;
 }

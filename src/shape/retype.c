@@ -138,18 +138,24 @@ static bool judge_format(pl_drift_work *work, uint32_t b, uint32_t a)
     const pl_shape_path *path = &work->before.shape->paths[b];
     if (!path->kinds[PL_SHAPE_STRING] || old->count < FORMAT_MIN || new->count < FORMAT_MIN)
         return false;
-    bool numbers = class_share(old, PL_CLASS_NUMBER, PL_CLASS_EPOCH_US) > FORMAT_SHARE;
+    // Percentages stand between the two; with or without their sign is judge_scale's.
+    bool numbers = class_share(old, PL_CLASS_NUMBER, PL_CLASS_NUMBER) +
+                       class_share(old, PL_CLASS_EPOCH_S, PL_CLASS_EPOCH_US) >
+                   FORMAT_SHARE;
+    bool percents = class_share(old, PL_CLASS_PERCENT, PL_CLASS_PERCENT) > FORMAT_SHARE;
     bool times = class_share(old, PL_CLASS_TIME, PL_CLASS_TIME) > FORMAT_SHARE;
     bool truths = class_share(old, PL_CLASS_BOOL, PL_CLASS_BOOL) > FORMAT_SHARE;
-    if (!numbers && !times && !truths) return false;
+    if (!numbers && !percents && !times && !truths) return false;
     uint64_t lost = 0, changed = 0, all = 0;
     for (uint32_t i = 0; i < new->pair_count; i++) {
         const pl_shape_scalar *value = &new->pairs[i].value;
         if (value->kind != PL_SHAPE_STRING || value->class == PL_CLASS_EMPTY) continue;
         bool epoch = value->class >= PL_CLASS_EPOCH_S && value->class <= PL_CLASS_EPOCH_US;
-        bool fits = numbers ? value->class == PL_CLASS_NUMBER || epoch
-                    : times ? value->class == PL_CLASS_TIME || epoch
-                            : value->class == PL_CLASS_BOOL;
+        bool number = value->class == PL_CLASS_NUMBER;
+        bool fits = numbers    ? number || epoch
+                    : percents ? number || value->class == PL_CLASS_PERCENT
+                    : times    ? value->class == PL_CLASS_TIME || epoch
+                               : value->class == PL_CLASS_BOOL;
         all++;
         lost += !fits;
         changed += !fits || (times && epoch);

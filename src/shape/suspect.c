@@ -287,6 +287,12 @@ static void judge_absent(pl_suspect_work *work, uint32_t column)
     pl_suspect__add(work, kind, column, heir, chance, missing, &why);
 }
 
+// Values that are lost by accident are few: half of all are none, nor are a hundred of them. Below
+// that it must be less likely than once in a thousand windows. A critical column has no accidents.
+#define LOST_MOST   0.5
+#define LOST_MANY   100
+#define LOST_CHANCE 1e-3
+
 static double share_lost(const pl_column_counts *counts)
 {
     uint64_t values = counts->filled + counts->lost;
@@ -300,6 +306,20 @@ static void put_lost(pl_buf *out, const pl_column_counts *counts)
     pl_drift_count_write(out, counts->filled + counts->lost);
 }
 
+// That at least so many of the values are lost when each is with the share of before: one bad value
+// among ten good ones happens to everybody. Half a value more was lost than was seen, since none of
+// few is not never.
+static double lost_by_chance(const pl_column_counts *was, const pl_column_counts *is)
+{
+    double values = (double)(is->filled + is->lost);
+    double p = ((double)was->lost + 0.5) / ((double)(was->filled + was->lost) + 1);
+    double fewer = 0;
+    for (uint64_t k = 0; k < is->lost; k++)
+        fewer += exp(lgamma(values + 1) - lgamma((double)k + 1) - lgamma(values - (double)k + 1) +
+                     (double)k * log(p) + (values - (double)k) * log1p(-p));
+    return 1 - fewer;
+}
+
 static void judge_lost(pl_suspect_work *work, uint32_t column)
 {
     const pl_suspect_column *asked = &work->columns[column];
@@ -308,6 +328,8 @@ static void judge_lost(pl_suspect_work *work, uint32_t column)
                                          : work->options->lost_share;
     double was = share_lost(&asked->before), is = share_lost(&asked->now);
     if (is <= limit || is <= 2 * was) return;
+    bool few = !asked->critical && is < LOST_MOST && asked->now.lost < LOST_MANY;
+    if (few && lost_by_chance(&asked->before, &asked->now) >= LOST_CHANCE) return;
     if (pl_suspect__muted(work, column, PL_SUSPECT_LOST)) return;
     pl_buf why = {0};
     put_column(&why, work, column);

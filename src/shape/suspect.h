@@ -16,9 +16,9 @@
 //              Or some rows lack it: in a window in which the source was upgraded half-way such a
 //              path is there last, in as many rows as lack a column that all had, or in none before
 //              the last that has one that not all had.
-//   lost       values that the column could not take: beyond a share of all, and more than twice
-//              as many as before; or fewer, but a finding says that they are of a new kind.
-//              Required ones that are missing count as lost.
+//   lost       values that the column could not take: beyond a share of all, more than twice as
+//              many as before, and by accident in one of 1,000 windows, unless it is critical; or a
+//              finding says that they are of a new kind. Required ones that are missing count.
 //   rescaled   another unit: a finding says so; or each entity that the window has in common with
 //              the baseline moved by the same known factor, one of them from 1000 on, three below;
 //              or instants, percentages or fractions written in another way; or no entity is in

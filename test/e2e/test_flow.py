@@ -67,8 +67,9 @@ def test_a_second_run_says_nothing_is_new_and_leaves_the_lake_as_it_was(shop):
     assert (first["state"], first["records"]) == (
         "published", {"raw": 3, "curated": 2, "quarantined": 1, "filtered": 0})
     before, runs = tree(shop.dir / "lake"), len(shop.json("runs"))
-    # The lock, raw, two data files, manifest, list, metadata, hint; log entry and two texts.
-    assert len(before) == 11
+    # The lock, raw, two data files, manifest, list, metadata, hint; log entry, two texts,
+    # and what records look like.
+    assert len(before) == 12
     again = shop("run")
     assert (again.stdout, again.stderr) == ("nothing new to map\n", "")
     assert shop.json("run")["state"] == "nothing"
@@ -442,10 +443,11 @@ def test_a_document_larger_than_the_window_is_streamed_with_what_stands_around_i
     count, filler = 6000, "x" * 4000  # 24 MB, the window is 16
     items = ",".join(json.dumps({"id": i, "f": filler}) for i in range(count))
     broken = items.replace('{"id": 5990,', '{"id": ,', 1)
-    land(plumb, '{"data": {"list": [%s], "name": "n"}, "page": 7}' % items, name="line.json")
     land(plumb, '{"data":\n {"list": [%s\n]}, "page": 8}\n' % items, name="document.json")
     land(plumb, '{"page": 9, "data": {"list": [%s]}}\n{"data": {"list": [{"id": 1}]}}\n' % broken,
          name="broken.json")
+    # Last, or those without a name would look as if it had been renamed.
+    land(plumb, '{"data": {"list": [%s], "name": "n"}, "page": 7}' % items, name="line.json")
     done = plumb.json("run")
     assert done["records"] == {"raw": 2 * count + 5992, "curated": 2 * count + 5991,
                                "quarantined": 1, "filtered": 0}

@@ -176,7 +176,8 @@ static const char *windows(void)
     pl_buf text = {0};
     for (uint32_t i = 0; i < result.window_count; i++) {
         const pl_task_window *window = &result.windows[i];
-        pl_buf_printf(&text, "%u+%u lost %d ", window->first, window->count,
+        pl_buf_printf(&text, "%u+%u rows %d filled %d lost %d ", window->first, window->count,
+                      (int)window->rows, (int)(window->filled[0] * 1000 + window->filled[2]),
                       (int)(window->lost[2] * 1000 + window->lost[3]));
         pl_json_writer w = pl_json_writer_on(&text, 0);
         pl_shape_write(&w, &window->shape);
@@ -205,6 +206,10 @@ TEST(windows_are_the_same_for_any_number_of_workers)
     CHECK_INT(5, result.window_count);
     CHECK_INT(2000, result.windows[4].shape.records);
     CHECK_INT(200, result.windows[4].lost[2]);
+    CHECK_INT(2000, result.windows[4].rows);
+    CHECK_INT(2000, result.windows[4].filled[0]);
+    CHECK_INT(1800, result.windows[4].filled[2]);
+    CHECK_INT(0, result.windows[4].filled[3]);
     CHECK_INT(5, result.windows[4].shape.last_us);
 }
 

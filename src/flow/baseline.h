@@ -1,0 +1,57 @@
+// baseline.h -- what a source's records usually look like, as one table's mapping sees them.
+//
+// A baseline is the shape of all records that were published, and per column in how many rows it
+// had a value. It advances window by window, in landing order, by what a run publishes; the window
+// under test and objects that wait are never part of it (an anomaly must not be its own measure).
+// What waits before a table is kept in the same form.
+//
+// As a document: zstd over one line of JSON,
+//
+//     {"plumb": "baseline", "version": 1, "objects": 12, "empty": 0, "empty_last": 0,
+//      "judged": "9f...", "columns": {"likes": [rows, filled, lost]}, "shape": {...}}
+//
+// Columns are known by name: a contract may gain and lose some. `judged` says by which mapping and
+// contract, as a hash of their texts.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_FLOW_BASELINE_H
+#define PL_FLOW_BASELINE_H
+
+#include "flow/work.h"
+#include "shape/suspect.h"
+
+typedef struct pl_baseline_column {
+    pl_span name;
+    pl_column_counts counts;
+} pl_baseline_column;
+
+typedef struct pl_baseline {
+    pl_shape shape;
+    pl_arena arena;              // of the names
+    pl_baseline_column *columns; // owned
+    uint32_t column_count, column_capacity;
+    // Raw objects; those that gave no record; of those the ones after the last that gave some.
+    uint64_t objects, empty, empty_last;
+    uint64_t judged; // 0: nobody did
+} pl_baseline;
+
+void pl_baseline_init(pl_baseline *baseline);
+void pl_baseline_done(pl_baseline *baseline);
+
+// The counts of a column; zeros if it has none.
+pl_column_counts pl_baseline_counts(const pl_baseline *baseline, pl_span column);
+
+// Add a window of a task: its columns are those of the task's contract.
+void pl_baseline_add(pl_baseline *into, const pl_work_task *task, const pl_task_result *result,
+                     const pl_task_window *window);
+// Add another one, of later objects.
+void pl_baseline_merge(pl_baseline *into, const pl_baseline *from);
+
+// The document is appended to `out`.
+void pl_baseline_write(const pl_baseline *baseline, pl_buf *out);
+// PLUMB_E_MALFORMED: damaged. PLUMB_E_CONFLICT: of another version of plumb; begin a new one.
+// `name` is for messages. On failure there is nothing to be done away with.
+PL_MUST_USE plumb_status pl_baseline_read(pl_span document, const char *name,
+                                          pl_baseline *ret_baseline, plumb_error *err);
+
+#endif

@@ -1,0 +1,259 @@
+// holds.c -- what waits, in the registry.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/judge.h"
+#include "os/os.h"
+
+static const char actor[] = "plumb";
+
+// ---- reviewing: may something go by now? -------------------------------------------------------
+typedef struct staged_search {
+    char last[PL_ID_TEXT];
+} staged_search;
+
+static bool find_staged(void *context, const pl_object_row *row, pl_object_state state)
+{
+    staged_search *search = context;
+    if (state == PL_STATE_STAGED) snprintf(search->last, sizeof search->last, "%s", row->id);
+    return true;
+}
+
+typedef struct held_rows {
+    pl_arena *arena;
+    pl_finding_row *items;
+    uint32_t count, capacity;
+} held_rows;
+
+static bool keep_held(void *context, const pl_finding_row *row)
+{
+    held_rows *list = context;
+    PL_GROW(list->items, list->count, list->capacity);
+    list->items[list->count++] = pl_finding_row_copy(row, list->arena);
+    return true;
+}
+
+// The time is over: findings are let through, so that what waits is not suspect for them any more.
+static plumb_status let_through(run_state *run, const pl_hold_row *hold, plumb_error *err)
+{
+    held_rows rows = {.arena = run->arena};
+    pl_finding_filter filter = {
+        .source = hold->source, .table = hold->table, .states = PL_FINDING_IN(PL_FINDING_HELD)};
+    plumb_status st = pl_registry_findings(run->options->registry, &filter, keep_held, &rows, err);
+    for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++) {
+        pl_finding_row *row = &rows.items[i];
+        int64_t id;
+        row->state = strcmp(row->class, "removed") == 0 ? PL_FINDING_DEPRECATED : PL_FINDING_OPEN;
+        row->changed_us = run->now_us;
+        st = pl_registry_finding_put(run->options->registry, row, actor,
+                                     "nobody decided within the limit, and no critical column is "
+                                     "concerned: what waited is published as it is",
+                                     &id, err);
+    }
+    free(rows.items);
+    return st;
+}
+
+static plumb_status release(run_state *run, pl_hold_row *hold, bool over_time, plumb_error *err)
+{
+    pl_registry *registry = run->options->registry;
+    staged_search search = {.last = ""};
+    PL_TRY(pl_registry_objects_pending(registry, hold->source, hold->table, "", find_staged,
+                                       &search, err));
+    PL_TRY(pl_registry_begin(registry, err));
+    plumb_status st = PLUMB_OK;
+    hold->released = search.last;
+    if (!*search.last) // a rebuilt registry has no staged objects
+        st = pl_registry_hold_remove(registry, hold->source, hold->table, err);
+    else
+        st = pl_registry_hold_put(registry, hold, err);
+    if (st == PLUMB_OK && over_time) st = let_through(run, hold, err);
+    if (st == PLUMB_OK) return pl_registry_commit(registry, err);
+    pl_registry_rollback(registry);
+    return st;
+}
+
+static plumb_status review(run_state *run, const pl_mapping *mapping, plumb_error *err)
+{
+    pl_hold_row hold;
+    bool found, edited = false;
+    pl_baseline waiting;
+    plumb_error none;
+    const char *source = pl_arena_cstr(run->arena, mapping->source);
+    const char *table = pl_arena_cstr(run->arena, mapping->contract->table);
+    PL_TRY(pl_registry_hold(run->options->registry, source, table, run->arena, &hold, &found, err));
+    if (!found || *hold.released) return PLUMB_OK;
+    if (pl_baseline_read(hold.document, source, &waiting, &none) == PLUMB_OK) {
+        edited = waiting.judged != pl_judge_hash(mapping);
+        pl_baseline_done(&waiting);
+    }
+    pl_drift_policy policy = pl_project_drift(run->options->project, mapping);
+    bool over_time = !hold.critical && run->now_us - hold.since_us >= policy.limit_us;
+    return edited || over_time ? release(run, &hold, over_time && !edited, err) : PLUMB_OK;
+}
+
+plumb_status pl_run__review(run_state *run, plumb_error *err)
+{
+    const pl_project *project = run->options->project;
+    for (uint32_t i = 0; i < project->mapping_count; i++)
+        if (!run->only || pl_span_is(project->mappings[i]->source, run->only))
+            PL_TRY(review(run, project->mappings[i], err));
+    return PLUMB_OK;
+}
+
+// ---- writing a verdict -------------------------------------------------------------------------
+static plumb_status put_rows(run_state *run, const verdict *v, plumb_error *err)
+{
+    int64_t id;
+    for (uint32_t i = 0; i < v->row_count; i++) {
+        const verdict_row *row = &v->rows[i];
+        PL_TRY(
+            pl_registry_finding_put(run->options->registry, &row->row, actor, row->note, &id, err));
+    }
+    return PLUMB_OK;
+}
+
+static plumb_status put_hold(run_state *run, verdict *v, plumb_error *err)
+{
+    pl_buf document = {0};
+    pl_hold_row row = {.source = v->name,
+                       .table = v->table,
+                       .first_object = v->from ? v->from : v->hold.first_object,
+                       .since_us = v->held ? v->hold.since_us : run->now_us,
+                       .alerted_us = v->held ? v->hold.alerted_us : run->now_us,
+                       .run = run->run,
+                       .objects = (int64_t)v->wait.objects,
+                       .records = (int64_t)v->wait.shape.records,
+                       .critical = v->critical,
+                       .why = v->why ? v->why : v->hold.why,
+                       .released = v->until ? v->until : ""};
+    v->wait.judged = pl_judge_hash(v->source->mapping);
+    pl_baseline_write(&v->wait, &document);
+    row.document = pl_buf_view(&document);
+    plumb_status st = pl_registry_hold_put(run->options->registry, &row, err);
+    pl_buf_done(&document);
+    if (st != PLUMB_OK || !v->has_overlay) return st;
+    pl_mapping_use use = {.overlay = v->overlay};
+    return pl_registry_mapping_use_set(run->options->registry, v->name, v->table, &use, run->now_us,
+                                       err);
+}
+
+// The source's objects of this run from v->from on.
+static plumb_status stage_objects(run_state *run, const verdict *v, plumb_error *err)
+{
+    for (uint32_t t = 0; t < run->task_count; t++) {
+        const run_task *task = &run->tasks[t];
+        for (uint32_t i = 0; task->source == v->source && i < task->work.object_count; i++) {
+            const char *id = task->work.objects[i].id.data;
+            if (strcmp(id, v->from) < 0 || task->result.objects[i].damaged) continue;
+            PL_TRY(pl_run__join(run, task, i, err));
+        }
+    }
+    return PLUMB_OK;
+}
+
+plumb_status pl_run__join(run_state *run, const run_task *task, uint32_t object, plumb_error *err)
+{
+    pl_state_row state = {.object = task->work.objects[object].id.data,
+                          .table = task->source->table->name,
+                          .state = PL_STATE_STAGED,
+                          .run = run->run,
+                          .mapping = task->source->version};
+    return pl_registry_state_move(run->options->registry, &state, PL_FROM_PENDING, err);
+}
+
+plumb_status pl_run__stage(run_state *run, plumb_error *err)
+{
+    pl_registry *registry = run->options->registry;
+    PL_TRY(pl_registry_begin(registry, err));
+    plumb_status st =
+        pl_registry_run_finish(registry, run->run, "held", pl_clock_micros(), "", err);
+    if (st == PLUMB_E_CONFLICT) // the fence: another process declared this run dead
+        st = pl_fail(err, PLUMB_E_FAILED,
+                     "cannot hold objects of run '%s': it is no longer working", run->run);
+    for (uint32_t i = 0; i < run->verdict_count && st == PLUMB_OK; i++) {
+        verdict *v = &run->verdicts[i];
+        if (!v->waits || v->source->joins) continue;
+        st = stage_objects(run, v, err);
+        if (st == PLUMB_OK) st = put_hold(run, v, err);
+        if (st == PLUMB_OK) st = put_rows(run, v, err);
+    }
+    if (st == PLUMB_OK) return pl_registry_commit(registry, err);
+    pl_registry_rollback(registry);
+    return st;
+}
+
+static plumb_status put_baseline(run_state *run, verdict *v, plumb_error *err)
+{
+    pl_buf document = {0};
+    int64_t version;
+    v->base.judged = pl_judge_hash(v->source->mapping);
+    pl_baseline_write(&v->base, &document);
+    pl_shape_row row = {.source = v->name,
+                        .table = v->table,
+                        .run = run->run,
+                        .until_us = run->now_us,
+                        .records = (int64_t)v->base.shape.records,
+                        .document = pl_buf_view(&document)};
+    plumb_status st = pl_registry_shape_put(run->options->registry, &row, &version, err);
+    pl_buf_done(&document);
+    return st;
+}
+
+plumb_status pl_run__record_verdicts(run_state *run, plumb_error *err)
+{
+    for (uint32_t i = 0; i < run->verdict_count; i++) {
+        verdict *v = &run->verdicts[i];
+        if (v->waits)
+            PL_TRY(put_hold(run, v, err));
+        else if (v->observed)
+            PL_TRY(put_baseline(run, v, err));
+        if (v->over)
+            PL_TRY(pl_registry_hold_remove(run->options->registry, v->name, v->table, err));
+        PL_TRY(put_rows(run, v, err));
+    }
+    return PLUMB_OK;
+}
+
+// ---- telling -----------------------------------------------------------------------------------
+typedef struct hold_list {
+    const pl_run_options *options;
+    pl_arena *arena;
+    pl_run_report *report;
+    uint32_t capacity;
+} hold_list;
+
+static bool tell_hold(void *context, const pl_hold_row *row)
+{
+    hold_list *list = context;
+    const pl_run_options *o = list->options;
+    if (o->source && strcmp(o->source, row->source) != 0) return true;
+    pl_run_report *report = list->report;
+    const pl_mapping *mapping =
+        o->project ? pl_project_mapping(o->project, pl_span_of(row->source), pl_span_of(row->table))
+                   : NULL;
+    if (!mapping || report->hold_count == list->capacity) return true;
+    report->holds[report->hold_count++] = (pl_run_hold){
+        .source = pl_arena_cstr(list->arena, pl_span_of(row->source)),
+        .table = pl_arena_cstr(list->arena, pl_span_of(row->table)),
+        .why = pl_arena_cstr(list->arena, pl_span_of(row->why)),
+        .objects = row->objects,
+        .records = row->records,
+        .since_us = row->since_us,
+        .until_us =
+            row->critical ? 0 : row->since_us + pl_project_drift(o->project, mapping).limit_us};
+    return true;
+}
+
+plumb_status pl_run__tell_holds(const pl_run_options *options, pl_arena *arena,
+                                pl_run_report *report, plumb_error *err)
+{
+    hold_list list = {.options = options, .arena = arena, .report = report};
+    list.capacity = options->project->mapping_count;
+    report->holds = PL_TAKE(arena, pl_run_hold, list.capacity);
+    report->hold_count = 0;
+    return pl_registry_holds(options->registry, tell_hold, &list, err);
+}

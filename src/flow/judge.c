@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "flow/judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/xxh64.h"
+#include "contract/propose.h"
+
+uint64_t pl_judge_hash(const pl_mapping *mapping)
+{
+    return (pl_xxh64(mapping->text) ^ pl_xxh64(mapping->contract->text) * 3) | 1; // 0 is nobody
+}
+
+// ---- what is asked -----------------------------------------------------------------------------
+static bool reads_epochs(const pl_rule *rule)
+{
+    for (uint32_t i = 0; i < rule->term_count; i++)
+        if (rule->terms[i].parser.kind == PL_PARSE_EPOCH) return true;
+    return false;
+}
+
+static void take_column(run_state *run, verdict *v, const pl_rule *rule)
+{
+    const pl_mapping *mapping = v->source->mapping;
+    const pl_contract_column *column = &mapping->contract->columns[rule->column];
+    pl_rule_path *paths;
+    uint32_t count, kept = 0;
+    pl_rule_shape_paths(rule, run->arena, &paths, &count);
+    const char **texts = PL_TAKE(run->arena, const char *, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (rule->terms[paths[i].term].path.root == PL_ROOT_RECORD)
+            texts[kept++] = pl_arena_cstr(run->arena, paths[i].path);
+    if (!count) return; // literals and built-ins are always there
+    v->of_contract[v->column_count] = rule->column;
+    v->columns[v->column_count++] = (pl_suspect_column){
+        .name = column->field.name,
+        .critical = column->critical,
+        .epochs = reads_epochs(rule),
+        .lost_share =
+            pl_project_drift_column(run->options->project, mapping, rule->column).lost_share,
+        .paths = texts,
+        .path_count = kept};
+}
+
+// Kinds of suspicion that a finding, once decided, is no more: the class says what it was about.
+static uint32_t muted_kinds(const char *class)
+{
+    const uint32_t gone = 1u << PL_SUSPECT_ABSENT | 1u << PL_SUSPECT_CONTINUED;
+    const uint32_t other = 1u << PL_SUSPECT_LOST | 1u << PL_SUSPECT_MEANING;
+    if (strcmp(class, "removed") == 0 || strcmp(class, "renamed") == 0)
+        return gone | 1u << PL_SUSPECT_LOST; // a required one that is missing is lost
+    if (strcmp(class, "rescaled") == 0) return 1u << PL_SUSPECT_RESCALED;
+    return other;
+}
+
+static bool mute(void *context, const pl_finding_row *row)
+{
+    verdict *v = context;
+    if (!*row->column && strcmp(row->class, "removed") == 0) v->empty_muted = true;
+    for (uint32_t i = 0; i < v->column_count; i++)
+        if (pl_span_is(v->columns[i].name, row->column))
+            v->columns[i].muted |= muted_kinds(row->class);
+    return true;
+}
+
+static plumb_status read_books(run_state *run, verdict *v, plumb_error *err)
+{
+    pl_registry *registry = run->options->registry;
+    pl_shape_row shape;
+    plumb_error none;
+    plumb_status st = pl_registry_shape(registry, v->name, v->table, 0, run->arena, &shape, &none);
+    if (st == PLUMB_OK) {
+        st = pl_baseline_read(shape.document, v->name, &v->base, &none);
+        v->had_base = st == PLUMB_OK;
+        v->document = shape.document;
+        if (!v->had_base) pl_baseline_init(&v->base);
+    }
+    // Of another version of plumb, or damaged: what is published from now on makes a new one.
+    if (st != PLUMB_OK && st != PLUMB_E_NOT_FOUND && st != PLUMB_E_CONFLICT &&
+        st != PLUMB_E_MALFORMED) {
+        *err = none;
+        return st;
+    }
+    PL_TRY(pl_registry_hold(registry, v->name, v->table, run->arena, &v->hold, &v->held, err));
+    pl_baseline waiting;
+    if (v->held && pl_baseline_read(v->hold.document, v->name, &waiting, &none) == PLUMB_OK) {
+        v->edited = waiting.judged != pl_judge_hash(v->source->mapping);
+        if (v->source->joins) pl_baseline_merge(&v->wait, &waiting);
+        pl_baseline_done(&waiting);
+    }
+    pl_finding_filter filter = {
+        .source = v->name,
+        .table = v->table,
+        .states = PL_FINDING_IN(PL_FINDING_OPEN) | PL_FINDING_IN(PL_FINDING_ACCEPTED) |
+                  PL_FINDING_IN(PL_FINDING_REJECTED) | PL_FINDING_IN(PL_FINDING_DEPRECATED) |
+                  PL_FINDING_IN(PL_FINDING_RETIRED)};
+    return pl_registry_findings(registry, &filter, mute, v, err);
+}
+
+static plumb_status begin(run_state *run, run_source *source, verdict *v, plumb_error *err)
+{
+    const pl_mapping *mapping = source->mapping;
+    *v = (verdict){.source = source,
+                   .name = source->name,
+                   .table = source->table->name,
+                   .policy = pl_project_drift(run->options->project, mapping),
+                   .options = pl_suspect_defaults()};
+    v->options.lost_share = v->policy.lost_share;
+    v->options.lost_share_critical = v->policy.lost_share_critical;
+    v->options.drift.retyped_share = v->policy.retyped_share;
+    pl_baseline_init(&v->base);
+    pl_baseline_init(&v->passed);
+    pl_baseline_init(&v->wait);
+    v->columns = PL_TAKE(run->arena, pl_suspect_column, mapping->rule_count);
+    v->of_contract = PL_TAKE(run->arena, uint32_t, mapping->rule_count);
+    for (uint32_t i = 0; i < mapping->rule_count; i++) take_column(run, v, &mapping->rules[i]);
+    return read_books(run, v, err);
+}
+
+static uint32_t suspects(run_state *run, verdict *v, const pl_baseline *now)
+{
+    for (uint32_t i = 0; i < v->column_count; i++) {
+        v->columns[i].before = pl_baseline_counts(&v->base, v->columns[i].name);
+        v->columns[i].now = pl_baseline_counts(now, v->columns[i].name);
+    }
+    pl_suspect_side before = {&v->base.shape, v->base.objects, v->base.empty, v->base.empty_last};
+    pl_suspect_side after = {&now->shape, now->objects, now->empty, now->empty_last};
+    uint32_t count = pl_drift_suspects(&before, &after, v->columns, v->column_count, &v->options,
+                                       run->arena, &v->suspicions);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (v->suspicions[i].kind != PL_SUSPECT_EMPTY || !v->empty_muted)
+            v->suspicions[kept++] = v->suspicions[i];
+    return v->suspicion_count = kept;
+}
+
+// ---- windows in landing order ------------------------------------------------------------------
+typedef struct window_at {
+    const run_task *task;
+    const pl_task_window *window;
+} window_at;
+
+static uint32_t take_windows(run_state *run, const verdict *v, window_at **ret_windows)
+{
+    uint32_t count = 0;
+    for (uint32_t t = 0; t < run->task_count; t++)
+        if (run->tasks[t].source == v->source) count += run->tasks[t].result.window_count;
+    *ret_windows = PL_TAKE(run->arena, window_at, count);
+    count = 0;
+    for (uint32_t t = 0; t < run->task_count; t++) {
+        const run_task *task = &run->tasks[t];
+        for (uint32_t i = 0; task->source == v->source && i < task->result.window_count; i++)
+            (*ret_windows)[count++] = (window_at){task, &task->result.windows[i]};
+    }
+    return count;
+}
+
+static const char *first_object(const window_at *at)
+{
+    return at->task->work.objects[at->window->first].id.data;
+}
+
+static void add(pl_baseline *into, const window_at *at)
+{
+    pl_baseline_add(into, &at->task->work, &at->task->result, at->window);
+}
+
+// What was judged together is as usual.
+static void pass(verdict *v)
+{
+    pl_baseline_merge(&v->base, &v->wait);
+    if (v->had_base) pl_baseline_merge(&v->passed, &v->wait);
+    pl_baseline_done(&v->wait);
+    pl_baseline_init(&v->wait);
+}
+
+// What waits, as a whole.
+static plumb_status judge_whole(run_state *run, verdict *v, plumb_error *err)
+{
+    if (suspects(run, v, &v->wait)) {
+        v->waits = true;
+        return pl_verdict__holding(run, v, err);
+    }
+    if (v->source->joins) { // it healed
+        v->waits = true;
+        v->until = v->source->last;
+        return PLUMB_OK;
+    }
+    v->from = NULL;
+    pass(v);
+    return PLUMB_OK;
+}
+
+// From window `first` on everything waits together, behind what is in v->wait already.
+static plumb_status hold_from(run_state *run, verdict *v, const window_at *windows, uint32_t first,
+                              uint32_t count, plumb_error *err)
+{
+    for (uint32_t i = first; i < count; i++) add(&v->wait, &windows[i]);
+    return judge_whole(run, v, err);
+}
+
+static plumb_status judge_windows(run_state *run, verdict *v, const window_at *windows,
+                                  uint32_t count, plumb_error *err)
+{
+    const char *released = v->source->released;
+    uint32_t at = 0;
+    if (v->source->joins) return hold_from(run, v, windows, 0, count, err);
+    for (; released && at < count && strcmp(first_object(&windows[at]), released) <= 0; at++)
+        add(&v->wait, &windows[at]);
+    if (at) {
+        v->from = first_object(&windows[0]);
+        if (suspects(run, v, &v->wait)) return hold_from(run, v, windows, at, count, err);
+        v->from = NULL;
+        pass(v);
+    }
+    for (; at < count; at++) {
+        add(&v->wait, &windows[at]);
+        v->from = first_object(&windows[at]);
+        if (suspects(run, v, &v->wait)) {
+            PL_TRY(hold_from(run, v, windows, at + 1, count, err));
+            break;
+        }
+        v->from = NULL;
+        pass(v);
+    }
+    return PLUMB_OK;
+}
+
+static plumb_status judge_source(run_state *run, run_source *source, verdict *v, plumb_error *err)
+{
+    window_at *windows;
+    PL_TRY(begin(run, source, v, err));
+    uint32_t count = take_windows(run, v, &windows);
+    v->observed = count > 0;
+    v->over = v->held && source->released && !source->joins &&
+              strcmp(source->last, source->released) >= 0;
+    if (!count) return PLUMB_OK;
+    PL_TRY(judge_windows(run, v, windows, count, err));
+    v->over &= !v->waits;
+    return v->waits ? PLUMB_OK : pl_verdict__passing(run, v, err);
+}
+
+plumb_status pl_run__judge(run_state *run, plumb_error *err)
+{
+    if (run->find) return PLUMB_OK; // of quarantined records: their objects were judged
+    run->verdicts = PL_TAKE(run->arena, verdict, run->source_count);
+    for (uint32_t i = 0; i < run->source_count; i++) {
+        verdict *v = &run->verdicts[i];
+        run->verdict_count++;
+        PL_TRY(judge_source(run, &run->sources[i], v, err));
+        if (v->waits && !v->source->joins) run->stages = true;
+        if (v->waits && v->source->joins && v->until) run->releases = true;
+    }
+    return PLUMB_OK;
+}
+
+void pl_run__verdicts_done(run_state *run)
+{
+    for (uint32_t i = 0; i < run->verdict_count; i++) {
+        pl_baseline_done(&run->verdicts[i].base);
+        pl_baseline_done(&run->verdicts[i].passed);
+        pl_baseline_done(&run->verdicts[i].wait);
+    }
+    run->verdict_count = 0;
+}

@@ -1,0 +1,106 @@
+// judge.h -- may be published what a run mapped? Asked per (source, table), after the work and
+// before the gate.
+//
+//     windows of the run, in landing order        the baseline
+//     ──► suspect? ── no ──► part of the baseline ──► published with the run
+//            │ yes: it and all later ones wait together
+//            └─► suspect as a whole? ── no ──► published
+//                   │ yes
+//                   ├─► a rule resolves it (a strong rename): overlay, hold that is released
+//                   └─► hold: its objects are staged, findings say why
+//
+// Staging takes one transaction (pl_run__stage); the run is given up as `held` and planned again
+// without those objects, so that every other source and all earlier objects are published at once.
+// Objects that land later join: they are only looked at (`joins`, a dry task), and what waits is
+// judged again as a whole. Nothing else happens to them, so a hold costs no disk.
+//
+// A hold ends by being *released*: its row names the last object that may go. That object and all
+// before it are planned again, judged as one window, and with their publish the row goes.
+//
+//     healed     what waits is not suspect any more
+//     resolved   an overlay of the mapping reads the new key, too
+//     edited     a person changed mapping or contract: judged anew, by what they say now
+//     limit      no critical column is concerned and the time is over: published as it is; the
+//                columns concerned are muted for this kind of suspicion until they are well again
+//
+// Findings of a hold are rows of the registry from the first suspicion on; those of what was
+// published are noted with the publish.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_FLOW_JUDGE_H
+#define PL_FLOW_JUDGE_H
+
+#include "flow/baseline.h"
+#include "flow/run_int.h"
+#include "registry/drift.h"
+#include "shape/finding_doc.h"
+
+// A finding to be put into the books.
+typedef struct verdict_row {
+    pl_finding_row row;
+    const char *note; // why its state is what it is; may be NULL
+} verdict_row;
+
+typedef struct verdict {
+    run_source *source;
+    const char *name, *table; // of it
+    pl_drift_policy policy;
+    pl_suspect_options options;
+    pl_suspect_column *columns; // of the contract those with a rule
+    uint32_t *of_contract;      // their places there
+    uint32_t column_count;
+    bool empty_muted;
+    bool observed;    // there are windows: else there is no verdict
+    bool had_base;    // the registry had one
+    pl_span document; // it, as it was
+    bool edited;      // the hold was about other files than there are now
+    pl_baseline base; // advanced by what passes
+    pl_baseline passed;
+    bool held; // a hold has a row
+    pl_hold_row hold;
+    pl_baseline wait;  // what waits, or is judged together
+    bool waits;        // it is, or stays, held
+    const char *from;  // the first object to be staged by this run; NULL: none, or those that join
+    const char *until; // the hold is released up to this object; NULL: it is not
+    bool over;         // the hold's row goes with the publish
+    const char *why;   // the first suspicion
+    bool critical;
+    pl_suspicion *suspicions;
+    uint32_t suspicion_count;
+    pl_finding *findings;
+    uint32_t finding_count;
+    bool has_overlay;
+    pl_span overlay; // of the mapping, to be set
+    verdict_row *rows;
+    uint32_t row_count, row_capacity;
+} verdict;
+
+// A hash of what a judgement depends on beside the data.
+uint64_t pl_judge_hash(const pl_mapping *mapping);
+
+// judge.c: run->verdicts, one per source of the run; *run->stages is set if one stages. Nothing is
+// written.
+plumb_status pl_run__judge(run_state *run, plumb_error *err);
+void pl_run__verdicts_done(run_state *run);
+
+// A row with its texts in the arena.
+pl_finding_row pl_finding_row_copy(const pl_finding_row *row, pl_arena *arena);
+
+// verdict.c: what to put into the books about a source that waits, and about one that passed.
+plumb_status pl_verdict__holding(run_state *run, verdict *v, plumb_error *err);
+plumb_status pl_verdict__passing(run_state *run, verdict *v, plumb_error *err);
+
+// holds.c, the writing. At plan time, in a transaction of its own: holds whose time is over, or
+// whose mapping was edited, are released.
+plumb_status pl_run__review(run_state *run, plumb_error *err);
+// Stage what is to wait and end the run as held, in one transaction.
+plumb_status pl_run__stage(run_state *run, plumb_error *err);
+// Baselines, holds and findings, in the transaction of the publish.
+plumb_status pl_run__record_verdicts(run_state *run, plumb_error *err);
+// An object that joins those that wait.
+plumb_status pl_run__join(run_state *run, const run_task *task, uint32_t object, plumb_error *err);
+// What waits now, for the report.
+plumb_status pl_run__tell_holds(const pl_run_options *options, pl_arena *arena,
+                                pl_run_report *report, plumb_error *err);
+
+#endif

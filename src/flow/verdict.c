@@ -1,0 +1,465 @@
+// verdict.c -- what the books say of a source that waits, and of one that passed.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "contract/propose.h"
+#include "flow/judge.h"
+
+// Rows a run writes for one source at most: what is new beyond them is found by the next run.
+enum { ROWS_MAX = 64 };
+// An unseen path is a finding from so many values on, of so many raw objects or so far apart
+// (drift: the first value must not fix a type).
+enum { ADDED_RECORDS = 20, ADDED_OBJECTS = 3 };
+#define ADDED_APART_US INT64_C(3600000000)
+// Comes and goes so often within so long: it flaps.
+enum { FLIPS_MAX = 3 };
+#define FLIPS_WITHIN_US (INT64_C(24) * 3600 * 1000000)
+
+// ---- rows --------------------------------------------------------------------------------------
+static verdict_row *new_row(verdict *v)
+{
+    PL_GROW(v->rows, v->row_count, v->row_capacity);
+    verdict_row *row = &v->rows[v->row_count++];
+    *row = (verdict_row){0};
+    return row;
+}
+
+static const char *document(run_state *run, const pl_finding_doc *doc)
+{
+    pl_buf text = {0};
+    pl_json_writer w = pl_json_writer_on(&text, 0);
+    pl_finding_write(&w, doc);
+    const char *copy = pl_arena_cstr(run->arena, pl_buf_view(&text));
+    pl_buf_done(&text);
+    return copy;
+}
+
+// Which column a finding is about: the first that reads the path it was, or is now.
+static bool column_of(run_state *run, const verdict *v, const pl_finding_doc *doc,
+                      const char **ret_column, bool *ret_critical)
+{
+    const pl_mapping *mapping = v->source->mapping;
+    const char *paths[] = {doc->before, doc->after};
+    *ret_column = "";
+    *ret_critical = false;
+    for (size_t p = 0; p < PL_COUNT(paths) && !**ret_column; p++) {
+        uint32_t *columns, count = 0;
+        if (paths[p])
+            pl_mapping_columns_of(mapping, pl_span_of(paths[p]), run->arena, &columns, &count);
+        for (uint32_t i = 0; i < count; i++) {
+            const pl_contract_column *column = &mapping->contract->columns[columns[i]];
+            if (!i) *ret_column = pl_arena_cstr(run->arena, column->field.name);
+            *ret_critical |= column->critical;
+        }
+    }
+    return **ret_column != '\0';
+}
+
+// What shows once more does not undo what was decided, or what a rule did.
+static const uint32_t decided =
+    PL_FINDING_IN(PL_FINDING_PROVISIONAL) | PL_FINDING_IN(PL_FINDING_ACCEPTED) |
+    PL_FINDING_IN(PL_FINDING_REJECTED) | PL_FINDING_IN(PL_FINDING_REVERTED) |
+    PL_FINDING_IN(PL_FINDING_PARALLEL) | PL_FINDING_IN(PL_FINDING_PROMOTED) |
+    PL_FINDING_IN(PL_FINDING_DEPRECATED) | PL_FINDING_IN(PL_FINDING_RETIRED) |
+    PL_FINDING_IN(PL_FINDING_FLAPPING);
+
+static plumb_status put_row(run_state *run, verdict *v, const pl_finding_doc *doc,
+                            const char *column, bool critical, pl_finding_state state,
+                            const pl_baseline *seen, const char *first_object, const char *note,
+                            plumb_error *err)
+{
+    pl_finding_row was;
+    bool found;
+    int64_t now_us = run->now_us, flips = 0;
+    for (uint32_t i = 0; i < v->row_count; i++) // said already
+        if (strcmp(v->rows[i].row.fingerprint, doc->fingerprint) == 0) return PLUMB_OK;
+    PL_TRY(pl_registry_finding_by(run->options->registry, v->name, v->table, doc->fingerprint,
+                                  run->arena, &was, &found, err));
+    if (found) {
+        bool again = was.state == PL_FINDING_RESOLVED && state != PL_FINDING_RESOLVED;
+        flips = was.flips + again;
+        if (again && flips >= FLIPS_MAX && now_us - was.changed_us < FLIPS_WITHIN_US)
+            state = PL_FINDING_FLAPPING;
+        if (PL_FINDING_IN(was.state) & decided && state != PL_FINDING_HELD) state = was.state;
+    }
+    int64_t records = (int64_t)seen->shape.records;
+    // What waits, and goes on together, is counted whole each time.
+    if (found && state != PL_FINDING_HELD && !v->over) records += was.records;
+    verdict_row *row = new_row(v);
+    row->note = note;
+    row->row = (pl_finding_row){.source = v->name,
+                                .table = v->table,
+                                .fingerprint = doc->fingerprint,
+                                .class = pl_drift_class_name(doc->class),
+                                .strength = pl_drift_strength_name(doc->strength),
+                                .before = doc->before ? doc->before : "",
+                                .after = doc->after ? doc->after : "",
+                                .column = column,
+                                .critical = critical,
+                                .state = state,
+                                .first_us = seen->shape.first_us,
+                                .opened_us = state == PL_FINDING_SEEN ? 0 : now_us,
+                                .changed_us = now_us,
+                                .first_object = first_object,
+                                .run = run->run,
+                                .records = records,
+                                .flips = flips,
+                                .document = document(run, doc)};
+    return PLUMB_OK;
+}
+
+// ---- rows that are there -----------------------------------------------------------------------
+typedef struct row_list {
+    pl_arena *arena;
+    pl_finding_row *items;
+    uint32_t count, capacity;
+} row_list;
+
+pl_finding_row pl_finding_row_copy(const pl_finding_row *row, pl_arena *arena)
+{
+    pl_finding_row copy = *row;
+    const char **texts[] = {&copy.source,       &copy.table,  &copy.fingerprint, &copy.class,
+                            &copy.strength,     &copy.before, &copy.after,       &copy.column,
+                            &copy.first_object, &copy.run,    &copy.document};
+    for (size_t i = 0; i < PL_COUNT(texts); i++)
+        *texts[i] = pl_arena_cstr(arena, pl_span_of(*texts[i]));
+    return copy;
+}
+
+static bool keep_row(void *context, const pl_finding_row *row)
+{
+    row_list *list = context;
+    PL_GROW(list->items, list->count, list->capacity);
+    list->items[list->count++] = pl_finding_row_copy(row, list->arena);
+    return true;
+}
+
+static plumb_status rows_in(run_state *run, const verdict *v, uint32_t states, row_list *list,
+                            plumb_error *err)
+{
+    pl_finding_filter filter = {.source = v->name, .table = v->table, .states = states};
+    list->arena = run->arena;
+    return pl_registry_findings(run->options->registry, &filter, keep_row, list, err);
+}
+
+// A row in another state, unless this verdict has another one of it.
+static void change_row(run_state *run, verdict *v, const pl_finding_row *row,
+                       pl_finding_state state, const char *note)
+{
+    for (uint32_t i = 0; i < v->row_count; i++)
+        if (strcmp(v->rows[i].row.fingerprint, row->fingerprint) == 0) return;
+    verdict_row *changed = new_row(v);
+    *changed = (verdict_row){*row, note};
+    changed->row.state = state;
+    changed->row.changed_us = run->now_us;
+    if (state != PL_FINDING_SEEN && !row->opened_us) changed->row.opened_us = run->now_us;
+}
+
+static plumb_status change_held(run_state *run, verdict *v, pl_finding_state state,
+                                const char *note, plumb_error *err)
+{
+    row_list held = {0};
+    plumb_status st = rows_in(
+        run, v, PL_FINDING_IN(PL_FINDING_HELD) | PL_FINDING_IN(PL_FINDING_FLAPPING), &held, err);
+    for (uint32_t i = 0; i < held.count && st == PLUMB_OK; i++)
+        change_row(run, v, &held.items[i], state, note);
+    free(held.items);
+    return st;
+}
+
+// ---- what waits --------------------------------------------------------------------------------
+typedef struct candidate {
+    pl_finding_doc doc;
+    const char *column;
+    bool critical;
+    bool covers;  // a suspicion
+    bool by_rule; // its proposal is part of the overlay
+} candidate;
+
+static const pl_suspect_column *suspected(const verdict *v, const pl_suspicion *suspicion)
+{
+    return suspicion->column == PL_SHAPE_NONE ? NULL : &v->columns[suspicion->column];
+}
+
+// Whether the finding explains the suspicion: it is about a path the column reads.
+static bool explains(run_state *run, const verdict *v, const candidate *c,
+                     const pl_suspicion *suspicion)
+{
+    uint32_t *columns, count = 0;
+    if (suspicion->column == PL_SHAPE_NONE) return false;
+    if (c->doc.before)
+        pl_mapping_columns_of(v->source->mapping, pl_span_of(c->doc.before), run->arena, &columns,
+                              &count);
+    for (uint32_t i = 0; i < count; i++)
+        if (columns[i] == v->of_contract[suspicion->column]) return true;
+    return false;
+}
+
+static uint32_t take_candidates(run_state *run, verdict *v, candidate *list)
+{
+    uint32_t count = 0;
+    pl_drift_findings(&v->base.shape, &v->wait.shape, &v->options.drift, run->arena, &v->findings,
+                      &v->finding_count);
+    for (uint32_t i = 0; i < v->finding_count && count < ROWS_MAX; i++) {
+        const pl_finding *finding = &v->findings[i];
+        candidate *c = &list[count];
+        if (!finding->root || finding->class == PL_DRIFT_WIDENED) continue;
+        *c = (candidate){
+            .doc = pl_finding_doc_of(finding, &v->base.shape, &v->wait.shape, run->arena)};
+        if (!column_of(run, v, &c->doc, &c->column, &c->critical) || !c->doc.before) continue;
+        for (uint32_t s = 0; s < v->suspicion_count; s++)
+            c->covers |= explains(run, v, c, &v->suspicions[s]);
+        count++;
+    }
+    return count;
+}
+
+// The mapping's file, and the mapping as it would be under an overlay.
+static const pl_mapping *file_of(run_state *run, const verdict *v)
+{
+    const pl_project *files = run->options->files ? run->options->files : run->options->project;
+    return pl_project_mapping(files, v->source->mapping->source, v->source->mapping->table);
+}
+
+// Does every suspicion have a finding that a rule may resolve? Then the overlay is made.
+static plumb_status resolve(run_state *run, verdict *v, candidate *list, uint32_t count,
+                            plumb_error *err)
+{
+    pl_mapping_use use;
+    PL_TRY(
+        pl_registry_mapping_use(run->options->registry, v->name, v->table, run->arena, &use, err));
+    if (use.pinned) return PLUMB_OK; // somebody wants that version and no other
+    pl_proposing with = {.file = file_of(run, v),
+                         .now = v->source->mapping,
+                         .overlay = use.overlay,
+                         .arena = run->arena};
+    for (uint32_t i = 0; i < count; i++) {
+        candidate *c = &list[i];
+        pl_proposal proposal;
+        if (c->doc.class != PL_DRIFT_RENAMED || !c->covers ||
+            pl_drift_action_of(&c->doc, true, c->critical, v->policy.strict) !=
+                PL_DRIFT_PROVISIONAL ||
+            !pl_propose_rename(&with, pl_span_of(c->doc.before), pl_span_of(c->doc.after),
+                               pl_span_of(c->doc.proposal), &proposal))
+            continue;
+        c->by_rule = true;
+        with.overlay = proposal.overlay;
+    }
+    for (uint32_t s = 0; s < v->suspicion_count; s++) {
+        bool resolved = false;
+        for (uint32_t i = 0; i < count; i++)
+            resolved |= list[i].by_rule && explains(run, v, &list[i], &v->suspicions[s]);
+        if (!resolved) return PLUMB_OK;
+    }
+    // The same once more would change nothing: a rule has had its try.
+    if (pl_span_equal(with.overlay, use.overlay)) return PLUMB_OK;
+    v->has_overlay = true;
+    v->overlay = with.overlay;
+    v->until = v->source->last;
+    return PLUMB_OK;
+}
+
+static const char *const suspicion_classes[PL_SUSPECT_KINDS] = {
+    [PL_SUSPECT_ABSENT] = "removed",  [PL_SUSPECT_CONTINUED] = "removed",
+    [PL_SUSPECT_LOST] = "retyped",    [PL_SUSPECT_RESCALED] = "rescaled",
+    [PL_SUSPECT_MEANING] = "meaning", [PL_SUSPECT_EMPTY] = "removed",
+};
+
+// A suspicion that nothing explains yet is a finding all the same: somebody must see why data
+// waits.
+static plumb_status put_suspicion(run_state *run, verdict *v, const pl_suspicion *suspicion,
+                                  const char *first_object, plumb_error *err)
+{
+    const pl_suspect_column *column = suspected(v, suspicion);
+    const char *name = column ? pl_arena_cstr(run->arena, column->name) : "";
+    pl_finding_doc doc = {
+        .fingerprint =
+            pl_arena_printf(run->arena, "%s %s", pl_suspicion_name(suspicion->kind), name),
+        .strength = suspicion->kind == PL_SUSPECT_LOST ? PL_DRIFT_LOSSY : PL_DRIFT_CERTAIN,
+        .before = column && column->path_count ? column->paths[0] : "$",
+        .root = true,
+        .confidence = 1 - suspicion->chance,
+        .factor = 1,
+        .why = suspicion->why,
+        .against = "",
+        .before_values = "",
+        .after_values = "",
+        .proposal = ""};
+    for (int class = 0; class <= PL_DRIFT_MAP; class ++)
+        if (strcmp(pl_drift_class_name((pl_drift_class) class),
+                   suspicion_classes[suspicion->kind]) == 0)
+            doc.class = (pl_drift_class) class;
+    if (suspicion->path != PL_SHAPE_NONE) {
+        pl_buf text = {0};
+        pl_shape_path_write(&text, &v->wait.shape, suspicion->path);
+        const char *path = pl_arena_cstr(run->arena, pl_buf_view(&text));
+        pl_buf_done(&text);
+        if (doc.class == PL_DRIFT_REMOVED)
+            doc.rival = path;
+        else
+            doc.after = path;
+    }
+    return put_row(run, v, &doc, name, column && column->critical, PL_FINDING_HELD, &v->wait,
+                   first_object, NULL, err);
+}
+
+plumb_status pl_verdict__holding(run_state *run, verdict *v, plumb_error *err)
+{
+    candidate *list = PL_TAKE(run->arena, candidate, ROWS_MAX);
+    uint32_t count = take_candidates(run, v, list);
+    const char *first = v->source->joins ? v->hold.first_object : v->from;
+    v->why = v->suspicions[0].why;
+    for (uint32_t s = 0; s < v->suspicion_count; s++) {
+        const pl_suspect_column *column = suspected(v, &v->suspicions[s]);
+        v->critical |= column && column->critical;
+    }
+    PL_TRY(resolve(run, v, list, count, err));
+    for (uint32_t i = 0; i < count; i++) {
+        const candidate *c = &list[i];
+        pl_finding_state state =
+            v->has_overlay && c->by_rule ? PL_FINDING_PROVISIONAL : PL_FINDING_HELD;
+        if (!c->covers) continue; // said when it is published
+        PL_TRY(put_row(run, v, &c->doc, c->column, c->critical, state, &v->wait, first,
+                       state == PL_FINDING_HELD ? v->why : "both keys are read from now on", err));
+    }
+    for (uint32_t s = 0; s < v->suspicion_count; s++) {
+        bool explained = false;
+        for (uint32_t i = 0; i < count; i++)
+            explained |= explains(run, v, &list[i], &v->suspicions[s]);
+        if (!explained) PL_TRY(put_suspicion(run, v, &v->suspicions[s], first, err));
+    }
+    if (!v->held) return PLUMB_OK;
+    return change_held(run, v, PL_FINDING_RESOLVED, "what waits shows something else by now", err);
+}
+
+// ---- what passed -------------------------------------------------------------------------------
+static uint32_t find_path(const pl_shape *shape, const char *path)
+{
+    pl_buf text = {0};
+    uint32_t found = PL_SHAPE_NONE;
+    for (uint32_t i = 0; i < shape->count && found == PL_SHAPE_NONE; i++) {
+        text.count = 0;
+        pl_shape_path_write(&text, shape, i);
+        if (pl_span_is(pl_buf_view(&text), path)) found = i;
+    }
+    pl_buf_done(&text);
+    return found;
+}
+
+// Enough of an unseen path to speak of it?
+static bool is_established(const pl_shape *shape, const char *path)
+{
+    uint32_t at = find_path(shape, path);
+    if (at == PL_SHAPE_NONE) return false;
+    const pl_shape_path *p = &shape->paths[at];
+    return pl_shape_seen(p) >= ADDED_RECORDS &&
+           (p->objects >= ADDED_OBJECTS || p->last_us - p->first_us >= ADDED_APART_US);
+}
+
+static pl_finding_state state_of_note(const verdict *v, const pl_finding_doc *doc, bool mapped,
+                                      bool critical)
+{
+    if (doc->class == PL_DRIFT_ADDED && !is_established(&v->base.shape, doc->after))
+        return PL_FINDING_SEEN;
+    switch (pl_drift_action_of(doc, mapped, critical, v->policy.strict)) {
+    case PL_DRIFT_NOTE:
+        return PL_FINDING_AUTO;
+    case PL_DRIFT_AUTO:
+        return doc->class == PL_DRIFT_ADDED ? PL_FINDING_OPEN : PL_FINDING_AUTO;
+    case PL_DRIFT_PROVISIONAL:
+        return PL_FINDING_PROVISIONAL;
+    default:
+        return PL_FINDING_OPEN;
+    }
+}
+
+// Changes that held nothing up.
+static plumb_status note_changes(run_state *run, verdict *v, plumb_error *err)
+{
+    pl_baseline before;
+    pl_drift_options options = v->options.drift;
+    const char *first = v->source->first;
+    options.added_min = 1; // counted on over runs: is_established
+    plumb_error none;
+    if (!v->had_base || pl_baseline_read(v->document, v->name, &before, &none) != PLUMB_OK)
+        return PLUMB_OK;
+    plumb_status st = PLUMB_OK;
+    if (before.shape.records >= v->options.baseline_min)
+        pl_drift_findings(&before.shape, &v->passed.shape, &options, run->arena, &v->findings,
+                          &v->finding_count);
+    for (uint32_t i = 0; i < v->finding_count && v->row_count < ROWS_MAX && st == PLUMB_OK; i++) {
+        const pl_finding *finding = &v->findings[i];
+        const char *column;
+        bool critical;
+        if (!finding->root || finding->class == PL_DRIFT_WIDENED) continue;
+        pl_finding_doc doc =
+            pl_finding_doc_of(finding, &before.shape, &v->passed.shape, run->arena);
+        bool mapped = column_of(run, v, &doc, &column, &critical);
+        if (mapped && finding->class == PL_DRIFT_ADDED) continue; // a rule has waited for it
+        st = put_row(run, v, &doc, column, critical, state_of_note(v, &doc, mapped, critical),
+                     &v->passed, first, NULL, err);
+    }
+    pl_baseline_done(&before);
+    return st;
+}
+
+// New paths of earlier runs: have they come often enough, does a rule read them by now?
+static plumb_status count_on(run_state *run, verdict *v, plumb_error *err)
+{
+    row_list rows = {0};
+    plumb_status st = rows_in(
+        run, v, PL_FINDING_IN(PL_FINDING_SEEN) | PL_FINDING_IN(PL_FINDING_OPEN), &rows, err);
+    for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++) {
+        pl_finding_row *row = &rows.items[i];
+        uint32_t *columns, count = 0;
+        if (strcmp(row->class, "added") != 0) continue;
+        pl_mapping_columns_of(v->source->mapping, pl_span_of(row->after), run->arena, &columns,
+                              &count);
+        uint32_t now = find_path(&v->passed.shape, row->after);
+        if (now != PL_SHAPE_NONE)
+            row->records += (int64_t)pl_shape_seen(&v->passed.shape.paths[now]);
+        if (count)
+            change_row(run, v, row, PL_FINDING_ACCEPTED, "a rule reads it");
+        else if (row->state == PL_FINDING_SEEN && is_established(&v->base.shape, row->after))
+            change_row(run, v, row, PL_FINDING_OPEN, NULL);
+        else if (now != PL_SHAPE_NONE)
+            change_row(run, v, row, row->state, NULL);
+    }
+    free(rows.items);
+    return st;
+}
+
+// Columns that were let through and are filled again as before.
+static plumb_status heal(run_state *run, verdict *v, plumb_error *err)
+{
+    const double as_before = 0.95;
+    row_list rows = {0};
+    plumb_status st = rows_in(
+        run, v, PL_FINDING_IN(PL_FINDING_OPEN) | PL_FINDING_IN(PL_FINDING_DEPRECATED), &rows, err);
+    for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++) {
+        const pl_finding_row *row = &rows.items[i];
+        if (!*row->column || strcmp(row->class, "added") == 0) continue;
+        pl_column_counts was = pl_baseline_counts(&v->base, pl_span_of(row->column));
+        pl_column_counts now = pl_baseline_counts(&v->passed, pl_span_of(row->column));
+        double share = was.rows ? (double)was.filled / (double)was.rows : 0;
+        if (now.rows >= v->options.baseline_min && now.filled && !now.lost &&
+            (double)now.filled >= as_before * share * (double)now.rows)
+            change_row(run, v, row, PL_FINDING_RESOLVED, "the column is filled as before");
+    }
+    free(rows.items);
+    return st;
+}
+
+plumb_status pl_verdict__passing(run_state *run, verdict *v, plumb_error *err)
+{
+    if (v->over)
+        PL_TRY(change_held(run, v, v->edited ? PL_FINDING_ACCEPTED : PL_FINDING_RESOLVED,
+                           v->edited ? "the files were edited, and what waited is published"
+                                     : "it does not show any more",
+                           err));
+    PL_TRY(note_changes(run, v, err));
+    PL_TRY(count_on(run, v, err));
+    return heal(run, v, err);
+}

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hold first: what looks as if its source had changed waits, everything else is published, and
+what waits goes on by itself once it is understood."""
+import json
+import time
+
+import duckdb
+
+from lake import books, project, read
+
+CONTRACT = """table: posts
+key: [post_id]
+critical: [views]
+partition: []
+columns:
+  post_id: string!
+  day:     date
+  likes:   long
+  shares:  long
+  views:   long
+  rate:    double
+"""
+MAPPING = """source: {source}
+into: posts
+map:
+  post_id: id
+  day:     day
+  likes:   stats.likes
+  shares:  stats.shares
+  views:   stats.views
+  rate:    stats.rate parse(percent)
+"""
+
+
+def post(number, day=1, **keys):
+    """One post as the platform sends it; a key given as None is left out, others join."""
+    stats = {"likes": 100 + 7 * number + day, "shares": 3000 + 11 * number + day,
+             "views": 1000000 + 1013 * number + 97 * day, "rate": f"{number % 90 + 0.25}%"}
+    stats.update(keys)
+    return {"id": f"p{number}", "day": f"2026-11-{day:02}",
+            "stats": {k: v for k, v in stats.items() if v is not None}}
+
+
+def renamed(number, day, old, new):
+    record = post(number, day)
+    record["stats"] = {new if k == old else k: v for k, v in record["stats"].items()}
+    return record
+
+
+def land(plumb, source, name, records):
+    (plumb.dir / name).write_text("".join(json.dumps(r) + "\n" for r in records))
+    plumb("ingest", source, name)
+
+
+def start(plumb, *sources):
+    project(plumb, {"posts": CONTRACT}, {s: MAPPING.format(source=s) for s in sources})
+    for source in sources:
+        land(plumb, source, f"{source}1.json", [post(n, 1) for n in range(400)])
+        land(plumb, source, f"{source}2.json", [post(n, 2) for n in range(400)])
+    plumb("run")
+
+
+def run(plumb, code):
+    return plumb.json("run", code=code)
+
+
+def count(plumb, where="true"):
+    rows = read(plumb, "posts")
+    return duckdb.sql(f"SELECT count(*) FROM rows WHERE {where}").fetchone()[0] + 0 * len(rows)
+
+
+def states(plumb):
+    return sorted(books(plumb, "SELECT class, before, after, col, state FROM findings"))
+
+
+def test_first_run_opens_no_finding(plumb):
+    start(plumb, "shop")
+    assert states(plumb) == []
+    assert count(plumb) == 800
+
+
+def test_renamed_key_is_read_at_once(plumb):
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json", [renamed(n, 3, "likes", "like_count") for n in range(400)])
+    said = run(plumb, 0)
+    assert said["holds"] == []
+    assert count(plumb) == 1200 and count(plumb, "likes IS NULL") == 0
+    assert states(plumb) == [("renamed", "$.stats.likes", "$.stats.like_count", "likes",
+                              "provisional")]
+
+
+def test_critical_column_waits_and_other_sources_are_published(plumb):
+    start(plumb, "shop", "mall")
+    land(plumb, "shop", "3.json", [renamed(n, 3, "views", "view_count") for n in range(400)])
+    land(plumb, "mall", "m3.json", [post(n, 3) for n in range(400)])
+    said = run(plumb, 3)
+    assert [(h["source"], h["objects"], h["records"], h["until"]) for h in said["holds"]] == \
+        [("shop", 1, 400, None)]
+    assert count(plumb) == 2000 and count(plumb, "views IS NULL") == 0
+    assert states(plumb) == [("renamed", "$.stats.views", "$.stats.view_count", "views", "held")]
+    # Nothing new: it still waits. What lands later joins it, also when it looks as before.
+    assert run(plumb, 3)["holds"][0]["objects"] == 1
+    land(plumb, "shop", "4.json", [renamed(n, 4, "views", "view_count") for n in range(400)])
+    assert run(plumb, 3)["holds"][0]["objects"] == 2
+    assert count(plumb) == 2000
+    # A person edits the mapping: all of it is published.
+    file = next((plumb.dir / "sources").glob("shop*"))
+    file.write_text(file.read_text().replace("stats.views", "stats.view_count | stats.views"))
+    assert run(plumb, 0)["holds"] == []
+    assert count(plumb) == 2800 and count(plumb, "views IS NULL") == 0
+    assert [s[4] for s in states(plumb)] == ["accepted"]
+
+
+def test_one_record_is_enough(plumb):
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json", [renamed(5, 3, "views", "view_count")])
+    run(plumb, 3)
+    assert count(plumb) == 800
+
+
+def test_source_that_heals_is_published(plumb):
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json", [post(5, 3, shares=None)])
+    assert run(plumb, 3)["holds"][0]["records"] == 1
+    land(plumb, "shop", "4.json", [post(n, 4) for n in range(300)])
+    assert run(plumb, 0)["holds"] == []
+    assert count(plumb) == 1101 and count(plumb, "shares IS NULL") == 1
+    assert {s[4] for s in states(plumb)} == {"resolved"}
+
+
+def test_limit_publishes_what_is_not_critical(plumb):
+    start(plumb, "shop")
+    (plumb.dir / "plumb.yaml").write_text((plumb.dir / "plumb.yaml").read_text()
+                                          + "drift: {limit: 1s}\n")
+    land(plumb, "shop", "3.json", [post(n, 3, shares=None) for n in range(400)])
+    assert run(plumb, 3)["holds"][0]["records"] == 400
+    time.sleep(1.1)
+    assert run(plumb, 0)["holds"] == []
+    assert count(plumb, "shares IS NULL") == 400
+    # It is known by now: the next one is not held.
+    land(plumb, "shop", "4.json", [post(n, 4, shares=None) for n in range(400)])
+    assert run(plumb, 0)["holds"] == []
+    assert count(plumb, "shares IS NULL") == 800
+    assert states(plumb) == [("removed", "$.stats.shares", "", "shares", "deprecated")]
+
+
+def test_other_unit_waits(plumb):
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json", [post(n, 2, shares=(3000 + 11 * n + 2) * 1000)
+                                   for n in range(400)])
+    run(plumb, 3)
+    assert count(plumb) == 800
+    assert [s[0] for s in states(plumb)] == ["rescaled"]
+
+
+def test_drift_inside_one_landing(plumb):
+    """Two years of history landed in one go show their drift inside one run."""
+    project(plumb, {"posts": CONTRACT}, {"shop": MAPPING.format(source="shop")})
+    for day in range(1, 7):
+        make = post if day < 4 else lambda n, d: renamed(n, d, "views", "view_count")
+        land(plumb, "shop", f"{day}.json", [make(n, day) for n in range(200)])
+    said = run(plumb, 3)
+    assert said["holds"][0]["objects"] == 3
+    assert count(plumb) == 600 and count(plumb, "views IS NULL") == 0
+
+
+def test_strict_policy_holds_what_would_be_read(plumb):
+    start(plumb, "shop")
+    (plumb.dir / "plumb.yaml").write_text((plumb.dir / "plumb.yaml").read_text()
+                                          + "policy: strict\n")
+    land(plumb, "shop", "3.json", [renamed(n, 3, "likes", "like_count") for n in range(400)])
+    run(plumb, 3)
+    assert count(plumb) == 800
+    assert [(s[0], s[4]) for s in states(plumb)] == [("renamed", "held")]
+
+
+def test_new_key_is_noted_and_nothing_waits(plumb):
+    start(plumb, "shop")
+    for day in (3, 4, 5):
+        land(plumb, "shop", f"{day}.json", [post(n, day, saves=n % 17) for n in range(30)])
+        assert run(plumb, 0)["holds"] == []
+    assert states(plumb) == [("added", "", "$.stats.saves", "", "open")]
+
+
+def test_required_key_renamed_is_held_not_quarantined(plumb):
+    start(plumb, "shop")
+    records = [post(n, 3) for n in range(300)]
+    for record in records:
+        record["post_id"] = record.pop("id")
+    land(plumb, "shop", "3.json", records)
+    run(plumb, 3)
+    assert count(plumb) == 800
+    assert books(plumb, "SELECT count(*) FROM quarantine") == [(0,)]
