@@ -177,6 +177,21 @@ def test_without_looking_for_drift_all_of_it_is_missed(project, form):
             case["wrong"] or case["nulls"] or case["absent"]), case
 
 
+def test_who_looks_publishes_nothing_wrong(project):
+    """Every metric is seen again after the upgrade, so that renames are proven."""
+    make(project, "envelope")
+    found = drill(project, "shop", code=None)
+    cases = by_change(found)
+    assert cases["nothing changed"]["verdict"] == "published"
+    assert found["false_alarms"] == 0
+    assert one(cases, "removed ")["verdict"] == "held"
+    for case in found["cases"]:
+        assert case["nulls"] == 0, case
+    renamed = [c for c in found["cases"] if c["kind"] == "renamed"]
+    assert {c["verdict"] for c in renamed} <= {"healed", "held"}
+    assert any(f["class"] == "renamed" for c in renamed for f in c["findings"])
+
+
 def test_the_seed_decides(project):
     make(project, "lines")
     words = "shop", "--no-shape", "--cases", "6", "--seed"
