@@ -34,9 +34,9 @@ RECEIVED = ["2026-11-20T10:00:00Z", "2026-11-21T10:00:00Z", "2026-11-22T10:05:00
 SINCE_US = 1795341900_000000  # the third one, as the registry has it
 
 
-def landed(plumb, mapping=MAPPING):
+def landed(plumb, contract=CONTRACT, mapping=MAPPING):
     """Two objects that are published; of a third and a fourth, which say like_count, none is."""
-    project(plumb, {"post_metrics": CONTRACT}, {"tiktok": mapping})
+    project(plumb, {"post_metrics": contract}, {"tiktok": mapping})
     for n, received in enumerate(RECEIVED):
         key = "likes" if n < 2 else "like_count"
         lines = [json.dumps({"id": f"p{i}", "stats": {key: 10 * n + i, "views": 100 * n + i},

@@ -20,10 +20,12 @@ typedef struct pl_drift_facts {
     const pl_mapping *mapping; // of the project now; NULL: it has none for source and table
     const char *file;          // of that, "" none
     int column;                // of its contract; -1: none
+    bool required;             // that column is
+    bool any_unit;             // it is read by parse(epoch): s or ms, it goes by the size
     pl_drift_policy policy;    // of the column if there is one
     bool held;                 // the source waits before the table
     pl_hold_row hold;
-    int64_t others;     // findings that hold the same objects
+    int64_t others;   // findings that hold the same objects
     int64_t until_us; // when what waits is published as it is; 0: it waits for a person
     int64_t objects;  // of the source from the first one on that shows it
     int64_t bytes;    // stored, of those

@@ -189,6 +189,20 @@ static void propose(pl_cli *cli, pl_drift_facts *facts)
     }
 }
 
+// What mapping and contract say of the column.
+static void look_up_column(pl_drift_facts *facts)
+{
+    const pl_mapping *mapping = facts->mapping;
+    facts->column = pl_contract_find(mapping->contract, pl_span_of(facts->row.column));
+    if (facts->column < 0) return;
+    facts->required = mapping->contract->columns[facts->column].field.required;
+    for (uint32_t i = 0; i < mapping->rule_count; i++) {
+        const pl_rule *rule = &mapping->rules[i];
+        for (uint32_t t = 0; t < rule->term_count && (int)rule->column == facts->column; t++)
+            facts->any_unit |= rule->terms[t].parser.kind == PL_PARSE_EPOCH;
+    }
+}
+
 plumb_status pl_drift_facts_get(pl_cli *cli, const pl_lake *lake, const char *id,
                                 pl_drift_facts *ret_facts, plumb_error *err)
 {
@@ -203,7 +217,7 @@ plumb_status pl_drift_facts_get(pl_cli *cli, const pl_lake *lake, const char *id
     if (facts->mapping) {
         facts->file = facts->mapping->file;
         facts->policy = pl_project_drift(project, facts->mapping);
-        facts->column = pl_contract_find(facts->mapping->contract, pl_span_of(facts->row.column));
+        look_up_column(facts);
     }
     PL_TRY(pl_registry_hold(lake->registry, facts->row.source, facts->row.table, &cli->arena,
                             &facts->hold, &facts->held, err));

@@ -99,16 +99,24 @@ static void say_effect(words *w)
     const char *column = w->row->column;
     switch (w->class) {
     case PL_DRIFT_RENAMED:
-        say(w, " Column %s reads %s; left alone, it would be NULL in new rows.", column,
-            w->row->before);
-        break;
     case PL_DRIFT_REMOVED:
-        say(w, " Column %s reads %s; without it, it is NULL in new rows.", column, w->row->before);
+        say(w, " Column %s reads %s; ", column, w->row->before);
+        if (w->facts->required)
+            say(w, "it is required, so without it a record is no row and goes to quarantine.");
+        else if (w->class == PL_DRIFT_RENAMED)
+            say(w, "left alone, it would be NULL in new rows.");
+        else
+            say(w, "without it, it is NULL in new rows.");
         break;
     case PL_DRIFT_RETYPED:
         if (w->doc->strength == PL_DRIFT_LOSSLESS)
             say(w, " Column %s takes the new values, too: they convert to its type exactly.",
                 column);
+        else if (w->facts->required || w->row->critical)
+            say(w,
+                " Column %s cannot take such values, and is %s; left alone, such records would go "
+                "to quarantine.",
+                column, w->facts->required ? "required" : "critical");
         else
             say(w,
                 " Column %s cannot take such values; left alone, it would be NULL there, and "
@@ -116,6 +124,11 @@ static void say_effect(words *w)
                 column);
         break;
     case PL_DRIFT_RESCALED:
+        if (w->facts->any_unit) {
+            say(w, " Column %s reads both: its parser, epoch, goes by the size of each value.",
+                column);
+            break;
+        }
         say(w,
             " Column %s would take the new numbers as they come, and they cannot be compared "
             "with those before.",
@@ -298,11 +311,15 @@ static void say_gone(words *w)
     }
     say(w,
         "Ask those who run the source. If it comes back, wait: %s If it is somewhere else now, "
-        "write that path into the rule of %s in %s. If it is gone for good, take that rule out: "
-        "the column stays, and is NULL in new rows.",
+        "write that path into the rule of %s in %s. If it is gone for good, ",
         waits(w) ? "what waits is then published by itself."
                  : "the column is then filled as before.",
         w->row->column, file);
+    if (w->facts->required)
+        say(w, "it cannot stay required: take the '!' off %s in %s, and its rule out of %s.",
+            w->row->column, w->facts->mapping->contract->file, file);
+    else
+        say(w, "take that rule out: the column stays, and is NULL in new rows.");
 }
 
 // Without a change that could be proposed.
@@ -353,6 +370,10 @@ static void say_instead(words *w)
 static void say_by_hand(words *w)
 {
     const pl_drift_facts *f = w->facts;
+    if (w->class == PL_DRIFT_RESCALED && f->any_unit) {
+        say(w, "Nothing has to be done.");
+        return;
+    }
     if (w->class == PL_DRIFT_RETYPED && w->doc->strength == PL_DRIFT_LOSSLESS) {
         say(w,
             "Nothing has to be done. If the column should not take such values, give it another "
@@ -368,7 +389,7 @@ static void say_by_hand(words *w)
     }
     say(w, " Then run 'plumb run': what waits is mapped by what the files say then, and looked at "
            "anew.");
-    if (w->row->critical && w->class != PL_DRIFT_RENAMED)
+    if (w->row->critical && !f->required && w->class != PL_DRIFT_RENAMED)
         say(w,
             " If it is right as it came, take %s off 'critical:' in %s: what waits is then "
             "published at most %s later.",
@@ -464,7 +485,9 @@ static void say_later(words *w)
     } else if (waits(w) && f->until_us) {
         say(w, "The first 'plumb run' after %s publishes what waits as it is",
             pl_human_time(until, f->until_us));
-        if (*w->row->column && w->class == PL_DRIFT_RETYPED)
+        if (f->required && w->class != PL_DRIFT_RESCALED && w->class != PL_DRIFT_MEANING)
+            say(w, ": records that lack column %s then go to quarantine", w->row->column);
+        else if (*w->row->column && w->class == PL_DRIFT_RETYPED)
             say(w, ": column %s is then NULL where it cannot take the value", w->row->column);
         else if (*w->row->column && (w->class == PL_DRIFT_RENAMED || w->class == PL_DRIFT_REMOVED))
             say(w, ": column %s is then NULL in those rows", w->row->column);
@@ -490,7 +513,10 @@ static void say_later(words *w)
         say(w, "It stays as it is, and goes on by itself.");
     } else if (*w->row->column && w->row->state != PL_FINDING_AUTO &&
                (w->class == PL_DRIFT_RESCALED || w->class == PL_DRIFT_MEANING)) {
-        say(w, "Rows go on as they are, and column %s means two things.", w->row->column);
+        if (f->any_unit)
+            say(w, "It stays as it is.");
+        else
+            say(w, "Rows go on as they are, and column %s means two things.", w->row->column);
     } else if (*w->row->column && w->row->state != PL_FINDING_AUTO) {
         say(w,
             "Rows go on as they are. If column %s is filled as before again, this finding is "

@@ -1,4 +1,4 @@
-// shape.c -- plumb shape: what the records of files look like, and what changed between two files.
+// shape.c -- plumb shape: what records look like, of files or of a source, and what changed.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include "cli/shapes.h"
 #include "contract/mapping.h"
 #include "flow/sample.h"
+#include "os/file.h"
 #include "os/os.h"
 
 // Files on their way into a shape.
@@ -223,7 +224,9 @@ static int run_diff(intake *in)
                     in->cli->args[1]);
     pl_shape_settle(&before);
     pl_shape_settle(&after);
-    if (st == PLUMB_OK) pl_shapes_diff(in->cli, &before, &after);
+    pl_shapes_side sides[] = {{&before, in->cli->args[0], 0, false},
+                              {&after, in->cli->args[1], 0, false}};
+    if (st == PLUMB_OK) pl_shapes_diff(in->cli, &sides[0], &sides[1], false);
     pl_shape_done(&before);
     pl_shape_done(&after);
     return st == PLUMB_OK ? pl_cli_finish(in->cli) : pl_cli_fail(in->cli, &err);
@@ -251,31 +254,75 @@ static int run_one(intake *in)
     return st == PLUMB_OK ? pl_cli_finish(in->cli) : pl_cli_fail(in->cli, &err);
 }
 
+// The source that is meant, NULL if files are: by an option that is for sources only, by the two
+// versions behind it, or because no file is called so. *ret_code is not 0 where it may be either.
+static const char *source_meant(pl_cli *cli, int *ret_code)
+{
+    static const char *const of_sources[] = {"table", "version", "versions"};
+    const char *first = cli->arg_count ? cli->args[0] : NULL;
+    *ret_code = PL_EXIT_DONE;
+    if (pl_cli_value(cli, "source")) return pl_cli_value(cli, "source");
+    for (size_t i = 0; i < PL_COUNT(of_sources); i++)
+        if (pl_cli_flag(cli, of_sources[i])) return first;
+    if (pl_cli_flag(cli, "diff")) return cli->arg_count == 3 ? first : NULL;
+    if (cli->arg_count != 1 || !pl_shapes_names_source(cli, first)) return NULL;
+    if (!pl_path_exists(first)) return first;
+    *ret_code = pl_cli_usage(cli,
+                             "'%s' is a file here and a source: './%s' is the file, "
+                             "'--source %s' the source",
+                             first, first, first);
+    return NULL;
+}
+
+static int run_source(pl_cli *cli, const char *source)
+{
+    static const char *const of_files[] = {"key", "records"};
+    bool diff = pl_cli_flag(cli, "diff");
+    int named = pl_cli_value(cli, "source") == NULL; // the first argument
+    for (size_t i = 0; i < PL_COUNT(of_files); i++)
+        if (pl_cli_flag(cli, of_files[i]))
+            return pl_cli_usage(cli, "--%s is for files", of_files[i]);
+    if (cli->arg_count != named + (diff ? 2 : 0))
+        return pl_cli_usage(cli, diff ? "--diff compares two versions of a source"
+                                      : "one source at a time, and no files with it");
+    return pl_shapes_stored(cli, source, diff ? cli->args + named : NULL);
+}
+
 static int run(pl_cli *cli)
 {
     plumb_error err;
     intake in = {.cli = cli};
+    int code;
     bool diff = pl_cli_flag(cli, "diff");
+    if (diff && pl_cli_flag(cli, "all")) return pl_cli_usage(cli, "--all goes without --diff");
+    const char *source = source_meant(cli, &code);
+    if (code != PL_EXIT_DONE) return code;
+    if (source) return run_source(cli, source);
+    if (!cli->arg_count) return pl_cli_usage(cli, "it needs files, or the name of a source");
     if (diff && cli->arg_count != 2) return pl_cli_usage(cli, "--diff compares two files");
     if (!diff && pl_cli_value(cli, "key")) return pl_cli_usage(cli, "--key goes with --diff");
-    if (diff && pl_cli_flag(cli, "all")) return pl_cli_usage(cli, "--all goes without --diff");
     if (read_records(&in, &err) || read_keys(&in, &err)) return pl_cli_fail(cli, &err);
     return diff ? run_diff(&in) : run_one(&in);
 }
 
 static const pl_option options[] = {
-    {.name = "diff", .help = "what changed from the first file to the second"},
+    {.name = "diff", .help = "what changed from the first file, or version, to the second"},
     {.name = "key", .value = "PATH[,PATH]", .help = "what records are about (found out)"},
     {.name = "records", .value = "PATH", .help = "where the records are, as in a mapping"},
     {.name = "all", .help = "every key of objects with very many"},
+    {.name = "source", .value = "S", .help = "this source, though a file is called so, too"},
+    {.name = "table", .value = "T", .help = "source: as the mapping into this table sees it"},
+    {.name = "version", .value = "N", .help = "source: as it was then (newest)"},
+    {.name = "versions", .help = "source: what versions there are"},
     {0},
 };
 
 const pl_command pl_command_shape = {
     .name = "shape",
     .group = PL_GROUP_LOOK,
-    .usage = "FILE... | --diff BEFORE AFTER",
-    .summary = "what the records of files look like, and what changed",
+    .usage = "FILE... | --diff BEFORE AFTER\n"
+             "       plumb shape SOURCE [--table T] [--version N | --versions | --diff A B]",
+    .summary = "what records look like, of files or of a source, and what changed",
     .help =
         "Reads files of JSON (NDJSON, an array, one document or many, plain, gzip or zstd) and\n"
         "shows every path of their records: in how many of its objects it is there, with which\n"
@@ -287,12 +334,19 @@ const pl_command pl_command_shape = {
         "Renames are proven by records that are in both files; --key says what identifies one\n"
         "when it cannot be found out.\n"
         "\n"
+        "Of a source: what runs have seen of its records, all that are published. One version an\n"
+        "hour is kept, and each holds what the one before it held: so --diff A B compares what\n"
+        "there was up to version A with what came from there to B, and lists the paths that came\n"
+        "more or less often. Below the paths stands in how many rows each column was filled.\n"
+        "\n"
         "Example:\n"
         "  plumb shape posts.ndjson.gz\n"
         "  plumb shape --records 'data.list[]' page1.json page2.json\n"
-        "  plumb shape --diff monday.json tuesday.json --key post_id\n",
+        "  plumb shape --diff monday.json tuesday.json --key post_id\n"
+        "  plumb shape tiktok\n"
+        "  plumb shape tiktok --versions\n"
+        "  plumb shape tiktok --diff 1 3\n",
     .options = options,
-    .args_min = 1,
     .args_max = -1,
     .json = true,
     .run = run,

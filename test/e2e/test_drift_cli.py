@@ -49,6 +49,10 @@ CASES = {
     "removed, and something came": dict(
         VIEWS, class_="removed", after="", state="held", strength="certain", confidence=1,
         why="views is NULL in 2 of 2 rows, before in none of 6", rival="$.stats.view_count"),
+    "removed, required": dict(
+        class_="removed", before="$.id", after="", column="post_id", critical=True, state="held",
+        strength="certain", confidence=1, before_values='"p1", "p2"',
+        why="$.id is gone: 6 of 6 records had it, none of 6 have it now"),
     "removed, open": dict(
         VIEWS, class_="removed", after="", strength="certain", confidence=1,
         why="$.stats.views is gone: 6 of 6 objects of $.stats had it, none of 6 have it now"),
@@ -138,6 +142,17 @@ def test_a_finding_is_told_whole(plumb, texts, name):
             file.write(f"\n##### {name}\n{told}")
         return
     assert told == texts[name]
+
+
+def test_a_parser_that_reads_both_units_needs_no_change(plumb):
+    books.landed(plumb, books.CONTRACT.replace("  rate:", "  at:      timestamp\n  rate:"),
+                 books.MAPPING + "  at: at parse(epoch)\n")
+    id = books.finding(plumb, "rescaled", "$.at", "$.at", "at", proposal="at parse(epoch)",
+                       why="$.at has another scale", factor=1000)
+    said = plumb.json("drift", "show", id)["text"]
+    assert said["changed"] == ("$.at has another scale. Column at reads both: its parser, epoch, "
+                               "goes by the size of each value.")
+    assert (said["todo"], said["later"]) == ("Nothing has to be done.", "It stays as it is.")
 
 
 def several(plumb):
