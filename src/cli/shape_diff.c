@@ -60,7 +60,7 @@ static double share(const pl_shape *shape, uint32_t path)
 
 static bool moved(const came *p)
 {
-    return fabs(p->was - p->is) >= PRESENCE_MOVED || (!p->was != !p->is);
+    return fabs(p->was - p->is) >= PRESENCE_MOVED || ((p->was > 0) != (p->is > 0));
 }
 
 // In cli->arena; paths of `before` first, then those that are new.
