@@ -95,9 +95,9 @@ def measure(build, command, sync=None):
 class Plumb:
     """plumb run: from landed raw objects to the published table."""
 
-    def __init__(self, build, threads, name="plumb", settings="", contract=""):
+    def __init__(self, build, threads, name="plumb", settings="", contract="", words=()):
         self.build, self.threads, self.name = build, threads, name
-        self.settings, self.contract = settings, contract
+        self.settings, self.contract, self.words = settings, contract, words
         self.exe = build / "src/cli/plumb"
 
     def knows(self, folder):
@@ -123,7 +123,7 @@ class Plumb:
 
     def command(self, folder, files):
         del files
-        return [self.exe, "-C", folder, "run"]
+        return [self.exe, "-C", folder, "run", *self.words]
 
     def output(self, folder):
         # One run into an empty lake: what lies there is what the snapshot holds. The comparison

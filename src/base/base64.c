@@ -6,7 +6,18 @@ static const char LETTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw
 void pl_base64_write(pl_buf *out, pl_span bytes)
 {
     pl_buf_reserve(out, bytes.bytes / 3 * 4 + 4);
-    for (size_t i = 0; i < bytes.bytes; i += 3) {
+    size_t whole = bytes.bytes - bytes.bytes % 3;
+    char *to = out->data + out->count;
+    for (size_t i = 0; i < whole; i += 3, to += 4) {
+        const uint8_t *from = (const uint8_t *)bytes.data + i;
+        uint32_t group = (uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | from[2];
+        to[0] = LETTERS[group >> 18];
+        to[1] = LETTERS[group >> 12 & 63];
+        to[2] = LETTERS[group >> 6 & 63];
+        to[3] = LETTERS[group & 63];
+    }
+    out->count += whole / 3 * 4;
+    for (size_t i = whole; i < bytes.bytes; i += 3) {
         size_t left = PL_MIN(bytes.bytes - i, (size_t)3);
         uint32_t group = 0;
         for (size_t j = 0; j < 3; j++)

@@ -57,6 +57,11 @@ pl_windows *pl_windows_new(const pl_work_task *task)
     w->shared = pl_zalloc(task->object_count, sizeof *w->shared);
     w->windows = pl_zalloc(PL_WINDOWS_MAX, sizeof *w->windows);
     cut(w);
+    // So much content is not few records: none need be kept to know it.
+    uint64_t content = 0;
+    for (uint32_t i = 0; i < task->object_count; i++)
+        content += (uint64_t)PL_MAX(task->objects[i].content_bytes, INT64_C(0));
+    if (content > PL_WATCH_FEW_BYTES) w->watched.bytes = content;
     return w;
 }
 

@@ -75,8 +75,13 @@ void pl_json_cstr(pl_json_writer *w, const char *text)
 
 void pl_json_int(pl_json_writer *w, int64_t value)
 {
+    char text[20], *at = text + sizeof text; // printf takes ten times as long
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do *--at = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (value < 0) *--at = '-';
     before(w);
-    pl_buf_printf(w->out, "%lld", (long long)value);
+    pl_buf_span(w->out, (pl_span){at, (size_t)(text + sizeof text - at)});
 }
 
 void pl_json_double(pl_json_writer *w, double value)

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "simd/stride.h"
+
 // What is counted of a path: its kinds, keys that had no room, and whatever nobody asks for.
 enum { OVERFLOWN = PL_SHAPE_KINDS, NOTHING, COUNTERS };
 
@@ -10,6 +12,7 @@ enum { OVERFLOWN = PL_SHAPE_KINDS, NOTHING, COUNTERS };
 typedef struct trail {
     uint32_t first, next, items; // the key that began it, that followed it, its elements' path
     uint32_t stamp;              // the object it was met in last
+    uint32_t last_value;         // of those taken, not yet looked at
     bool elsewhere;              // it has a slot, which is counted
     bool walked;                 // the scanner went into it: only what it left to the rest counts
 } trail;
@@ -20,16 +23,26 @@ typedef struct walked {
     uint64_t times;
 } walked;
 
-// The kind a slot has had since a record. `mask` is without the bit by which true and false differ.
+// A slot has had the same kind since a record.
 typedef struct slot_run {
-    uint32_t kind, mask;
     uint64_t since;
+    uint64_t items; // elements of its arrays that the scanner has counted
     uint32_t path;
 } slot_run;
 
 typedef struct found {
     uint32_t path, counter, times;
 } found;
+
+// A scalar of a sampled record. Many of one path are looked at together: what is known of a path
+// lies far from that of the next, and is out of the cache by the next record.
+typedef struct taken {
+    uint32_t path, before; // of the same path
+    size_t at, bytes;      // in the text taken
+    uint64_t entity;
+} taken;
+
+enum { TAKEN_MAX = 2048, TAKEN_BYTES = 256 * 1024 };
 
 typedef struct kept_record {
     size_t bytes;
@@ -45,6 +58,8 @@ struct pl_watch {
     pl_shape seen;
     uint64_t records;  // of this object, counted here
     slot_run *runs;    // of the scanner's slots
+    uint32_t *kinds;   // theirs, since then
+    uint32_t *masks;   // and what tells them from others: true and false are one
     uint32_t *holders; // slots that are arrays or objects
     uint32_t holder_count;
     walked *walked;
@@ -63,6 +78,9 @@ struct pl_watch {
     // Sampling.
     bool sampling;   // values are taken, not counted
     uint64_t entity; // they are about
+    taken *taken;    // [TAKEN_MAX]
+    uint32_t taken_count;
+    pl_buf taken_text;
     uint32_t window;
     pl_buf records_text; // kept
     kept_record *kept;
@@ -86,7 +104,8 @@ static void grow_paths(pl_watch *w)
     w->trails = pl_realloc(w->trails, room * sizeof *w->trails);
     memset(w->counts + w->path_room, 0, (room - w->path_room) * sizeof *w->counts);
     for (uint32_t i = w->path_room; i < room; i++)
-        w->trails[i] = (trail){PL_SHAPE_NONE, PL_SHAPE_NONE, PL_SHAPE_NONE, 0, false, false};
+        w->trails[i] =
+            (trail){PL_SHAPE_NONE, PL_SHAPE_NONE, PL_SHAPE_NONE, 0, PL_SHAPE_NONE, false, false};
     w->path_room = room;
 }
 
@@ -121,6 +140,8 @@ static void begin_paths(pl_watch *w)
     const pl_paths *paths = w->scanner->paths;
     pl_shape_init(&w->seen);
     grow_paths(w);
+    w->taken_count = 0;
+    pl_buf_reset(&w->taken_text);
     w->full = false;
     w->walked_count = 0;
     for (uint32_t node = 1; node < paths->count; node++) {
@@ -154,9 +175,9 @@ static void begin_runs(pl_watch *w)
     w->records = 0;
     w->holder_count = 0;
     for (uint32_t i = 0; i < w->scanner->slot_count; i++) {
-        w->runs[i].kind = PL_SLOT_ABSENT;
-        w->runs[i].mask = ~0u;
-        w->runs[i].since = 0;
+        w->kinds[i] = PL_SLOT_ABSENT;
+        w->masks[i] = ~0u;
+        w->runs[i].since = w->runs[i].items = 0;
     }
     for (uint32_t i = 0; i < w->walked_count; i++) w->walked[i].times = 0;
 }
@@ -170,7 +191,10 @@ pl_watch *pl_watch_new(const pl_scanner *scanner, const pl_watch_key *keys, uint
     w->keys = keys;
     w->key_count = key_count;
     w->runs = pl_zalloc(scanner->slot_count, sizeof *w->runs);
+    w->kinds = pl_zalloc(scanner->slot_count, sizeof *w->kinds);
+    w->masks = pl_zalloc(scanner->slot_count, sizeof *w->masks);
     w->holders = pl_zalloc(scanner->slot_count, sizeof *w->holders);
+    w->taken = pl_zalloc(TAKEN_MAX, sizeof *w->taken);
     w->walked = pl_zalloc(scanner->paths->count, sizeof *w->walked);
     end_paths(w);
     begin_paths(w);
@@ -184,10 +208,14 @@ void pl_watch_free(pl_watch *w)
     end_paths(w);
     pl_buf_done(&w->records_text);
     free(w->kept);
+    free(w->taken);
+    pl_buf_done(&w->taken_text);
     pl_buf_done(&w->unescaped);
     pl_arena_done(&w->scratch);
     free(w->of_node);
     free(w->runs);
+    free(w->kinds);
+    free(w->masks);
     free(w->holders);
     free(w->walked);
     free(w->found);
@@ -209,10 +237,29 @@ static uint32_t found_child(pl_watch *w, uint32_t parent, pl_span key)
     return path;
 }
 
-// A scalar of a sampled record.
+static void look_at_values(pl_watch *w)
+{
+    for (uint32_t i = w->taken_count; i-- > 0;) {
+        uint32_t path = w->taken[i].path, value = w->trails[path].last_value;
+        w->trails[path].last_value = PL_SHAPE_NONE;
+        for (; value != PL_SHAPE_NONE; value = w->taken[value].before) {
+            const taken *one = &w->taken[value];
+            pl_span raw = {w->taken_text.data + one->at, one->bytes};
+            pl_shape_value(&w->seen, path, one->entity, raw);
+        }
+    }
+    w->taken_count = 0;
+    pl_buf_reset(&w->taken_text);
+}
+
 static void take_value(pl_watch *w, uint32_t path, pl_span raw)
 {
-    if (path != PL_SHAPE_NONE) pl_shape_value(&w->seen, path, w->entity, raw);
+    if (path == PL_SHAPE_NONE) return;
+    if (w->taken_count == TAKEN_MAX || w->taken_text.count > TAKEN_BYTES) look_at_values(w);
+    uint32_t *last = &w->trails[path].last_value;
+    w->taken[w->taken_count] = (taken){path, *last, w->taken_text.count, raw.bytes, w->entity};
+    *last = w->taken_count++;
+    pl_buf_span(&w->taken_text, raw);
 }
 
 static uint32_t items_of(pl_watch *w, uint32_t path)
@@ -384,6 +431,8 @@ static size_t walk(pl_watch *w, pl_span text, size_t at, uint32_t path)
     return end;
 }
 
+_Static_assert(offsetof(pl_slot, kind) == 0 && sizeof(pl_slot_kind) == 4, "compared as words");
+
 // ---- one record --------------------------------------------------------------------------------
 
 // With its quotes, if it is a text.
@@ -434,51 +483,59 @@ static void walk_slot(pl_watch *w, uint32_t index)
     if (path == PL_SHAPE_NONE) return;
     if (slot->kind == PL_SLOT_OBJECT) {
         walk_object(w, slot->raw, 0, path);
-    } else if (slot->has_items && !w->sampling) { // counted by the scanner
-        uint32_t items = items_of(w, path);
-        if (slot->items.count && items != PL_SHAPE_NONE)
-            find(w, items, PL_SHAPE_STRING, slot->items.count);
     } else {
         walk_array(w, slot->raw, 0, path);
     }
 }
 
 // Count the run of a slot that ends before this record.
-static inline void end_run(pl_watch *w, slot_run *run)
+static inline void end_run(pl_watch *w, uint32_t slot)
 {
+    slot_run *run = &w->runs[slot];
     if (run->path != PL_SHAPE_NONE)
-        w->counts[run->path][counter_of[run->kind]] += w->records - run->since;
+        w->counts[run->path][counter_of[w->kinds[slot]]] += w->records - run->since;
     run->since = w->records;
 }
 
-// Some slots have other kinds than in the record before.
-static void change_kinds(pl_watch *w)
+// The slot may have another kind than before. Returns whether it was or is an array or an object.
+static inline bool compare_kind(pl_watch *w, uint32_t slot)
 {
-    const pl_scanner *s = w->scanner;
-    bool held = false;
-    for (uint32_t i = 0; i < s->slot_count; i++) {
-        uint32_t kind = s->slots[i].kind;
-        slot_run *run = &w->runs[i];
-        if (!((kind ^ run->kind) & run->mask)) continue;
-        end_run(w, run);
-        held |= kind >= PL_SLOT_ARRAY || run->kind >= PL_SLOT_ARRAY;
-        run->kind = kind;
-        run->mask = kind == PL_SLOT_FALSE || kind == PL_SLOT_TRUE ? ~1u : ~0u;
-    }
-    if (!held) return;
-    w->holder_count = 0;
-    for (uint32_t i = 0; i < s->slot_count; i++)
-        if (w->runs[i].kind >= PL_SLOT_ARRAY) w->holders[w->holder_count++] = i;
+    uint32_t kind = w->scanner->slots[slot].kind, was = w->kinds[slot];
+    if (!((kind ^ was) & w->masks[slot])) return false;
+    end_run(w, slot);
+    w->kinds[slot] = kind;
+    w->masks[slot] = kind == PL_SLOT_FALSE || kind == PL_SLOT_TRUE ? ~1u : ~0u;
+    return kind >= PL_SLOT_ARRAY || was >= PL_SLOT_ARRAY;
 }
 
-// Mostly none has.
-static inline bool kinds_differ(const pl_watch *w)
+// Mostly each slot has the kind it had.
+static inline void compare_kinds(pl_watch *w)
 {
-    const pl_slot *slot = w->scanner->slots, *end = slot + w->scanner->slot_count;
-    uint32_t different = 0;
-    for (const slot_run *run = w->runs; slot < end; slot++, run++)
-        different |= ((uint32_t)slot->kind ^ run->kind) & run->mask;
-    return different;
+    const pl_slot *slots = w->scanner->slots;
+    const uint32_t *kinds = w->kinds, *masks = w->masks;
+    uint32_t count = w->scanner->slot_count, i = 0;
+    bool held = false;
+    for (; i + 4 <= count; i += 4)
+        if (PL_UNLIKELY(
+                pl_simd_differ4((const char *)&slots[i], sizeof *slots, kinds + i, masks + i)))
+            for (uint32_t slot = i; slot < i + 4; slot++) held |= compare_kind(w, slot);
+    for (; i < count; i++) held |= compare_kind(w, i);
+    if (!held) return;
+    w->holder_count = 0;
+    for (i = 0; i < count; i++)
+        if (w->kinds[i] >= PL_SLOT_ARRAY) w->holders[w->holder_count++] = i;
+}
+
+// Arrays of plain texts need no look. Their elements are counted last: nothing takes them back.
+static inline void count_holders(pl_watch *w)
+{
+    const pl_slot *slots = w->scanner->slots;
+    const uint32_t *holder = w->holders, *end = holder + w->holder_count;
+    for (; holder < end; holder++)
+        if (PL_UNLIKELY(!slots[*holder].has_items)) walk_slot(w, *holder);
+    if (PL_UNLIKELY(w->repeated)) return;
+    for (holder = w->holders; holder < end; holder++)
+        if (slots[*holder].has_items) w->runs[*holder].items += slots[*holder].items.count;
 }
 
 // False, and nothing is counted: a key was repeated.
@@ -486,15 +543,17 @@ static bool count_record(pl_watch *w)
 {
     const pl_scanner *s = w->scanner;
     if (s->duplicates) return false;
-    if (kinds_differ(w)) change_kinds(w);
+    compare_kinds(w);
     w->found_count = 0;
     w->repeated = false;
-    for (uint32_t i = 0; i < w->holder_count; i++) walk_slot(w, w->holders[i]);
     if (s->rest_count) walk_rest(w);
+    count_holders(w);
     if (w->repeated) return false;
     w->records++;
+    const pl_path_node *nodes = s->paths->nodes;
+    uint64_t instance = w->instance;
     for (walked *object = w->walked, *end = object + w->walked_count; object < end; object++)
-        object->times += s->paths->nodes[object->node].instance > w->instance;
+        object->times += nodes[object->node].instance > instance;
     for (uint32_t i = 0; i < w->found_count; i++)
         w->counts[w->found[i].path][w->found[i].counter] += w->found[i].times;
     return true;
@@ -518,8 +577,19 @@ static void sample(pl_watch *w, uint64_t entity)
     w->sampling = false;
 }
 
+// As it names an entity.
+static inline pl_span named(const pl_slot *slot)
+{
+    return slot->escaped ? whole(slot) : slot->raw;
+}
+
+static inline bool is_scalar(const pl_slot *slot)
+{
+    return slot->kind >= PL_SLOT_FALSE && slot->kind <= PL_SLOT_STRING;
+}
+
 // What the record is about; false: it does not say.
-static bool entity_of(const pl_watch *w, uint64_t *ret_entity)
+static bool entity_of_many(const pl_watch *w, uint64_t *ret_entity)
 {
     pl_span values[PL_SHAPE_KEYS_MAX];
     uint32_t count = 0;
@@ -528,14 +598,24 @@ static bool entity_of(const pl_watch *w, uint64_t *ret_entity)
         const pl_slot *value = NULL;
         for (; i < w->key_count && w->keys[i].column == column; i++) {
             const pl_slot *slot = &w->scanner->slots[w->keys[i].slot];
-            bool scalar = slot->kind >= PL_SLOT_FALSE && slot->kind <= PL_SLOT_STRING;
-            if (!value && scalar) value = slot;
+            if (!value && is_scalar(slot)) value = slot;
         }
         if (!value) return false;
-        values[count++] = value->escaped ? whole(value) : value->raw;
+        values[count++] = named(value);
     }
     if (count) *ret_entity = pl_shape_entity(values, count);
     return count != 0;
+}
+
+// Mostly one path says it.
+static inline bool entity_of(const pl_watch *w, uint64_t *ret_entity)
+{
+    if (w->key_count != 1) return entity_of_many(w, ret_entity);
+    const pl_slot *slot = &w->scanner->slots[w->keys[0].slot];
+    if (!is_scalar(slot)) return false;
+    pl_span value = named(slot);
+    *ret_entity = pl_shape_entity(&value, 1);
+    return true;
 }
 
 static pl_json *tree_of(pl_watch *w, pl_span record)
@@ -598,7 +678,8 @@ void pl_watch_record(pl_watch *w, pl_span record)
 void pl_watch_object(pl_watch *w, int64_t received_us, uint32_t window)
 {
     w->window = window;
-    if (w->full) { // with what this object does not have
+    look_at_values(w); // to be forgotten
+    if (w->full) {     // with what this object does not have
         end_paths(w);
         begin_paths(w);
     }
@@ -611,7 +692,12 @@ void pl_watch_object(pl_watch *w, int64_t received_us, uint32_t window)
 // What was counted here goes to the shape.
 const pl_shape *pl_watch_seen(pl_watch *w)
 {
-    for (uint32_t i = 0; i < w->scanner->slot_count; i++) end_run(w, &w->runs[i]);
+    for (uint32_t i = 0; i < w->scanner->slot_count; i++) {
+        slot_run *run = &w->runs[i];
+        end_run(w, i);
+        uint32_t items = run->items ? items_of(w, run->path) : PL_SHAPE_NONE;
+        if (items != PL_SHAPE_NONE) w->counts[items][PL_SHAPE_STRING] += run->items;
+    }
     for (uint32_t i = 0; i < w->walked_count; i++)
         w->counts[w->walked[i].path][PL_SHAPE_OBJECT] += w->walked[i].times;
     w->counts[PL_SHAPE_ROOT][PL_SHAPE_OBJECT] += w->records;
@@ -622,6 +708,7 @@ const pl_shape *pl_watch_seen(pl_watch *w)
         pl_shape_overflow(&w->seen, path, w->counts[path][OVERFLOWN]);
     }
     memset(w->counts, 0, w->seen.count * sizeof *w->counts);
+    look_at_values(w);
     pl_shape_settle(&w->seen);
     return &w->seen;
 }

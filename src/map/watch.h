@@ -40,7 +40,8 @@ typedef struct pl_watch_key {
 #define PL_WATCH_FEW_BYTES (16u * 1024 * 1024)
 
 // Whether the records of a task are few: less than PL_SHAPE_SAMPLE_ALL of them, and those that are
-// kept no more than PL_WATCH_FEW_BYTES. Zero-initialise it.
+// kept no more than PL_WATCH_FEW_BYTES. Zero-initialise it, or with the bytes that there are more
+// than these.
 typedef struct pl_watch_task {
     _Atomic uint64_t records, bytes;
 } pl_watch_task;

@@ -45,9 +45,11 @@ static uint64_t bits_of(double value)
 static void write_blob(pl_json_writer *w, const char *key, pl_span bytes)
 {
     pl_buf text = {0};
+    pl_buf_char(&text, '"');
     pl_base64_write(&text, bytes);
+    pl_buf_char(&text, '"');
     pl_json_key(w, key);
-    pl_json_text(w, pl_buf_view(&text));
+    pl_json_raw(w, pl_buf_view(&text)); // nothing in it needs a look
     pl_buf_done(&text);
 }
 
@@ -71,28 +73,28 @@ typedef struct entities {
     uint32_t count;
 } entities;
 
-static int compare64(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
+// Those of all paths: mostly each has the same ones.
 static entities entities_of(const pl_shape *shape)
 {
     entities all = {0};
-    size_t total = 0, n = 0;
-    for (uint32_t i = 0; i < shape->count; i++)
-        if (shape->paths[i].values) total += shape->paths[i].values->pair_count;
-    all.hashes = pl_alloc((total + 1) * sizeof *all.hashes);
-    for (uint32_t i = 0; i < shape->count; i++) {
-        const pl_shape_values *values = shape->paths[i].values;
-        for (uint32_t j = 0; values && j < values->pair_count; j++)
-            all.hashes[n++] = values->pairs[j].entity;
+    uint64_t *other = NULL;
+    for (uint32_t p = 0; p < shape->count; p++) {
+        const pl_shape_values *values = shape->paths[p].values;
+        uint32_t more = values ? values->pair_count : 0, count = 0;
+        if (!more) continue;
+        other = pl_realloc(other, ((size_t)all.count + more) * sizeof *other);
+        for (uint32_t i = 0, j = 0; i < all.count || j < more;) {
+            uint64_t mine = i < all.count ? all.hashes[i] : UINT64_MAX;
+            uint64_t theirs = j < more ? values->pairs[j].entity : UINT64_MAX;
+            other[count++] = PL_MIN(mine, theirs);
+            i += i < all.count && mine <= theirs;
+            j += j < more && theirs <= mine;
+        }
+        uint64_t *was = all.hashes;
+        all = (entities){other, count};
+        other = was;
     }
-    qsort(all.hashes, n, sizeof *all.hashes, compare64);
-    for (size_t i = 0; i < n; i++)
-        if (!all.count || all.hashes[all.count - 1] != all.hashes[i])
-            all.hashes[all.count++] = all.hashes[i];
+    free(other);
     return all;
 }
 
@@ -100,7 +102,11 @@ static void put_pair(pl_buf *out, const pl_pair *pair)
 {
     double x = pair->value.number;
     uint64_t hash = 0;
-    bool derived = pl_shape__derive(pair->value.class, x, &hash) && hash == pair->value.hash;
+    // Of an integer in JSON there is only one text, so that its hash need not be tried.
+    bool plain =
+        pair->value.class == PL_CLASS_NUMBER && pair->value.kind == PL_SHAPE_INT && fabs(x) < 9e15;
+    bool derived =
+        plain || (pl_shape__derive(pair->value.class, x, &hash) && hash == pair->value.hash);
     bool integer = derived && fabs(x) < 9e15 && x == trunc(x);
     int form = isnan(x)  ? PL_FORM_HASH
                : integer ? PL_FORM_INTEGER
@@ -120,12 +126,10 @@ static void put_pair(pl_buf *out, const pl_pair *pair)
 static void write_pairs(pl_json_writer *w, const pl_shape_values *values, const entities *all)
 {
     pl_buf blob = {0};
-    uint64_t next = 0; // index of the least entity that can come
+    uint32_t next = 0, index = 0; // the least entity that can come; the one that does
     assert(!values->pair_fresh);
     for (uint32_t i = 0; i < values->pair_count; i++) {
-        const uint64_t *at = bsearch(&values->pairs[i].entity, all->hashes, all->count,
-                                     sizeof *all->hashes, compare64);
-        uint64_t index = (uint64_t)(at - all->hashes);
+        while (all->hashes[index] != values->pairs[i].entity) index++;
         put_varint(&blob, index - next);
         next = index + 1;
         put_pair(&blob, &values->pairs[i]);

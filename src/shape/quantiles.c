@@ -74,6 +74,12 @@ void pl_quantiles__add(pl_quantiles *self, double value)
 void pl_quantiles__merge(pl_quantiles *into, const pl_quantiles *from)
 {
     into->zero += from->zero;
+    if (!into->count && from->count) {
+        into->capacity = into->count = from->count;
+        into->buckets = pl_realloc(into->buckets, from->count * sizeof *into->buckets);
+        memcpy(into->buckets, from->buckets, from->count * sizeof *into->buckets);
+        return;
+    }
     for (uint32_t i = from->count; i-- > 0;) bucket_add(into, from->buckets[i]);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <float.h>
 #include <math.h>
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "base/number.h"
 #include "base/time.h"
@@ -32,46 +32,70 @@ static uint64_t hash_both(uint64_t a, uint64_t b)
     return h == PL_SHAPE_NOBODY ? 1 : h;
 }
 
+// "-17", ending at `end`; returns where it begins.
+static char *put_integer(char *end, int64_t value)
+{
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do *--end = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (value < 0) *--end = '-';
+    return end;
+}
+
+// "e-17"; returns what is behind it.
+static char *put_exponent(char *to, int64_t exponent)
+{
+    char text[20], *end = text + sizeof text, *at = put_integer(end, exponent);
+    *to++ = 'e';
+    memcpy(to, at, (size_t)(end - at));
+    return to + (end - at);
+}
+
 // Of the shortest text that says the number, so that 5, 5.0 and 50e-1 are the same, and 2^53 and
 // 2^53 + 1 are not. An integer's is what everybody writes.
 static uint64_t hash_number(const pl_number *number, int shift)
 {
-    pl_buf text = {0};
+    char few[160]; // of most numbers
+    size_t room = number->count + ZEROS_MAX + 32;
+    char *text = room <= sizeof few ? few : pl_alloc(room), *to = text;
     int64_t exponent = number->count ? number->exponent + shift : 0;
-    if (number->negative && number->count) pl_buf_char(&text, '-');
+    if (number->negative && number->count) *to++ = '-';
     uint32_t digits = 0;
     for (size_t i = 0; digits < number->count; i++) {
         char c = number->text.data[i];
         if (!is_digit(c) || (c == '0' && !digits)) continue;
-        pl_buf_char(&text, c);
+        *to++ = c;
         digits++;
     }
-    if (!digits) pl_buf_char(&text, '0');
+    if (!digits) *to++ = '0';
     if (exponent < 0 || exponent > ZEROS_MAX)
-        pl_buf_printf(&text, "e%lld", (long long)exponent);
+        to = put_exponent(to, exponent);
     else
-        while (exponent-- > 0) pl_buf_char(&text, '0');
-    uint64_t h = hash_text(pl_buf_view(&text));
-    pl_buf_done(&text);
+        while (exponent-- > 0) *to++ = '0';
+    uint64_t h = hash_text(pl_span_make(text, (size_t)(to - text)));
+    if (text != few) free(text);
     return h;
+}
+
+// Of the number value * 10^-fraction, which has no shorter form.
+static uint64_t hash_decimal(int64_t value, uint32_t fraction)
+{
+    char text[48], *digits = put_integer(text + 20, value), *end = text + 20;
+    if (fraction) end = put_exponent(end, -(int64_t)fraction);
+    return hash_text(pl_span_make(digits, (size_t)(end - digits)));
 }
 
 static uint64_t hash_integer(int64_t value)
 {
-    char text[32];
-    return hash_text(
-        pl_span_make(text, (size_t)snprintf(text, sizeof text, "%lld", (long long)value)));
+    return hash_decimal(value, 0);
 }
 
 // As the number of its seconds.
 static uint64_t hash_instant(int64_t micros)
 {
-    if (micros % PL_MICROS_PER_SECOND == 0) return hash_integer(micros / PL_MICROS_PER_SECOND);
-    char text[32];
-    pl_number number;
-    pl_span span = {text, (size_t)snprintf(text, sizeof text, "%llde-6", (long long)micros)};
-    PL_IGNORE(pl_number_parse(span, &number)); // it is one
-    return hash_number(&number, 0);
+    uint32_t fraction = 6;
+    for (; fraction && micros % 10 == 0; fraction--) micros /= 10;
+    return hash_decimal(micros, fraction);
 }
 
 // NaN if no double is near.
@@ -83,12 +107,10 @@ static double number_of(const pl_number *number, int shift)
 }
 
 // Of the years 2001 to 2100: where numbers are seldom anything else, and a unit shows in the size.
-static bool epoch_of(const pl_number *number, pl_shape_scalar *scalar)
+static bool is_epoch(int64_t value, pl_shape_scalar *scalar)
 {
     static const int64_t first = 978307200, past = 4133980800;
-    int64_t digits = number->count + number->exponent, value;
-    if (number->negative || number->exponent < 0 || digits < 9 || digits > 16) return false;
-    if (pl_number_long(number, 0, &value) != PL_NUMBER_OK) return false;
+    if (value < first) return false;
     int64_t unit = PL_MICROS_PER_SECOND; // in micros
     for (pl_value_class class = PL_CLASS_EPOCH_S; class <= PL_CLASS_EPOCH_US; class ++) {
         int64_t per_second = PL_MICROS_PER_SECOND / unit;
@@ -103,9 +125,36 @@ static bool epoch_of(const pl_number *number, pl_shape_scalar *scalar)
     return false;
 }
 
+static bool epoch_of(const pl_number *number, pl_shape_scalar *scalar)
+{
+    int64_t digits = number->count + number->exponent, value;
+    if (number->negative || number->exponent < 0 || digits < 9 || digits > 16) return false;
+    return pl_number_long(number, 0, &value) == PL_NUMBER_OK && is_epoch(value, scalar);
+}
+
+// Mostly it is an integer of few digits, written as everybody does.
+static bool say_integer(pl_span text, pl_shape_scalar *scalar)
+{
+    bool negative = text.data[0] == '-';
+    size_t digits = text.bytes - negative;
+    const char *at = text.data + negative;
+    int64_t value = 0;
+    if (digits - 1 > 14 || (*at == '0' && text.bytes > 1)) return false;
+    for (size_t i = 0; i < digits; i++) {
+        if (!is_digit(at[i])) return false;
+        value = value * 10 + (at[i] - '0');
+    }
+    if (!negative && is_epoch(value, scalar)) return true;
+    scalar->class = PL_CLASS_NUMBER;
+    scalar->hash = hash_text(text);
+    scalar->number = (double)(negative ? -value : value);
+    return true;
+}
+
 static bool say_number(pl_span text, pl_shape_scalar *scalar)
 {
     pl_number number;
+    if (say_integer(text, scalar)) return true;
     if (pl_number_parse(text, &number) != PL_NUMBER_OK) return false;
     if (epoch_of(&number, scalar)) return true;
     scalar->class = PL_CLASS_NUMBER;
@@ -238,10 +287,24 @@ pl_shape_scalar pl_shape_scalar_of(pl_span raw)
     return pl_shape__scalar(raw, &ignored);
 }
 
+// Of the decimal with the fewest digits that is this number, if they are at most fifteen.
+static bool derive_number(double number, uint64_t *ret_hash)
+{
+    static const double powers[] = {1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    for (uint32_t fraction = 0; fraction < PL_COUNT(powers); fraction++) {
+        double digits = rint(number * powers[fraction]);
+        if (!(fabs(digits) < 9e15)) return false;
+        if (digits / powers[fraction] != number)
+            continue; // both exact, so the division rounds once
+        *ret_hash = hash_decimal((int64_t)digits, fraction);
+        return true;
+    }
+    return false;
+}
+
 bool pl_shape__derive(pl_value_class class, double number, uint64_t *ret_hash)
 {
-    char text[32];
-    pl_number parsed;
     if (!(fabs(number) < DBL_MAX)) return false;
     bool instant = class >= PL_CLASS_EPOCH_S && class <= PL_CLASS_TIME;
     if (instant && !(fabs(number) < 1e12)) return false;
@@ -249,10 +312,7 @@ bool pl_shape__derive(pl_value_class class, double number, uint64_t *ret_hash)
     case PL_CLASS_BOOL:
     case PL_CLASS_NUMBER:
     case PL_CLASS_PERCENT:
-        parsed.text = pl_span_make(text, (size_t)pl_number_double_text(number, text));
-        if (pl_number_parse(parsed.text, &parsed) != PL_NUMBER_OK) return false;
-        *ret_hash = hash_number(&parsed, 0);
-        return true;
+        return derive_number(number, ret_hash);
     case PL_CLASS_EPOCH_S:
         *ret_hash = hash_integer(llround(number));
         return true;

@@ -132,6 +132,7 @@ typedef struct pl_shape_values {
     // Values as JSON, cut at a code point: a text cut has no quote at its end. Those with the
     // smallest hashes, so that order does not matter.
     char samples[PL_SHAPE_SAMPLES][PL_SHAPE_TEXT_MAX + 1];
+    uint64_t sample_hashes[PL_SHAPE_SAMPLES]; // ascending
     uint32_t sample_count;
 } pl_shape_values;
 

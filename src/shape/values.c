@@ -42,12 +42,11 @@ static size_t cut(pl_span raw)
 }
 
 // Order: by hash, then by bytes.
-static int sample_compare(pl_span a, uint64_t a_hash, const char *b)
+static int sample_compare(const pl_shape_values *values, uint32_t at, pl_span text, uint64_t hash)
 {
-    pl_span text = pl_span_of(b);
-    uint64_t b_hash = pl_xxh64(text);
-    if (a_hash != b_hash) return a_hash < b_hash ? -1 : 1;
-    return pl_span_compare(a, text);
+    uint64_t other = values->sample_hashes[at];
+    if (hash != other) return hash < other ? -1 : 1;
+    return pl_span_compare(text, pl_span_of(values->samples[at]));
 }
 
 void pl_shape__sample_add(pl_shape_values *values, pl_span text)
@@ -56,17 +55,20 @@ void pl_shape__sample_add(pl_shape_values *values, pl_span text)
     uint64_t hash = pl_xxh64(text);
     uint32_t at = values->sample_count;
     while (at > 0) {
-        int order = sample_compare(text, hash, values->samples[at - 1]);
+        int order = sample_compare(values, at - 1, text, hash);
         if (order == 0) return;
         if (order > 0) break;
         at--;
     }
     if (at == PL_SHAPE_SAMPLES) return;
     if (values->sample_count < PL_SHAPE_SAMPLES) values->sample_count++;
-    memmove(values->samples[at + 1], values->samples[at],
-            (values->sample_count - at - 1) * sizeof values->samples[0]);
+    uint32_t behind = values->sample_count - at - 1;
+    memmove(values->samples[at + 1], values->samples[at], behind * sizeof values->samples[0]);
+    memmove(values->sample_hashes + at + 1, values->sample_hashes + at,
+            behind * sizeof values->sample_hashes[0]);
     memcpy(values->samples[at], text.data, text.bytes);
     values->samples[at][text.bytes] = '\0';
+    values->sample_hashes[at] = hash;
 }
 
 // ---- pairs --------------------------------------------------------------------------------------
@@ -81,33 +83,60 @@ static bool better(const pl_shape_scalar *a, const pl_shape_scalar *b)
     return a->kind > b->kind;
 }
 
-static int by_entity(const void *a, const void *b)
+// In order of their entities, into `out`. Those are hashes, so that one pass puts nearly each where
+// it belongs, and insertion is left with little: a tenth of what qsort takes.
+static void order_pairs(pl_pair *out, const pl_pair *pairs, uint32_t count)
 {
-    const pl_pair *x = a, *y = b;
-    return (x->entity > y->entity) - (x->entity < y->entity);
+    enum { BUCKET_BITS = 9, FEW = 32 };
+    uint32_t ends[(1 << BUCKET_BITS) + 1];
+    uint64_t most = 1;
+    for (uint32_t i = 0; i < count; i++) most = PL_MAX(most, pairs[i].entity);
+    int bits = 64 - __builtin_clzll(most), shift = PL_MAX(bits - BUCKET_BITS, 0);
+    if (count <= FEW) {
+        memcpy(out, pairs, count * sizeof *out);
+    } else {
+        memset(ends, 0, sizeof ends);
+        for (uint32_t i = 0; i < count; i++) ends[(pairs[i].entity >> shift) + 1]++;
+        for (uint32_t i = 1; i <= 1 << BUCKET_BITS; i++) ends[i] += ends[i - 1];
+        for (uint32_t i = 0; i < count; i++) out[ends[pairs[i].entity >> shift]++] = pairs[i];
+    }
+    for (uint32_t i = 1; i < count; i++) {
+        if (out[i - 1].entity <= out[i].entity) continue;
+        pl_pair pair = out[i];
+        uint32_t at = i;
+        for (; at > 0 && out[at - 1].entity > pair.entity; at--) out[at] = out[at - 1];
+        out[at] = pair;
+    }
+}
+
+// Merge ordered pairs behind the ordered ones: one of each entity, the PL_SHAPE_PAIRS first.
+static void merge_pairs(pl_shape_values *values, const pl_pair *more, uint32_t more_count)
+{
+    uint32_t ordered = values->pair_count, all = ordered + more_count, count = 0;
+    pl_pair *out = pl_alloc(all * sizeof *out);
+    for (uint32_t i = 0, j = 0; (i < ordered || j < more_count) && count <= PL_SHAPE_PAIRS;) {
+        bool first = j == more_count || (i < ordered && values->pairs[i].entity <= more[j].entity);
+        const pl_pair *pair = first ? &values->pairs[i++] : &more[j++];
+        if (count && out[count - 1].entity == pair->entity) {
+            if (better(&pair->value, &out[count - 1].value)) out[count - 1].value = pair->value;
+        } else {
+            out[count++] = *pair;
+        }
+    }
+    free(values->pairs);
+    values->pairs = out;
+    values->pair_capacity = all;
+    values->pair_count = PL_MIN(count, PL_SHAPE_PAIRS);
+    values->pair_fresh = 0;
 }
 
 void pl_shape__pairs_settle(pl_shape_values *values, uint64_t entity_max)
 {
     if (values->pair_fresh) {
-        uint32_t ordered = values->pair_count, all = ordered + values->pair_fresh, count = 0;
-        qsort(values->pairs + ordered, values->pair_fresh, sizeof *values->pairs, by_entity);
-        pl_pair *out = pl_alloc(all * sizeof *out);
-        for (uint32_t i = 0, j = ordered; i < ordered || j < all;) {
-            bool first =
-                j == all || (i < ordered && values->pairs[i].entity <= values->pairs[j].entity);
-            const pl_pair *pair = &values->pairs[first ? i++ : j++];
-            if (count && out[count - 1].entity == pair->entity) {
-                if (better(&pair->value, &out[count - 1].value)) out[count - 1].value = pair->value;
-            } else {
-                out[count++] = *pair;
-            }
-        }
-        free(values->pairs);
-        values->pairs = out;
-        values->pair_capacity = all;
-        values->pair_count = PL_MIN(count, PL_SHAPE_PAIRS);
-        values->pair_fresh = 0;
+        pl_pair *fresh = pl_alloc(values->pair_fresh * sizeof *fresh);
+        order_pairs(fresh, values->pairs + values->pair_count, values->pair_fresh);
+        merge_pairs(values, fresh, values->pair_fresh);
+        free(fresh);
     }
     while (values->pair_count && values->pairs[values->pair_count - 1].entity > entity_max)
         values->pair_count--;
@@ -185,8 +214,10 @@ void pl_shape__values_merge(pl_shape_values *into, const pl_shape_values *from)
     into->fractions += from->fractions;
     pl_quantiles__merge(&into->quantiles, &from->quantiles);
     pl_distinct__merge(&into->distinct, &from->distinct);
-    for (uint32_t i = 0; i < from->pair_count + from->pair_fresh; i++)
-        pl_shape__pair_add(into, &from->pairs[i]);
+    if (from->pair_count) { // both are settled
+        pl_shape__pairs_settle(into, UINT64_MAX);
+        merge_pairs(into, from->pairs, from->pair_count);
+    }
     for (uint32_t i = 0; i < from->sample_count; i++)
         pl_shape__sample_add(into, pl_span_of(from->samples[i]));
 }
