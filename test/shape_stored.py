@@ -56,6 +56,12 @@ def xxh64(data):
     return h ^ h >> 32
 
 
+def _mixed(h):
+    for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+        h = (h ^ h >> 33) * factor & MASK
+    return h ^ h >> 33
+
+
 def is_sampled(data):
     """Whether the record of which this is the entity, as text, is one of the 64th."""
     return (xxh64(data) or 1) < MASK // 64
@@ -103,7 +109,7 @@ class Values:
         if not self.registers and len(self.hashes) <= 256:
             return len(self.hashes), True
         registers = bytearray(self.registers or bytes(1024))
-        for h in self.hashes:
+        for h in map(_mixed, self.hashes):
             rest = h << 10 & MASK | 512
             index = h >> 54
             registers[index] = max(registers[index], 65 - rest.bit_length())

@@ -6,8 +6,18 @@
 
 #define REGISTERS (1u << PL_DISTINCT_BITS)
 
+// Ids are sampled by their hashes, the smallest of them: what decides there must not decide here
+// again, or the ids of a source would all be in a few registers. (The finalizer of MurmurHash3.)
+static uint64_t mixed(uint64_t hash)
+{
+    hash = (hash ^ hash >> 33) * UINT64_C(0xFF51AFD7ED558CCD);
+    hash = (hash ^ hash >> 33) * UINT64_C(0xC4CEB9FE1A85EC53);
+    return hash ^ hash >> 33;
+}
+
 static void to_register(pl_distinct *self, uint64_t hash)
 {
+    hash = mixed(hash);
     uint8_t *most = &self->registers[hash >> (64 - PL_DISTINCT_BITS)];
     uint64_t rest = hash << PL_DISTINCT_BITS | (REGISTERS >> 1); // the bit ends the run of zeros
     uint8_t rank = (uint8_t)(__builtin_clzll(rest) + 1);

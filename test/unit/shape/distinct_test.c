@@ -73,9 +73,24 @@ TEST(distinct_merges_to_what_all_values_together_make)
     }
 }
 
+// Those of sampled entities are small ones.
+TEST(distinct_is_near_of_hashes_that_were_chosen_by_their_size)
+{
+    pl_distinct distinct = {0};
+    int count = 0;
+    for (int i = 0; count < 5000; i++) {
+        if (!pl_shape_samples(hash_of(i))) continue;
+        pl_distinct__add(&distinct, hash_of(i));
+        count++;
+    }
+    CHECK(fabs(pl_distinct_count(&distinct) - 5000) < 5000 * 0.1);
+    done(&distinct);
+}
+
 int main(void)
 {
     return RUN_TESTS("shape/distinct", T(distinct_is_exact_up_to_its_limit),
                      T(distinct_is_near_beyond_it),
-                     T(distinct_merges_to_what_all_values_together_make));
+                     T(distinct_merges_to_what_all_values_together_make),
+                     T(distinct_is_near_of_hashes_that_were_chosen_by_their_size));
 }

@@ -102,10 +102,56 @@ TEST(merge_counts_paths_without_room_as_overflow)
     pl_shape_done(&a), pl_shape_done(&b);
 }
 
+TEST(merge_joins_what_was_seen_of_one_raw_object)
+{
+    pl_shape whole, all, parts, part;
+    pl_shape_init(&whole), pl_shape_init(&parts), pl_shape_init(&all);
+    pl_shape_object(&whole, 7);
+    for (int p = 0; p < 3; p++) {
+        pl_shape_init(&part);
+        pl_shape_object(&part, 7);
+        for (int i = 0; i < 9; i++) {
+            char json[64];
+            snprintf(json, sizeof json, "{\"a\":%d,\"b%d\":null}", i * p, p);
+            observe(&part, json, "e");
+            observe(&whole, json, "e");
+        }
+        pl_shape_settle(&part);
+        pl_shape_join(&parts, &part);
+        pl_shape_done(&part);
+    }
+    pl_shape_settle(&whole);
+    pl_shape_merge(&all, &whole); // whose paths are in this order, too
+    check_same(&all, &parts);
+    pl_shape_done(&whole), pl_shape_done(&parts), pl_shape_done(&all);
+}
+
+TEST(merge_takes_no_path_of_what_was_forgotten)
+{
+    pl_shape into, from;
+    pl_shape_init(&into), pl_shape_init(&from);
+    pl_shape_object(&from, 5);
+    observe(&from, "{\"a\":{\"b\":1},\"c\":2}", "e");
+    pl_shape_forget(&from);
+    pl_shape_object(&from, 6);
+    observe(&from, "{\"c\":2}", "e");
+    pl_shape_settle(&from);
+    pl_shape_merge(&into, &from);
+    CHECK_INT(2, into.count);
+    CHECK_INT(1, into.records);
+    CHECK_INT(1, into.objects);
+    CHECK_INT(6, into.first_us);
+    CHECK_INT(1, into.paths[1].kinds[PL_SHAPE_INT]);
+    CHECK_INT(1, into.paths[1].values->pair_count);
+    pl_shape_done(&into), pl_shape_done(&from);
+}
+
 int main(void)
 {
     return RUN_TESTS("shape/merge", T(merge_is_commutative_and_associative),
                      T(merge_of_parts_is_the_shape_of_the_whole),
                      T(merge_with_an_empty_shape_changes_nothing),
-                     T(merge_counts_paths_without_room_as_overflow));
+                     T(merge_counts_paths_without_room_as_overflow),
+                     T(merge_joins_what_was_seen_of_one_raw_object),
+                     T(merge_takes_no_path_of_what_was_forgotten));
 }
