@@ -47,6 +47,11 @@ def landed(plumb, contract=CONTRACT, mapping=MAPPING):
     return plumb
 
 
+def overlay(plumb, text):
+    with books(plumb) as db:
+        db.execute("INSERT INTO mapping_uses VALUES ('tiktok', 'post_metrics', 0, ?, 1)", [text])
+
+
 def books(plumb):
     return sqlite3.connect(plumb.dir / "lake/plumb.db", isolation_level=None)
 

@@ -21,6 +21,8 @@ typedef struct pl_drift_facts {
     const char *file;          // of that, "" none
     int column;                // of its contract; -1: none
     bool required;             // that column is
+    bool reads_after;          // the file reads the new path
+    bool overlaid;             // something lies over the file
     bool any_unit;             // it is read by parse(epoch): s or ms, it goes by the size
     pl_drift_policy policy;    // of the column if there is one
     bool held;                 // the source waits before the table

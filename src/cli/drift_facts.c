@@ -190,12 +190,16 @@ static void propose(pl_cli *cli, pl_drift_facts *facts)
 }
 
 // What mapping and contract say of the column.
-static void look_up_column(pl_drift_facts *facts)
+static void look_up_column(pl_drift_facts *facts, pl_arena *arena)
 {
+    uint32_t *columns, count = 0;
     const pl_mapping *mapping = facts->mapping;
     facts->column = pl_contract_find(mapping->contract, pl_span_of(facts->row.column));
     if (facts->column < 0) return;
     facts->required = mapping->contract->columns[facts->column].field.required;
+    if (*facts->row.after)
+        pl_mapping_columns_of(mapping, pl_span_of(facts->row.after), arena, &columns, &count);
+    for (uint32_t i = 0; i < count; i++) facts->reads_after |= (int)columns[i] == facts->column;
     for (uint32_t i = 0; i < mapping->rule_count; i++) {
         const pl_rule *rule = &mapping->rules[i];
         for (uint32_t t = 0; t < rule->term_count && (int)rule->column == facts->column; t++)
@@ -217,8 +221,12 @@ plumb_status pl_drift_facts_get(pl_cli *cli, const pl_lake *lake, const char *id
     if (facts->mapping) {
         facts->file = facts->mapping->file;
         facts->policy = pl_project_drift(project, facts->mapping);
-        look_up_column(facts);
+        look_up_column(facts, &cli->arena);
     }
+    pl_mapping_use use;
+    PL_TRY(pl_registry_mapping_use(lake->registry, facts->row.source, facts->row.table, &cli->arena,
+                                   &use, err));
+    facts->overlaid = use.overlay.bytes > 0;
     PL_TRY(pl_registry_hold(lake->registry, facts->row.source, facts->row.table, &cli->arena,
                             &facts->hold, &facts->held, err));
     if (facts->held) facts->until_us = pl_drift_until(project, &facts->hold);

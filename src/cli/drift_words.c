@@ -233,7 +233,12 @@ static void say_provisional(words *w)
 {
     pl_human at;
     const pl_finding_row *row = w->row;
-    if (w->class == PL_DRIFT_RENAMED)
+    if (w->class == PL_DRIFT_RENAMED && w->facts->reads_after)
+        say(w, "%s reads %s as well, so rows are published as they should be.", w->facts->file,
+            row->after);
+    else if (w->class == PL_DRIFT_RENAMED && !w->facts->overlaid)
+        say(w, "No rule was changed for it: rows are published as the mapping makes them.");
+    else if (w->class == PL_DRIFT_RENAMED)
         say(w,
             "Since %s column %s reads %s, and %s where that is missing; rows are published so. "
             "The file was not touched: the change lies over it ('plumb mapping %s' shows the "
@@ -424,12 +429,24 @@ static void say_proposal(words *w)
     }
 }
 
+// The file reads the new path: perhaps somebody has just written it.
+static void say_done(words *w)
+{
+    if (waits(w))
+        say(w, "%s reads %s by now. Run 'plumb run': what waits is mapped so, and looked at anew.",
+            w->facts->file, w->row->after);
+    else
+        say(w, "Nothing has to be done.");
+}
+
 static void say_todo(words *w)
 {
     const pl_drift_facts *f = w->facts;
     if (!is_over(w) && !f->mapping)
         say(w, "Nothing: no file in sources/ sends source %s to table %s any more.", w->row->source,
             w->row->table);
+    else if (!is_over(w) && w->class == PL_DRIFT_RENAMED && f->reads_after)
+        say_done(w);
     else if (!is_over(w) && f->change.diff.bytes)
         say_proposal(w);
     else if (!is_over(w) && (*w->row->column || is_empty(w)))

@@ -136,12 +136,36 @@ def test_a_finding_is_told_whole(plumb, texts, name):
     id = books.finding(plumb, **case)
     if case.get("state") == "held":
         books.hold(plumb, critical=case.get("critical", False))
+    if name == "renamed, provisional":
+        books.overlay(plumb, "views: stats.view_count | stats.views\n")
     told = same(plumb("drift", "show", id).stdout, id)
     if os.environ.get("PLUMB_WRITE_TEXTS"):  # to look at them, not to believe them
         with open(ROOT / "test/drift_texts.txt", "a") as file:
             file.write(f"\n##### {name}\n{told}")
         return
     assert told == texts[name]
+
+
+def test_a_file_that_reads_the_new_path_is_said_to(plumb):
+    books.landed(plumb)
+    ids = [books.finding(plumb, **{k: v for k, v in CASES[name].items() if k != "from_"})
+           for name in ("renamed, held", "renamed, provisional")]
+    books.hold(plumb)
+    told = plumb.json("drift", "show", ids[1])["text"]
+    assert told["now"] == ("No rule was changed for it: rows are published as the mapping makes "
+                           "them.")
+    (plumb.dir / "sources/tiktok.yml").write_text(
+        books.MAPPING.replace("stats.likes", "stats.like_count | stats.likes")
+        .replace("stats.views", "stats.view_count | stats.views"))
+    held, provisional = (plumb.json("drift", "show", id) for id in ids)
+    assert held["text"]["todo"] == (
+        "sources/tiktok.yml reads $.stats.like_count by now. Run 'plumb run': what waits is mapped "
+        "so, and looked at anew.")
+    assert held["proposal"] is None
+    assert provisional["text"]["now"] == (
+        "sources/tiktok.yml reads $.stats.view_count as well, so rows are published as they "
+        "should be.")
+    assert provisional["text"]["todo"] == "Nothing has to be done."
 
 
 def test_a_parser_that_reads_both_units_needs_no_change(plumb):
