@@ -17,7 +17,7 @@ typedef struct target {
     pl_path path; // ends in a key
     bool key;     // of the contract's
     uint32_t records, there;
-    uint32_t numbers, zeros, large, parts, percents, epochs, texts, bools, scalars;
+    uint32_t numbers, zeros, large, parts, percents, epochs, words, bools, scalars;
     uint64_t distinct[DISTINCT_MAX];
     uint32_t distinct_count; // DISTINCT_MAX: as many or more
 } target;
@@ -38,6 +38,14 @@ static void note_distinct(target *t, const pl_json *value)
     for (uint32_t i = 0; i < t->distinct_count; i++)
         if (t->distinct[i] == hash) return;
     if (t->distinct_count < DISTINCT_MAX) t->distinct[t->distinct_count++] = hash;
+}
+
+// "photo", "in_review": of a set of words, not prose and no address.
+static bool is_word_text(pl_span text)
+{
+    for (size_t i = 0; i < text.bytes; i++)
+        if (strchr(" /:.@", text.data[i])) return false; // a NUL is no word either
+    return text.bytes && text.bytes <= 32;
 }
 
 static void look_at(void *context, pl_json *record)
@@ -62,7 +70,7 @@ static void look_at(void *context, pl_json *record)
         t->parts += n >= 0 && n <= 1;
         t->epochs += n >= 1e9 && n < 2.5e9 && !text;
     } else if (text) {
-        t->texts++;
+        t->words += is_word_text(value->text);
         t->percents += value->text.bytes > 1 && value->text.data[value->text.bytes - 1] == '%';
     }
 }
@@ -182,7 +190,7 @@ static bool is_word(const target *t)
 {
     pl_kind kind = t->column->field.type.kind;
     if (t->distinct_count < 2 || t->distinct_count * 5 > t->there || !is_plain(t)) return false;
-    return (kind == PL_STRING && t->texts == t->there && t->distinct_count <= 20) ||
+    return (kind == PL_STRING && t->words == t->there && t->distinct_count <= 20) ||
            (kind == PL_BOOLEAN && t->bools == t->there);
 }
 
