@@ -125,6 +125,15 @@ def misses(name, found):
             for c in found["cases"] if c["verdict"] in ("missed", "false alarm")]
 
 
+def check_looking(found):
+    """What holds of every set: nothing is held for nothing, and what is gone is never a NULL."""
+    assert found["false_alarms"] == 0
+    for case in found["cases"]:
+        sudden = (case["kind"] in ("renamed", "moved", "removed")
+                  and "by and by" not in case["change"])
+        assert not (sudden and case["nulls"]), case
+
+
 @pytest.fixture
 def project(quick, monkeypatch):
     """In memory, like the scratch lakes: there are hundreds of syncs."""
@@ -259,6 +268,8 @@ def test_upgrades_of_recorded_data(project, look):
         found = drill(plumb, name, *([] if look else ["--no-shape"]), "--cases", 40, code=None)
         lines.append(line(name, found))
         missed += misses(name, found) if look else []
+        if look:
+            check_looking(found)
         shutil.rmtree(plumb.dir)
     table(f"Upgrades of recorded data, {'looking for drift' if look else 'not looking'}",
           lines, missed)
@@ -280,5 +291,7 @@ def test_upgrades_of_made_up_posts(project, samples, look):
                       code=None)
         lines.append(line(platform, found))
         missed += misses(platform, found) if look else []
+        if look:
+            check_looking(found)
     table(f"Upgrades of made-up posts, {'looking for drift' if look else 'not looking'}",
           lines, missed)
