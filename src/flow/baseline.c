@@ -3,10 +3,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "codec/zstd.h"
 #include "codec/zstd_block.h"
 #include "flow/doc.h"
+#include "json/framer.h"
 
 void pl_baseline_init(pl_baseline *baseline)
 {
@@ -48,6 +50,17 @@ static void add_counts(pl_baseline *into, pl_span name, pl_column_counts counts)
     column->counts.lost += counts.lost;
 }
 
+// The records are not where the mapping looks for them: nothing of the object was found but that.
+// An array that is there and empty is a day without data.
+static bool is_nowhere(const pl_object_result *object)
+{
+    const char reason[] = PL_FRAMER_NO_ARRAY;
+    if (object->rows || object->filtered || !object->range_count) return false;
+    for (uint32_t i = 0; i < object->range_count; i++)
+        if (strncmp(object->ranges[i].reason, reason, sizeof reason - 1) != 0) return false;
+    return true;
+}
+
 void pl_baseline_add(pl_baseline *into, const pl_work_task *task, const pl_task_result *result,
                      const pl_task_window *window)
 {
@@ -58,7 +71,8 @@ void pl_baseline_add(pl_baseline *into, const pl_work_task *task, const pl_task_
                    (pl_column_counts){window->rows, window->filled[i], window->lost[i]});
     for (uint32_t i = window->first; i < window->first + window->count; i++) {
         if (result->objects[i].damaged) continue;
-        bool empty = !result->objects[i].records;
+        bool empty = is_nowhere(&result->objects[i]);
+        if (!empty && !result->objects[i].records) continue;
         into->objects++;
         into->empty += empty;
         into->empty_last = empty ? into->empty_last + 1 : 0;

@@ -30,7 +30,8 @@ typedef struct pl_baseline {
     pl_arena arena;              // of the names
     pl_baseline_column *columns; // owned
     uint32_t column_count, column_capacity;
-    // Raw objects; those that gave no record; of those the ones after the last that gave some.
+    // Raw objects with anything in them; those in which the array of records is not where the
+    // mapping looks for it; of those the ones after the last in which it was.
     uint64_t objects, empty, empty_last;
     uint64_t judged; // 0: nobody did
 } pl_baseline;

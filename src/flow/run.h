@@ -81,6 +81,13 @@ typedef struct pl_run_hold {
     int64_t since_us, until_us; // published as they are then; 0: not without a person
 } pl_run_hold;
 
+// What changed in the data, as the books know it since this run (registry/drift.h).
+typedef struct pl_run_finding {
+    int64_t id;
+    const char *source, *table, *column; // "" none
+    const char *class, *before, *after, *state;
+} pl_run_finding;
+
 typedef struct pl_run_report {
     const char *run;     // "" when there was nothing to do
     const char *resumed; // a dead run that was finished first; NULL: none
@@ -95,6 +102,8 @@ typedef struct pl_run_report {
     uint32_t mapping_count;
     pl_run_hold *holds;
     uint32_t hold_count;
+    pl_run_finding *findings; // those whose state this run changed, newest first
+    uint32_t finding_count;
     uint64_t records, rows, quarantined, filtered;
     uint64_t content_bytes;
     int64_t micros;

@@ -375,6 +375,16 @@ static pl_finding_state state_of_note(const verdict *v, const pl_finding_doc *do
     }
 }
 
+// A path is gone, but the column it fed is filled as before, by another path of its rule.
+static bool is_filled(const verdict *v, const char *column)
+{
+    const double as_before = 0.95;
+    pl_column_counts was = pl_baseline_counts(&v->base, pl_span_of(column));
+    pl_column_counts now = pl_baseline_counts(&v->passed, pl_span_of(column));
+    double share = was.rows ? (double)was.filled / (double)was.rows : 0;
+    return now.filled && !now.lost && (double)now.filled >= as_before * share * (double)now.rows;
+}
+
 // Changes that held nothing up.
 static plumb_status note_changes(run_state *run, verdict *v, plumb_error *err)
 {
@@ -398,6 +408,7 @@ static plumb_status note_changes(run_state *run, verdict *v, plumb_error *err)
             pl_finding_doc_of(finding, &before.shape, &v->passed.shape, run->arena);
         bool mapped = column_of(run, v, &doc, &column, &critical);
         if (mapped && finding->class == PL_DRIFT_ADDED) continue; // a rule has waited for it
+        if (mapped && finding->class == PL_DRIFT_REMOVED && is_filled(v, column)) continue;
         st = put_row(run, v, &doc, column, critical, state_of_note(v, &doc, mapped, critical),
                      &v->passed, first, NULL, err);
     }
@@ -434,18 +445,14 @@ static plumb_status count_on(run_state *run, verdict *v, plumb_error *err)
 // Columns that were let through and are filled again as before.
 static plumb_status heal(run_state *run, verdict *v, plumb_error *err)
 {
-    const double as_before = 0.95;
     row_list rows = {0};
     plumb_status st = rows_in(
         run, v, PL_FINDING_IN(PL_FINDING_OPEN) | PL_FINDING_IN(PL_FINDING_DEPRECATED), &rows, err);
     for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++) {
         const pl_finding_row *row = &rows.items[i];
         if (!*row->column || strcmp(row->class, "added") == 0) continue;
-        pl_column_counts was = pl_baseline_counts(&v->base, pl_span_of(row->column));
-        pl_column_counts now = pl_baseline_counts(&v->passed, pl_span_of(row->column));
-        double share = was.rows ? (double)was.filled / (double)was.rows : 0;
-        if (now.rows >= v->options.baseline_min && now.filled && !now.lost &&
-            (double)now.filled >= as_before * share * (double)now.rows)
+        uint64_t rows_now = pl_baseline_counts(&v->passed, pl_span_of(row->column)).rows;
+        if (rows_now >= v->options.baseline_min && is_filled(v, row->column))
             change_row(run, v, row, PL_FINDING_RESOLVED, "the column is filled as before");
     }
     free(rows.items);

@@ -63,6 +63,8 @@ typedef struct pl_framer_keys {
     uint32_t count;
 } pl_framer_keys;
 
+// How the reason of a bad record begins whose document has no array where the path leads.
+#define PL_FRAMER_NO_ARRAY   "no array at "
 #define PL_FRAMER_ARRAYS_MAX 4 // arrays of one records path
 
 typedef struct pl_framer_options {

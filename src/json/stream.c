@@ -94,7 +94,7 @@ plumb_status pl_framer__open_stream(pl_framer *f, pl_frame *frame, bool *ret_mad
     *ret_made = s->array == PL_SURVEY_NOWHERE;
     if (*ret_made) {
         char reason[160];
-        snprintf(reason, sizeof reason, "no array at %s", f->options.records_text);
+        snprintf(reason, sizeof reason, PL_FRAMER_NO_ARRAY "%s", f->options.records_text);
         pl_framer__bad(f, start, f->stream_end - start, s->reason ? s->error_at : start,
                        s->reason ? s->reason : reason, frame);
         return PLUMB_OK;

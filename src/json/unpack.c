@@ -65,7 +65,7 @@ static bool open_level(pl_framer *f, uint32_t array, size_t start, size_t end, i
                                          !error.reason, &holder);
     if (found == SIZE_MAX) {
         char reason[160];
-        snprintf(reason, sizeof reason, "no array at %s", f->options.records_text);
+        snprintf(reason, sizeof reason, PL_FRAMER_NO_ARRAY "%s", f->options.records_text);
         pl_framer__bad(f, f->base + start, text.bytes, f->base + start + error.offset,
                        error.reason ? error.reason : reason, frame);
         return false;

@@ -369,14 +369,14 @@ static void judge_empty(pl_suspect_work *work)
         pl_drift_count_write(&why, is->objects);
         pl_buf_printf(&why, " raw objects %s", is->empty_last == 1 ? "has" : "have");
     }
-    pl_buf_text(&why, " no record, and ");
+    pl_buf_text(&why, " no array where the records were, and ");
     if (was->empty)
         pl_drift_count_write(&why, was->empty);
     else
         pl_buf_text(&why, "none");
     pl_buf_text(&why, " of ");
     pl_drift_count_write(&why, was->objects);
-    pl_buf_text(&why, was->empty > 1 ? " were empty before" : " was empty before");
+    pl_buf_text(&why, " lacked it before");
     put_chance(&why, chance);
     pl_suspect__add(work, PL_SUSPECT_EMPTY, PL_SHAPE_NONE, PL_SHAPE_NONE, chance, is->empty_last,
                     &why);

@@ -25,7 +25,8 @@
 //              common, and every value is far beyond all there were.
 //   meaning    a finding says so, or finds objects or arrays where scalars were, and the column
 //              takes them.
-//   empty      raw objects without any record, where there were none, up to the last one.
+//   empty      raw objects in which the array of records is not where the mapping looks for it, up
+//              to the last one, where it always was. An array that is there and empty is none.
 //
 // Windows grow: what arrives while a source waits is merged into the window, and all of it is asked
 // again. So a suspicion goes by itself when the column is filled again, when values that fit thin
@@ -73,9 +74,9 @@ typedef struct pl_suspect_column {
 
 typedef struct pl_suspect_side {
     const pl_shape *shape; // of the records, settled
-    uint64_t objects;      // raw objects that were read
-    uint64_t empty;        // of them without a record
-    uint64_t empty_last;   // of those: after the last object that has one, in landing order
+    uint64_t objects;      // raw objects with anything in them
+    uint64_t empty;        // of them without the array of records
+    uint64_t empty_last;   // of those: after the last object that has it, in landing order
 } pl_suspect_side;
 
 typedef struct pl_suspect_options {

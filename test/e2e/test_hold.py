@@ -89,6 +89,40 @@ def test_renamed_key_is_read_at_once(plumb):
                               "provisional")]
 
 
+def test_old_key_of_a_rename_is_no_finding_of_its_own(plumb):
+    start(plumb, "shop")
+    for day in (3, 4, 5):
+        land(plumb, "shop", f"{day}.json",
+             [renamed(n, day, "likes", "like_count") for n in range(400)])
+        assert run(plumb, 0)["holds"] == []
+    assert count(plumb) == 2000 and count(plumb, "likes IS NULL") == 0
+    assert [s[0] for s in states(plumb)] == ["renamed"]
+
+
+def enveloped(plumb, name, key, records):
+    (plumb.dir / name).write_text(json.dumps({"data": {key: records}, "page": 1}))
+    plumb("ingest", "shop", name)
+
+
+def test_renamed_envelope_waits_and_an_empty_day_does_not(plumb):
+    mapping = MAPPING.format(source="shop").replace("map:", "records: data.list[]\nmap:")
+    project(plumb, {"posts": CONTRACT}, {"shop": mapping})
+    for day in (1, 2, 3, 4):
+        enveloped(plumb, f"{day}.json", "list", [post(n, day) for n in range(50)])
+    run(plumb, 0)
+    enveloped(plumb, "5.json", "list", [])
+    assert run(plumb, 0)["holds"] == []
+    enveloped(plumb, "6.json", "items", [post(n, 6) for n in range(50)])
+    assert [h["why"] for h in run(plumb, 3)["holds"]] == \
+        ["the raw object has no array where the records were, and none of 4 lacked it before"]
+    assert states(plumb) == [("removed", "$", "", "", "held")]
+    assert books(plumb, "SELECT count(*) FROM quarantine") == [(0,)]
+    file = next((plumb.dir / "sources").glob("shop*"))
+    file.write_text(file.read_text().replace("data.list[]", "data.items[]"))
+    assert run(plumb, 0)["holds"] == []
+    assert count(plumb) == 250 and states(plumb)[0][4] == "accepted"
+
+
 def test_critical_column_waits_and_other_sources_are_published(plumb):
     start(plumb, "shop", "mall")
     land(plumb, "shop", "3.json", [renamed(n, 3, "views", "view_count") for n in range(400)])
