@@ -54,9 +54,12 @@ static uint32_t muted_kinds(const char *class)
     return other;
 }
 
+// Only what was let through mutes. A removal that is merely open held nothing up, and an accepted
+// finding is one that the files, or a rule of them, have dealt with: it may come once more.
 static bool mute(void *context, const pl_finding_row *row)
 {
     verdict *v = context;
+    if (row->state == PL_FINDING_OPEN && strcmp(row->class, "removed") == 0) return true;
     if (!*row->column && strcmp(row->class, "removed") == 0) v->empty_muted = true;
     for (uint32_t i = 0; i < v->column_count; i++)
         if (pl_span_is(v->columns[i].name, row->column))
@@ -92,9 +95,8 @@ static plumb_status read_books(run_state *run, verdict *v, plumb_error *err)
     pl_finding_filter filter = {
         .source = v->name,
         .table = v->table,
-        .states = PL_FINDING_IN(PL_FINDING_OPEN) | PL_FINDING_IN(PL_FINDING_ACCEPTED) |
-                  PL_FINDING_IN(PL_FINDING_REJECTED) | PL_FINDING_IN(PL_FINDING_DEPRECATED) |
-                  PL_FINDING_IN(PL_FINDING_RETIRED)};
+        .states = PL_FINDING_IN(PL_FINDING_OPEN) | PL_FINDING_IN(PL_FINDING_REJECTED) |
+                  PL_FINDING_IN(PL_FINDING_DEPRECATED) | PL_FINDING_IN(PL_FINDING_RETIRED)};
     return pl_registry_findings(registry, &filter, mute, v, err);
 }
 
@@ -227,6 +229,19 @@ static plumb_status judge_windows(run_state *run, verdict *v, const window_at *w
     return PLUMB_OK;
 }
 
+// Nobody looked: what lands behind a hold is counted, and what was released goes by.
+static plumb_status unobserved(run_state *run, verdict *v, plumb_error *err)
+{
+    v->waits = v->held && v->source->joins;
+    for (uint32_t t = 0; t < run->task_count && v->waits; t++) {
+        const run_task *task = &run->tasks[t];
+        for (uint32_t i = 0; task->source == v->source && i < task->result.object_count; i++)
+            v->wait.objects += !task->result.objects[i].damaged;
+    }
+    v->critical = v->waits && v->hold.critical;
+    return v->over ? pl_verdict__passing(run, v, err) : PLUMB_OK;
+}
+
 static plumb_status judge_source(run_state *run, run_source *source, verdict *v, plumb_error *err)
 {
     window_at *windows;
@@ -235,7 +250,7 @@ static plumb_status judge_source(run_state *run, run_source *source, verdict *v,
     v->observed = count > 0;
     v->over = v->held && source->released && !source->joins &&
               strcmp(source->last, source->released) >= 0;
-    if (!count) return PLUMB_OK;
+    if (!count) return unobserved(run, v, err);
     PL_TRY(judge_windows(run, v, windows, count, err));
     v->over &= !v->waits;
     return v->waits ? PLUMB_OK : pl_verdict__passing(run, v, err);

@@ -466,6 +466,7 @@ plumb_status pl_verdict__passing(run_state *run, verdict *v, plumb_error *err)
                            v->edited ? "the files were edited, and what waited is published"
                                      : "it does not show any more",
                            err));
+    if (!v->observed) return PLUMB_OK;
     PL_TRY(note_changes(run, v, err));
     PL_TRY(count_on(run, v, err));
     return heal(run, v, err);
