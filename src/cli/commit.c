@@ -33,15 +33,20 @@ const pl_command pl_command_commit = {
     .group = PL_GROUP_WORK,
     .usage = "RUN",
     .summary = "check and publish the results of a plan",
-    .help = "Takes the result of every task of the plan, checks that no record is missing, and\n"
-            "publishes the rows of all tables at once, as `plumb run` does.\n"
-            "\n"
-            "It fails while results are missing and names them; do the work and commit again. A\n"
-            "plan of which another run has published an object is stale: it is refused and its\n"
-            "files are deleted; make a new one.\n"
-            "\n"
-            "Example:\n"
-            "  plumb commit 01KB3T0GZ8M6Q2C5W7X9Y1A3B4\n",
+    .help =
+        "Takes the result of every task of the plan, checks that no record is missing, and\n"
+        "publishes the rows of all tables at once, as `plumb run` does.\n"
+        "\n"
+        "It fails while results are missing and names them; do the work and commit again. A\n"
+        "plan of which another run has published an object is stale: it is refused and its\n"
+        "files are deleted; make a new one.\n"
+        "\n"
+        "If a source looks as if it had changed, nothing of the plan is published: the objects\n"
+        "of that source wait (exit code 3, and \"again\" is true with --json), and a new plan\n"
+        "has all others.\n"
+        "\n"
+        "Example:\n"
+        "  plumb commit 01KB3T0GZ8M6Q2C5W7X9Y1A3B4\n",
     .options = options,
     .args_min = 1,
     .args_max = 1,

@@ -94,6 +94,7 @@ static void json_holds(pl_json_writer *w, const pl_run_report *report)
         pl_time_text(hold->until_us, until);
         pl_json_key(w, "since"), pl_json_cstr(w, since);
         pl_json_key(w, "until"), pl_json_cstr(w, hold->until_us ? until : NULL);
+        pl_json_key(w, "released"), pl_json_bool(w, hold->released);
         pl_json_end(w, '}');
     }
     pl_json_end(w, ']');
@@ -146,6 +147,7 @@ static void json_report(pl_cli *cli, const pl_run_report *report)
     pl_json_key(&w, "filtered"), pl_json_int(&w, (int64_t)report->filtered);
     pl_json_end(&w, '}');
     json_holds(&w, report);
+    pl_json_key(&w, "again"), pl_json_bool(&w, report->again);
     json_mappings(&w, report);
     pl_json_key(&w, "seconds"), pl_json_double(&w, (double)report->micros / 1e6);
     pl_json_end(&w, '}');
@@ -230,13 +232,17 @@ static void print_holds(pl_cli *cli, const pl_run_report *report)
                      pl_plural(hold->objects, "object", "objects"), hold->source, hold->table,
                      pl_human_count(records, hold->records),
                      pl_plural(hold->records, "record", "records"), hold->why);
-        if (hold->until_us)
+        if (hold->released)
+            pl_cli_print(cli, "  they may go on: the next plan or run takes them\n");
+        else if (hold->until_us)
             pl_cli_print(cli, "  plumb drift ls says more; published as they are after %s\n",
                          pl_human_time(until, hold->until_us));
         else
             pl_cli_print(cli, "  plumb drift ls says more; a critical column is concerned, so they "
                               "wait until somebody decides\n");
     }
+    if (report->again)
+        pl_cli_print(cli, "this plan is over: plumb plan makes a new one of all that may go on\n");
 }
 
 static void print_report(pl_cli *cli, const pl_run_report *report)

@@ -167,7 +167,9 @@ static plumb_status commit_locked(const pl_run_options *options, pl_arena *arena
         for (uint32_t t = 0; t < run->task_count; t++) pl_task_result_done(&run->tasks[t].result);
         return st;
     }
-    return pl_run__finish(run, st, call->report, err);
+    PL_TRY(pl_run__finish(run, st, call->report, err));
+    call->report->again = run->stages || run->releases;
+    return PLUMB_OK;
 }
 
 plumb_status pl_run_commit(const pl_run_options *options, const char *run, pl_arena *arena,

@@ -243,6 +243,7 @@ static bool tell_hold(void *context, const pl_hold_row *row)
         .objects = row->objects,
         .records = row->records,
         .since_us = row->since_us,
+        .released = *row->released != '\0',
         .until_us =
             row->critical ? 0 : row->since_us + pl_project_drift(o->project, mapping).limit_us};
     return true;

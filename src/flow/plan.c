@@ -314,28 +314,48 @@ plumb_status pl_run__plan(run_state *run, plumb_error *err)
     return pl_run__plan_parse(run, copy, key, err);
 }
 
-// Why an object may not be published by this plan any more; NULL if it may.
-static plumb_status check_object(run_state *run, const run_task *task, uint32_t i, plumb_error *err)
+static plumb_status stale(plumb_error *err)
+{
+    pl_hint(err, "Make a new plan with 'plumb plan'; nothing of this one was published.");
+    return PLUMB_E_CONFLICT;
+}
+
+// May an object still be published by this plan? `held_from`: NULL, or the first that waits.
+static plumb_status check_object(run_state *run, const run_task *task, uint32_t i,
+                                 const char *held_from, plumb_error *err)
 {
     pl_state_row state;
     const char *id = task->work.objects[i].id.data, *table = task->source->table->name;
     const pl_work_retry *retry = task->work.objects[i].retry;
     PL_TRY(pl_registry_state(run->options->registry, id, table, run->arena, &state, err));
-    if (!retry && state.state == PL_STATE_NEW) return PLUMB_OK;
-    if (!retry && state.state == PL_STATE_STAGED && task->source->released) return PLUMB_OK;
-    if (retry && state.state == PL_STATE_PUBLISHED && strcmp(state.run, retry->run) == 0)
-        return PLUMB_OK;
+    bool pending =
+        state.state == PL_STATE_NEW || (state.state == PL_STATE_STAGED && !task->source->joins);
+    if (retry ? state.state == PL_STATE_PUBLISHED && strcmp(state.run, retry->run) == 0 : pending) {
+        bool waits = held_from && strcmp(id, held_from) >= 0;
+        if (retry || waits == task->source->joins) return PLUMB_OK;
+        pl_fail(err, PLUMB_E_CONFLICT,
+                "cannot publish run '%s': its plan is stale, source '%s' %s table '%s'", run->run,
+                task->source->name, waits ? "waits before" : "does not wait any more before",
+                table);
+        return stale(err);
+    }
     pl_fail(err, PLUMB_E_CONFLICT,
             "cannot publish run '%s': its plan is stale, object %s is %s in table '%s' already",
             run->run, id, pl_object_state_name(state.state), table);
-    pl_hint(err, "Make a new plan with 'plumb plan'; nothing of this one was published.");
-    return PLUMB_E_CONFLICT;
+    return stale(err);
 }
 
 plumb_status pl_run__holds(run_state *run, plumb_error *err)
 {
-    for (uint32_t t = 0; t < run->task_count; t++)
-        for (uint32_t i = 0; i < run->tasks[t].work.object_count; i++)
-            PL_TRY(check_object(run, &run->tasks[t], i, err));
+    for (uint32_t t = 0; t < run->task_count; t++) {
+        const run_task *task = &run->tasks[t];
+        pl_hold_row hold;
+        bool held;
+        PL_TRY(pl_registry_hold(run->options->registry, task->source->name,
+                                task->source->table->name, run->arena, &hold, &held, err));
+        const char *held_from = held && !*hold.released ? hold.first_object : NULL;
+        for (uint32_t i = 0; i < task->work.object_count; i++)
+            PL_TRY(check_object(run, task, i, held_from, err));
+    }
     return PLUMB_OK;
 }

@@ -372,7 +372,8 @@ static plumb_status run_locked(const pl_run_options *options, pl_arena *arena, v
     pl_map skip = {0};
     pl_run_options o = *options;
     plumb_status st = pl_run__begin(&o, arena, &skip, report, err);
-    run_state at = {.more = true};
+    // What a dead run held, it may have laid an overlay for.
+    run_state at = {.more = true, .stages = report->resumed != NULL};
     for (uint32_t holds = 0; at.more && st == PLUMB_OK; holds += at.stages) {
         pl_project *project; // a rule may have laid an overlay over a mapping
         if (at.stages) st = pl_mappings_in_use(o.files, o.registry, arena, &project, err);

@@ -79,6 +79,7 @@ typedef struct pl_run_hold {
     const char *source, *table, *why;
     int64_t objects, records;
     int64_t since_us, until_us; // published as they are then; 0: not without a person
+    bool released;              // they may go, but have not been planned again
 } pl_run_hold;
 
 // What changed in the data, as the books know it since this run (registry/drift.h).
@@ -92,6 +93,7 @@ typedef struct pl_run_report {
     const char *run;     // "" when there was nothing to do
     const char *resumed; // a dead run that was finished first; NULL: none
     bool nothing;
+    bool again; // of a plan that was committed: what it did not publish can be planned again
     pl_run_table *tables;
     uint32_t table_count;
     pl_run_source *sources;
@@ -145,6 +147,9 @@ typedef struct pl_worked {
 PL_MUST_USE plumb_status pl_run_work(pl_store *store, const char *run, const char *task,
                                      pl_arena *arena, pl_worked *ret_worked, plumb_error *err);
 
+// Where a source turns out to be suspect nothing of the plan is published: its objects are staged,
+// ret_report->again says that all others want a new plan.
+//
 // PLUMB_E_NOT_FOUND: no such run, or results are missing (the message names them; they may still
 // come). PLUMB_E_CONFLICT: the run has ended, or its plan is stale and was given up.
 PL_MUST_USE plumb_status pl_run_commit(const pl_run_options *options, const char *run,
