@@ -27,11 +27,11 @@ def start(plumb, words, at=0, by=signal.SIGKILL, log=None, **how):
                             **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **how})
 
 
-def watched(plumb, words):
+def watched(plumb, words, code=0):
     """What the command, undisturbed, changes in the lake: lines "<kind> <path>"."""
     log = plumb.dir.parent / f"{plumb.dir.name}.changes"
     log.unlink(missing_ok=True)
-    assert start(plumb, words, log=log).wait() == 0
+    assert start(plumb, words, log=log).wait() == code
     return log.read_text().splitlines()
 
 

@@ -1,63 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hold first: what looks as if its source had changed waits, everything else is published, and
 what waits goes on by itself once it is understood."""
-import json
 import time
 
 import duckdb
 
+from held import CONTRACT, MAPPING, land, post, renamed, start
 from lake import books, project, read
-
-CONTRACT = """table: posts
-key: [post_id]
-critical: [views]
-partition: []
-columns:
-  post_id: string!
-  day:     date
-  likes:   long
-  shares:  long
-  views:   long
-  rate:    double
-"""
-MAPPING = """source: {source}
-into: posts
-map:
-  post_id: id
-  day:     day
-  likes:   stats.likes
-  shares:  stats.shares
-  views:   stats.views
-  rate:    stats.rate parse(percent)
-"""
-
-
-def post(number, day=1, **keys):
-    """One post as the platform sends it; a key given as None is left out, others join."""
-    stats = {"likes": 100 + 7 * number + day, "shares": 3000 + 11 * number + day,
-             "views": 1000000 + 1013 * number + 97 * day, "rate": f"{number % 90 + 0.25}%"}
-    stats.update(keys)
-    return {"id": f"p{number}", "day": f"2026-11-{day:02}",
-            "stats": {k: v for k, v in stats.items() if v is not None}}
-
-
-def renamed(number, day, old, new):
-    record = post(number, day)
-    record["stats"] = {new if k == old else k: v for k, v in record["stats"].items()}
-    return record
-
-
-def land(plumb, source, name, records):
-    (plumb.dir / name).write_text("".join(json.dumps(r) + "\n" for r in records))
-    plumb("ingest", source, name)
-
-
-def start(plumb, *sources):
-    project(plumb, {"posts": CONTRACT}, {s: MAPPING.format(source=s) for s in sources})
-    for source in sources:
-        land(plumb, source, f"{source}1.json", [post(n, 1) for n in range(400)])
-        land(plumb, source, f"{source}2.json", [post(n, 2) for n in range(400)])
-    plumb("run")
 
 
 def run(plumb, code):
