@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hold first: what looks as if its source had changed waits, everything else is published, and
 what waits goes on by itself once it is understood."""
+import json
 import time
 
 import duckdb
