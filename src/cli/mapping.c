@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/diff.h"
 #include "cli/look.h"
+#include "contract/edit.h"
 #include "flow/mappings.h"
 
 // The versions of one (source, table), and which of them the file is now.
@@ -12,8 +13,9 @@ typedef struct versions {
     pl_json_writer *json;
     pl_grid grid;
     int64_t count;
-    int64_t current; // the version with the file's text, 0 if the file was edited since
-    int64_t pinned;  // 0: none
+    int64_t current;  // the version with the file's text, 0 if the file was edited since
+    int64_t pinned;   // 0: none
+    pl_span overlaid; // the file's text with what rules of drift put over it; "": they put nothing
 } versions;
 
 static bool visit(void *context, const pl_version_row *row)
@@ -38,9 +40,11 @@ static bool visit(void *context, const pl_version_row *row)
     pl_grid_time(&all->grid, row->created_us);
     pl_grid_count(&all->grid, row->objects);
     bool pinned = row->version == all->pinned;
-    pl_grid_text(&all->grid, pinned    ? "pinned: runs use it, not the file"
-                             : current ? "the file as it is now"
-                                       : "");
+    bool overlaid = all->overlaid.bytes && pl_span_equal(row->text, all->overlaid);
+    pl_grid_text(&all->grid, pinned     ? "pinned: runs use it, not the file"
+                             : current  ? "the file as it is now"
+                             : overlaid ? "in use: the file, and what a rule added (plumb drift)"
+                                        : "");
     return true;
 }
 
@@ -53,6 +57,10 @@ static plumb_status each_version(versions *all, const pl_lake *lake, plumb_error
     pl_mapping_use use;
     PL_TRY(pl_registry_mapping_use(lake->registry, source, table, arena, &use, err));
     all->pinned = use.pinned;
+    plumb_error ignored; // a file with mistakes has no text under an overlay
+    if (use.overlay.bytes && pl_edit_overlay(all->mapping->file, all->mapping->text, use.overlay,
+                                             arena, &all->overlaid, &ignored) != PLUMB_OK)
+        all->overlaid = (pl_span){0};
     return pl_registry_mappings(lake->registry, source, table, visit, all, err);
 }
 

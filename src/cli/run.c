@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "cli/diff.h"
+#include "cli/drift.h"
 #include "cli/frame.h"
 #include "cli/run.h"
 #include "os/os.h"
@@ -100,6 +101,13 @@ static void json_holds(pl_json_writer *w, const pl_run_report *report)
     pl_json_end(w, ']');
 }
 
+static void json_findings(pl_json_writer *w, const pl_run_report *report)
+{
+    pl_json_key(w, "findings"), pl_json_begin(w, '[');
+    for (uint32_t i = 0; i < report->finding_count; i++) pl_json_int(w, report->findings[i].id);
+    pl_json_end(w, ']');
+}
+
 static int64_t staged_of(const pl_run_report *report, const pl_run_source *source)
 {
     for (uint32_t i = 0; i < report->hold_count; i++)
@@ -146,6 +154,7 @@ static void json_report(pl_cli *cli, const pl_run_report *report)
     pl_json_key(&w, "quarantined"), pl_json_int(&w, (int64_t)report->quarantined);
     pl_json_key(&w, "filtered"), pl_json_int(&w, (int64_t)report->filtered);
     pl_json_end(&w, '}');
+    json_findings(&w, report);
     json_holds(&w, report);
     pl_json_key(&w, "again"), pl_json_bool(&w, report->again);
     json_mappings(&w, report);
@@ -221,6 +230,24 @@ static void print_mappings(pl_cli *cli, const pl_run_report *report)
     }
 }
 
+// Those that nothing waits for: the others stand behind what waits.
+static void print_findings(pl_cli *cli, const pl_run_report *report)
+{
+    const uint32_t lines_max = 10;
+    uint32_t lines = 0;
+    for (uint32_t i = 0; i < report->finding_count; i++) {
+        const pl_run_finding *f = &report->findings[i];
+        if (f->state == PL_FINDING_HELD || ++lines > lines_max) continue;
+        pl_cli_print(cli, "finding %lld: %s %s, %s: %s\n", (long long)f->id,
+                     pl_drift_where(&cli->arena, f->source, f->table, f->column), f->class,
+                     pl_drift_what(&cli->arena, f->before, f->after),
+                     pl_drift_event_words(f->state));
+    }
+    if (lines > lines_max)
+        pl_cli_print(cli, "  and %u more findings\n", (unsigned)(lines - lines_max));
+    if (lines) pl_cli_print(cli, "  plumb drift ls lists them, plumb drift show ID tells of one\n");
+}
+
 static void print_holds(pl_cli *cli, const pl_run_report *report)
 {
     for (uint32_t i = 0; i < report->hold_count; i++) {
@@ -251,6 +278,7 @@ static void print_report(pl_cli *cli, const pl_run_report *report)
     if (report->nothing) {
         pl_cli_print(cli, report->hold_count ? "nothing was published\n" : "nothing new to map\n");
         print_holds(cli, report);
+        print_findings(cli, report);
         print_mappings(cli, report);
         return;
     }
@@ -262,6 +290,7 @@ static void print_report(pl_cli *cli, const pl_run_report *report)
                      pl_human_count(count, (int64_t)report->quarantined),
                      pl_plural((int64_t)report->quarantined, "record", "records"));
     print_holds(cli, report);
+    print_findings(cli, report);
     print_mappings(cli, report);
     pl_cli_print(cli, "run %s took %s\n", report->run, pl_human_duration(duration, report->micros));
 }

@@ -175,7 +175,7 @@ static plumb_status commit_locked(const pl_run_options *options, pl_arena *arena
 plumb_status pl_run_commit(const pl_run_options *options, const char *run, pl_arena *arena,
                            pl_run_report *ret_report, plumb_error *err)
 {
-    int64_t began = pl_clock_monotonic();
+    int64_t began = pl_clock_monotonic(), since_us = pl_clock_micros();
     plumb_error local;
     commit_call call = {run, ret_report};
     if (!err) err = &local;
@@ -183,7 +183,7 @@ plumb_status pl_run_commit(const pl_run_options *options, const char *run, pl_ar
     PL_TRY(check_run("commit", run, err));
     plumb_status st = pl_run__with_lock(options, "commit", commit_locked, arena, &call, err);
     if (st == PLUMB_OK) pl_run__tell_mappings(options, arena, ret_report);
-    if (st == PLUMB_OK) st = pl_run__tell_holds(options, arena, ret_report, err);
+    if (st == PLUMB_OK) st = pl_run__tell_drift(options, since_us, arena, ret_report, err);
     ret_report->micros = pl_clock_monotonic() - began;
     return st;
 }

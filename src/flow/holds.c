@@ -249,9 +249,54 @@ static bool tell_hold(void *context, const pl_hold_row *row)
     return true;
 }
 
-plumb_status pl_run__tell_holds(const pl_run_options *options, pl_arena *arena,
+typedef struct finding_list {
+    const pl_run_options *options;
+    pl_arena *arena;
+    pl_run_report *report;
+    int64_t since_us;
+    uint32_t capacity;
+} finding_list;
+
+static bool tell_finding(void *context, const pl_finding_row *row)
+{
+    finding_list *list = context;
+    pl_run_report *report = list->report;
+    const char *source = list->options->source;
+    if (row->changed_us < list->since_us) return false; // newest change first
+    if (source && strcmp(source, row->source) != 0) return true;
+    pl_finding_row copy = pl_finding_row_copy(row, list->arena);
+    PL_GROW(report->findings, report->finding_count, list->capacity);
+    report->findings[report->finding_count++] = (pl_run_finding){.id = copy.id,
+                                                                 .source = copy.source,
+                                                                 .table = copy.table,
+                                                                 .column = copy.column,
+                                                                 .class = copy.class,
+                                                                 .before = copy.before,
+                                                                 .after = copy.after,
+                                                                 .state = copy.state};
+    return true;
+}
+
+// What is only counted yet is not told.
+static plumb_status tell_findings(const pl_run_options *options, int64_t since_us, pl_arena *arena,
+                                  pl_run_report *report, plumb_error *err)
+{
+    finding_list list = {.options = options, .arena = arena, .since_us = since_us};
+    pl_run_report found = {0};
+    list.report = &found;
+    pl_finding_filter filter = {.states = ~PL_FINDING_IN(PL_FINDING_SEEN)};
+    plumb_status st = pl_registry_findings(options->registry, &filter, tell_finding, &list, err);
+    report->finding_count = found.finding_count;
+    report->findings = PL_TAKE(arena, pl_run_finding, found.finding_count);
+    for (uint32_t i = 0; i < found.finding_count; i++) report->findings[i] = found.findings[i];
+    free(found.findings);
+    return st;
+}
+
+plumb_status pl_run__tell_drift(const pl_run_options *options, int64_t since_us, pl_arena *arena,
                                 pl_run_report *report, plumb_error *err)
 {
+    PL_TRY(tell_findings(options, since_us, arena, report, err));
     hold_list list = {.options = options, .arena = arena, .report = report};
     list.capacity = options->project->mapping_count;
     report->holds = PL_TAKE(arena, pl_run_hold, list.capacity);

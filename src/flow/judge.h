@@ -99,8 +99,8 @@ plumb_status pl_run__stage(run_state *run, plumb_error *err);
 plumb_status pl_run__record_verdicts(run_state *run, plumb_error *err);
 // An object that joins those that wait.
 plumb_status pl_run__join(run_state *run, const run_task *task, uint32_t object, plumb_error *err);
-// What waits now, for the report.
-plumb_status pl_run__tell_holds(const pl_run_options *options, pl_arena *arena,
+// What waits now, and findings whose state changed since then, for the report.
+plumb_status pl_run__tell_drift(const pl_run_options *options, int64_t since_us, pl_arena *arena,
                                 pl_run_report *report, plumb_error *err);
 
 #endif

@@ -124,7 +124,7 @@ static pl_run_source *source_line(run_state *run, pl_run_report *report, const r
 
 static void report_task(run_state *run, pl_run_report *report, const run_task *task)
 {
-    if (task->source->joins) return; // pl_run__tell_holds
+    if (task->source->joins) return; // pl_run__tell_drift
     pl_run_source *out = source_line(run, report, task->source);
     for (uint32_t i = 0; i < task->result.object_count; i++) {
         const pl_object_result *object = &task->result.objects[i];
@@ -436,13 +436,14 @@ void pl_run__tell_mappings(const pl_run_options *options, pl_arena *arena, pl_ru
 plumb_status pl_run(const pl_run_options *options, pl_arena *arena, pl_run_report *ret_report,
                     plumb_error *err)
 {
-    int64_t began = pl_clock_monotonic();
+    int64_t began = pl_clock_monotonic(), since_us = pl_clock_micros();
     plumb_error local;
     *ret_report = (pl_run_report){.run = "", .nothing = true};
     plumb_status st =
         pl_run__with_lock(options, "run", run_locked, arena, ret_report, err ? err : &local);
     if (st == PLUMB_OK) pl_run__tell_mappings(options, arena, ret_report);
-    if (st == PLUMB_OK) st = pl_run__tell_holds(options, arena, ret_report, err ? err : &local);
+    if (st == PLUMB_OK)
+        st = pl_run__tell_drift(options, since_us, arena, ret_report, err ? err : &local);
     ret_report->micros = pl_clock_monotonic() - began;
     return st;
 }

@@ -22,6 +22,7 @@
 
 #include "contract/project.h"
 #include "flow/work.h"
+#include "registry/drift.h"
 #include "registry/registry.h"
 
 // A run takes so many objects, and the next one of the same command goes on behind them: plan, task
@@ -86,7 +87,8 @@ typedef struct pl_run_hold {
 typedef struct pl_run_finding {
     int64_t id;
     const char *source, *table, *column; // "" none
-    const char *class, *before, *after, *state;
+    const char *class, *before, *after;
+    pl_finding_state state;
 } pl_run_finding;
 
 typedef struct pl_run_report {

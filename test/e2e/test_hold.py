@@ -33,10 +33,20 @@ def test_renamed_key_is_read_at_once(plumb):
     start(plumb, "shop")
     land(plumb, "shop", "3.json", [renamed(n, 3, "likes", "like_count") for n in range(400)])
     said = run(plumb, 0)
-    assert said["holds"] == []
+    assert said["holds"] == [] and said["findings"] == [1]
     assert count(plumb) == 1200 and count(plumb, "likes IS NULL") == 0
+    assert run(plumb, 0)["findings"] == []  # told once
     assert states(plumb) == [("renamed", "$.stats.likes", "$.stats.like_count", "likes",
                               "provisional")]
+
+
+def test_run_tells_of_what_a_rule_took_care_of(plumb):
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json", [renamed(n, 3, "likes", "like_count") for n in range(400)])
+    assert ("finding 1: shop -> posts.likes renamed, $.stats.likes -> $.stats.like_count: taken "
+            "care of by a rule, until a person looks at it\n"
+            "  plumb drift ls lists them, plumb drift show ID tells of one\n") in \
+        plumb("run").stdout
 
 
 def test_old_key_of_a_rename_is_no_finding_of_its_own(plumb):
