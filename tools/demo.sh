@@ -105,13 +105,24 @@ show plumb run
 show plumb quarantine
 show plumb quarantine show 1
 
-title "6. Nothing new is nothing done"
+title "6. A platform renames a key, and nothing is lost"
+sed 's/"digg_count"/"like_total"/g' incoming/tiktok-05.json >incoming/tiktok-06.json
+say "The posts of yesterday are asked for again, and now tiktok says like_total where it said"
+say "digg_count. The mapping does not know of it; the values of the posts prove it."
+show plumb ingest tiktok incoming/tiktok-06.json --received 2026-11-06T23:59:59Z
+show plumb run
+show plumb drift show 1
+say "No row lacks its likes:"
+show plumb query "SELECT day(observed_at) AS day, count(*) AS rows, count(likes) AS with_likes
+FROM post_metrics WHERE platform = 'tiktok' GROUP BY 1 ORDER BY 1"
+
+title "7. Nothing new is nothing done"
 show plumb run
 
-title "7. Everything checked, byte by byte"
+title "8. Everything checked, byte by byte"
 show plumb verify
 
-title "8. Read by others, with no plumb in sight"
+title "9. Read by others, with no plumb in sight"
 python=../../.deps/venv/bin/python
 if [ -x $python ]; then
     show $python ../../tools/read_table.py lake post_metrics
@@ -120,7 +131,7 @@ else
 demo/social/lake post_metrics"
 fi
 
-title "9. No contract, no mapping, only a file: let plumb guess"
+title "10. No contract, no mapping, only a file: let plumb guess"
 cd ..
 gzip -dc social/incoming/youtube-01.json.gz >videos.json
 show plumb init from-sample --from videos.json --source youtube --table videos
