@@ -23,7 +23,8 @@ int64_t pl_drift_until(const pl_project *project, const pl_hold_row *hold)
     const pl_mapping *mapping =
         pl_project_mapping(project, pl_span_of(hold->source), pl_span_of(hold->table));
     if (hold->critical || !mapping) return 0;
-    return hold->since_us + pl_project_drift(project, mapping).limit_us;
+    pl_drift_policy policy = pl_project_drift(project, mapping);
+    return policy.strict ? 0 : hold->since_us + policy.limit_us;
 }
 
 // ---- JSON ---------------------------------------------------------------------------------------

@@ -76,6 +76,50 @@ static plumb_status release(run_state *run, pl_hold_row *hold, bool over_time, p
     return st;
 }
 
+static void write_event(pl_buf *out, const pl_finding_row *row)
+{
+    pl_json_writer w = pl_json_writer_on(out, 0);
+    pl_json_begin(&w, '{');
+    pl_json_key(&w, "finding"), pl_json_int(&w, row->id);
+    pl_json_key(&w, "source"), pl_json_cstr(&w, row->source);
+    pl_json_key(&w, "class"), pl_json_cstr(&w, row->class);
+    pl_json_key(&w, "before"), pl_json_cstr(&w, row->before);
+    pl_json_key(&w, "after"), pl_json_cstr(&w, row->after);
+    pl_json_key(&w, "column"), pl_json_cstr(&w, row->column);
+    pl_json_key(&w, "from"), pl_json_cstr(&w, pl_finding_state_name(row->state));
+    pl_json_key(&w, "to"), pl_json_cstr(&w, pl_finding_state_name(row->state));
+    pl_json_key(&w, "note"), pl_json_cstr(&w, "it still waits for somebody to decide");
+    pl_json_end(&w, '}');
+}
+
+// Nobody else lets it go: say so again, once in each limit.
+static plumb_status remind(run_state *run, pl_hold_row *hold, plumb_error *err)
+{
+    pl_registry *registry = run->options->registry;
+    held_rows rows = {.arena = run->arena};
+    pl_finding_filter filter = {
+        .source = hold->source, .table = hold->table, .states = PL_FINDING_IN(PL_FINDING_HELD)};
+    PL_TRY(pl_registry_findings(registry, &filter, keep_held, &rows, err));
+    hold->alerted_us = run->now_us;
+    plumb_status st = pl_registry_begin(registry, err);
+    if (st == PLUMB_OK) st = pl_registry_hold_put(registry, hold, err);
+    for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++) {
+        pl_buf text = {0};
+        write_event(&text, &rows.items[i]);
+        pl_event_row event = {.at_us = run->now_us,
+                              .kind = "drift.held",
+                              .who = actor,
+                              .table = hold->table,
+                              .text = pl_buf_cstr(&text)};
+        st = pl_registry_event_add(registry, &event, err);
+        pl_buf_done(&text);
+    }
+    free(rows.items);
+    if (st == PLUMB_OK) return pl_registry_commit(registry, err);
+    pl_registry_rollback(registry);
+    return st;
+}
+
 static plumb_status review(run_state *run, const pl_mapping *mapping, plumb_error *err)
 {
     pl_hold_row hold;
@@ -91,8 +135,11 @@ static plumb_status review(run_state *run, const pl_mapping *mapping, plumb_erro
         pl_baseline_done(&waiting);
     }
     pl_drift_policy policy = pl_project_drift(run->options->project, mapping);
-    bool over_time = !hold.critical && run->now_us - hold.since_us >= policy.limit_us;
-    return edited || over_time ? release(run, &hold, over_time && !edited, err) : PLUMB_OK;
+    bool person = hold.critical || policy.strict;
+    bool over_time = !person && run->now_us - hold.since_us >= policy.limit_us;
+    if (edited || over_time) return release(run, &hold, over_time && !edited, err);
+    bool again = person && run->now_us - hold.alerted_us >= policy.limit_us;
+    return again ? remind(run, &hold, err) : PLUMB_OK;
 }
 
 plumb_status pl_run__review(run_state *run, plumb_error *err)
@@ -236,6 +283,7 @@ static bool tell_hold(void *context, const pl_hold_row *row)
         o->project ? pl_project_mapping(o->project, pl_span_of(row->source), pl_span_of(row->table))
                    : NULL;
     if (!mapping || report->hold_count == list->capacity) return true;
+    pl_drift_policy policy = pl_project_drift(o->project, mapping);
     report->holds[report->hold_count++] = (pl_run_hold){
         .source = pl_arena_cstr(list->arena, pl_span_of(row->source)),
         .table = pl_arena_cstr(list->arena, pl_span_of(row->table)),
@@ -244,8 +292,7 @@ static bool tell_hold(void *context, const pl_hold_row *row)
         .records = row->records,
         .since_us = row->since_us,
         .released = *row->released != '\0',
-        .until_us =
-            row->critical ? 0 : row->since_us + pl_project_drift(o->project, mapping).limit_us};
+        .until_us = row->critical || policy.strict ? 0 : row->since_us + policy.limit_us};
     return true;
 }
 

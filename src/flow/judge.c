@@ -74,6 +74,7 @@ static plumb_status read_books(run_state *run, verdict *v, plumb_error *err)
     plumb_error none;
     plumb_status st = pl_registry_shape(registry, v->name, v->table, 0, run->arena, &shape, &none);
     if (st == PLUMB_OK) {
+        pl_baseline_done(&v->base);
         st = pl_baseline_read(shape.document, v->name, &v->base, &none);
         v->had_base = st == PLUMB_OK;
         v->document = shape.document;

@@ -358,11 +358,22 @@ static bool is_established(const pl_shape *shape, const char *path)
            (p->objects >= ADDED_OBJECTS || p->last_us - p->first_us >= ADDED_APART_US);
 }
 
+// Seconds for milliseconds, where parse(epoch) tells them apart by their size.
+static bool reads_any_unit(const verdict *v, const pl_finding_doc *doc, const char *column)
+{
+    double unit = doc->factor >= 1 ? doc->factor : 1 / doc->factor;
+    if (doc->class != PL_DRIFT_RESCALED || (unit != 1e3 && unit != 1e6)) return false;
+    for (uint32_t i = 0; i < v->column_count; i++)
+        if (pl_span_is(v->columns[i].name, column)) return v->columns[i].epochs;
+    return false;
+}
+
 static pl_finding_state state_of_note(const verdict *v, const pl_finding_doc *doc, bool mapped,
-                                      bool critical)
+                                      bool critical, const char *column)
 {
     if (doc->class == PL_DRIFT_ADDED && !is_established(&v->base.shape, doc->after))
         return PL_FINDING_SEEN;
+    if (reads_any_unit(v, doc, column)) return PL_FINDING_AUTO;
     switch (pl_drift_action_of(doc, mapped, critical, v->policy.strict)) {
     case PL_DRIFT_NOTE:
         return PL_FINDING_AUTO;
@@ -409,8 +420,9 @@ static plumb_status note_changes(run_state *run, verdict *v, plumb_error *err)
         bool mapped = column_of(run, v, &doc, &column, &critical);
         if (mapped && finding->class == PL_DRIFT_ADDED) continue; // a rule has waited for it
         if (mapped && finding->class == PL_DRIFT_REMOVED && is_filled(v, column)) continue;
-        st = put_row(run, v, &doc, column, critical, state_of_note(v, &doc, mapped, critical),
-                     &v->passed, first, NULL, err);
+        st =
+            put_row(run, v, &doc, column, critical,
+                    state_of_note(v, &doc, mapped, critical, column), &v->passed, first, NULL, err);
     }
     pl_baseline_done(&before);
     return st;
@@ -450,7 +462,9 @@ static plumb_status heal(run_state *run, verdict *v, plumb_error *err)
         run, v, PL_FINDING_IN(PL_FINDING_OPEN) | PL_FINDING_IN(PL_FINDING_DEPRECATED), &rows, err);
     for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++) {
         const pl_finding_row *row = &rows.items[i];
-        if (!*row->column || strcmp(row->class, "added") == 0) continue;
+        bool about_absence =
+            strcmp(row->class, "removed") == 0 || strcmp(row->class, "renamed") == 0;
+        if (!*row->column || !about_absence) continue; // another unit fills a column as well
         uint64_t rows_now = pl_baseline_counts(&v->passed, pl_span_of(row->column)).rows;
         if (rows_now >= v->options.baseline_min && is_filled(v, row->column))
             change_row(run, v, row, PL_FINDING_RESOLVED, "the column is filled as before");

@@ -293,6 +293,46 @@ static void judge_absent(pl_suspect_work *work, uint32_t column)
 #define LOST_MANY   100
 #define LOST_CHANCE 1e-3
 
+// A column is filled, but no more from the path that came first: `title` stands where `description`
+// stood, whose new name nobody reads yet.
+static void judge_covered(pl_suspect_work *work, uint32_t column)
+{
+    const pl_suspect_column *asked = &work->columns[column];
+    uint32_t first = work->first[column], end = work->first[column + 1], best = PL_SHAPE_NONE;
+    double rows = (double)asked->now.rows, likely = 0;
+    while (first < end && !pl_suspect__values(work->before->shape, work->old[first])) first++;
+    if (!asked->now.filled || end - first < 2 || !asked->before.rows) return;
+    if (pl_suspect__values(work->now->shape, work->new[first])) return;
+    uint64_t values = pl_suspect__values(work->before->shape, work->old[first]);
+    double share = PL_MIN((double)values / (double)asked->before.rows, 1.0);
+    double chance = pow(1 - share, rows);
+    if (chance >= work->options->absent_chance) return;
+    for (uint32_t n = 0; n < work->newcomer_count; n++) {
+        uint32_t p = work->newcomers[n].path;
+        double like = likeness(work, work->old[first], p);
+        bool often = (double)pl_suspect__values(work->now->shape, p) >= share * rows / 2;
+        if (work->newcomers[n].room < work->options->baseline_min || !often || like <= likely)
+            continue;
+        best = p;
+        likely = like;
+    }
+    if (best == PL_SHAPE_NONE || pl_suspect__muted(work, column, PL_SUSPECT_CONTINUED)) return;
+    pl_buf why = {0};
+    put_column(&why, work, column);
+    pl_buf_text(&why, " is filled by another term: ");
+    pl_shape_path_write(&why, work->before->shape, work->old[first]);
+    pl_buf_text(&why, " is in none of ");
+    pl_drift_count_write(&why, asked->now.rows);
+    pl_buf_printf(&why, " %s, and was in ", asked->now.rows == 1 ? "row" : "rows");
+    pl_drift_count_write(&why, values);
+    pl_buf_text(&why, " of ");
+    pl_drift_count_write(&why, asked->before.rows);
+    pl_buf_text(&why, " before; ");
+    pl_shape_path_write(&why, work->now->shape, best);
+    pl_buf_text(&why, " is new and could continue it");
+    pl_suspect__add(work, PL_SUSPECT_CONTINUED, column, best, chance, asked->now.rows, &why);
+}
+
 static double share_lost(const pl_column_counts *counts)
 {
     uint64_t values = counts->filled + counts->lost;
@@ -464,6 +504,7 @@ uint32_t pl_drift_suspects(const pl_suspect_side *before, const pl_suspect_side 
                      &finding_count);
     for (uint32_t c = 0; c < count; c++) {
         judge_absent(&work, c);
+        judge_covered(&work, c);
         judge_lost(&work, c);
         pl_suspect__changes(&work, c, findings, finding_count);
     }

@@ -158,14 +158,31 @@ def test_drift_inside_one_landing(plumb):
     assert count(plumb) == 600 and count(plumb, "views IS NULL") == 0
 
 
-def test_strict_policy_holds_what_would_be_read(plumb):
+def test_strict_policy_holds_what_would_be_read_until_somebody_decides(plumb):
     start(plumb, "shop")
     (plumb.dir / "plumb.yaml").write_text((plumb.dir / "plumb.yaml").read_text()
-                                          + "policy: strict\n")
+                                          + "policy: strict\ndrift: {limit: 1s}\n")
     land(plumb, "shop", "3.json", [renamed(n, 3, "likes", "like_count") for n in range(400)])
+    assert run(plumb, 3)["holds"][0]["until"] is None
+    time.sleep(1.1)
     run(plumb, 3)
     assert count(plumb) == 800
     assert [(s[0], s[4]) for s in states(plumb)] == [("renamed", "held")]
+    # Told again, once in each limit.
+    assert books(plumb, "SELECT count(*) FROM events WHERE kind = 'drift.held'") == [(2,)]
+
+
+def test_fallback_does_not_hide_a_renamed_key(plumb):
+    mapping = MAPPING.format(source="shop").replace("stats.likes", "stats.likes | stats.shares")
+    project(plumb, {"posts": CONTRACT}, {"shop": mapping})
+    for day in (1, 2):
+        land(plumb, "shop", f"{day}.json", [post(n, day) for n in range(400)])
+    plumb("run")
+    land(plumb, "shop", "3.json", [renamed(n, 3, "likes", "like_count") for n in range(400)])
+    assert run(plumb, 0)["holds"] == []
+    assert count(plumb) == 1200 and count(plumb, "likes >= 3000") == 0
+    assert ("renamed", "$.stats.likes", "$.stats.like_count", "likes", "provisional") \
+        in states(plumb)
 
 
 def test_new_key_is_noted_and_nothing_waits(plumb):
