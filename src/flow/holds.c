@@ -22,27 +22,12 @@ static bool find_staged(void *context, const pl_object_row *row, pl_object_state
     return true;
 }
 
-typedef struct held_rows {
-    pl_arena *arena;
-    pl_finding_row *items;
-    uint32_t count, capacity;
-} held_rows;
-
-static bool keep_held(void *context, const pl_finding_row *row)
-{
-    held_rows *list = context;
-    PL_GROW(list->items, list->count, list->capacity);
-    list->items[list->count++] = pl_finding_row_copy(row, list->arena);
-    return true;
-}
-
 // The time is over: findings are let through, so that what waits is not suspect for them any more.
 static plumb_status let_through(run_state *run, const pl_hold_row *hold, plumb_error *err)
 {
-    held_rows rows = {.arena = run->arena};
-    pl_finding_filter filter = {
-        .source = hold->source, .table = hold->table, .states = PL_FINDING_IN(PL_FINDING_HELD)};
-    plumb_status st = pl_registry_findings(run->options->registry, &filter, keep_held, &rows, err);
+    pl_finding_list rows = {0};
+    plumb_status st = pl_run__findings(run, hold->source, hold->table,
+                                       PL_FINDING_IN(PL_FINDING_HELD), &rows, err);
     for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++) {
         pl_finding_row *row = &rows.items[i];
         int64_t id;

@@ -87,6 +87,16 @@ void pl_run__verdicts_done(run_state *run);
 // A row with its texts in the arena.
 pl_finding_row pl_finding_row_copy(const pl_finding_row *row, pl_arena *arena);
 
+// Findings of a source and table in some states, newest change first. Texts are in the run's arena,
+// the items on the heap, also after a failure.
+typedef struct pl_finding_list {
+    pl_arena *arena;
+    pl_finding_row *items; // free() them
+    uint32_t count, capacity;
+} pl_finding_list;
+plumb_status pl_run__findings(run_state *run, const char *source, const char *table,
+                              uint32_t states, pl_finding_list *ret_list, plumb_error *err);
+
 // verdict.c: what to put into the books about a source that waits, and about one that passed.
 plumb_status pl_verdict__holding(run_state *run, verdict *v, plumb_error *err);
 plumb_status pl_verdict__passing(run_state *run, verdict *v, plumb_error *err);

@@ -111,12 +111,6 @@ static plumb_status put_row(run_state *run, verdict *v, const pl_finding_doc *do
 }
 
 // ---- rows that are there -----------------------------------------------------------------------
-typedef struct row_list {
-    pl_arena *arena;
-    pl_finding_row *items;
-    uint32_t count, capacity;
-} row_list;
-
 pl_finding_row pl_finding_row_copy(const pl_finding_row *row, pl_arena *arena)
 {
     pl_finding_row copy = *row;
@@ -130,18 +124,18 @@ pl_finding_row pl_finding_row_copy(const pl_finding_row *row, pl_arena *arena)
 
 static bool keep_row(void *context, const pl_finding_row *row)
 {
-    row_list *list = context;
+    pl_finding_list *list = context;
     PL_GROW(list->items, list->count, list->capacity);
     list->items[list->count++] = pl_finding_row_copy(row, list->arena);
     return true;
 }
 
-static plumb_status rows_in(run_state *run, const verdict *v, uint32_t states, row_list *list,
-                            plumb_error *err)
+plumb_status pl_run__findings(run_state *run, const char *source, const char *table,
+                              uint32_t states, pl_finding_list *ret_list, plumb_error *err)
 {
-    pl_finding_filter filter = {.source = v->name, .table = v->table, .states = states};
-    list->arena = run->arena;
-    return pl_registry_findings(run->options->registry, &filter, keep_row, list, err);
+    pl_finding_filter filter = {.source = source, .table = table, .states = states};
+    *ret_list = (pl_finding_list){.arena = run->arena};
+    return pl_registry_findings(run->options->registry, &filter, keep_row, ret_list, err);
 }
 
 // A row in another state, unless this verdict has another one of it.
@@ -160,9 +154,10 @@ static void change_row(run_state *run, verdict *v, const pl_finding_row *row,
 static plumb_status change_held(run_state *run, verdict *v, pl_finding_state state,
                                 const char *note, plumb_error *err)
 {
-    row_list held = {0};
-    plumb_status st = rows_in(
-        run, v, PL_FINDING_IN(PL_FINDING_HELD) | PL_FINDING_IN(PL_FINDING_FLAPPING), &held, err);
+    pl_finding_list held = {0};
+    plumb_status st = pl_run__findings(
+        run, v->name, v->table, PL_FINDING_IN(PL_FINDING_HELD) | PL_FINDING_IN(PL_FINDING_FLAPPING),
+        &held, err);
     for (uint32_t i = 0; i < held.count && st == PLUMB_OK; i++)
         change_row(run, v, &held.items[i], state, note);
     free(held.items);
@@ -431,9 +426,10 @@ static plumb_status note_changes(run_state *run, verdict *v, plumb_error *err)
 // New paths of earlier runs: have they come often enough, does a rule read them by now?
 static plumb_status count_on(run_state *run, verdict *v, plumb_error *err)
 {
-    row_list rows = {0};
-    plumb_status st = rows_in(
-        run, v, PL_FINDING_IN(PL_FINDING_SEEN) | PL_FINDING_IN(PL_FINDING_OPEN), &rows, err);
+    pl_finding_list rows = {0};
+    plumb_status st = pl_run__findings(
+        run, v->name, v->table, PL_FINDING_IN(PL_FINDING_SEEN) | PL_FINDING_IN(PL_FINDING_OPEN),
+        &rows, err);
     for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++) {
         pl_finding_row *row = &rows.items[i];
         uint32_t *columns, count = 0;
@@ -457,9 +453,10 @@ static plumb_status count_on(run_state *run, verdict *v, plumb_error *err)
 // Columns that were let through and are filled again as before.
 static plumb_status heal(run_state *run, verdict *v, plumb_error *err)
 {
-    row_list rows = {0};
-    plumb_status st = rows_in(
-        run, v, PL_FINDING_IN(PL_FINDING_OPEN) | PL_FINDING_IN(PL_FINDING_DEPRECATED), &rows, err);
+    pl_finding_list rows = {0};
+    plumb_status st = pl_run__findings(
+        run, v->name, v->table,
+        PL_FINDING_IN(PL_FINDING_OPEN) | PL_FINDING_IN(PL_FINDING_DEPRECATED), &rows, err);
     for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++) {
         const pl_finding_row *row = &rows.items[i];
         bool about_absence =
