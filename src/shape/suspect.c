@@ -177,8 +177,9 @@ static void find_newcomers(pl_suspect_work *work)
     }
 }
 
-// Half-way: in rows that lack the column, and in the last object that was received. Of a column
-// that every row had the counts agree; of another one the objects before have it, and none since.
+// Half-way: in rows that lack the column. Of a column that every row had the counts agree, also
+// when the source went back: what it sent under the other name is not nothing. Of another one the
+// objects before have it, and none since.
 static bool takes_over(const pl_suspect_work *work, uint32_t column, uint32_t path,
                        uint64_t missing)
 {
@@ -191,7 +192,6 @@ static bool takes_over(const pl_suspect_work *work, uint32_t column, uint32_t pa
     for (uint32_t i = work->first[column]; i < work->first[column + 1]; i++) {
         if (!pl_suspect__values(now, work->new[i])) continue;
         int64_t last_us = now->paths[work->new[i]].last_us;
-        if (last_us > now->paths[path].last_us) return false;
         if (!always && last_us >= now->paths[path].first_us) return false;
     }
     return true;

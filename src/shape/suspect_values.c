@@ -9,9 +9,9 @@
 
 #define CLASS_SHARE 0.95  // of the values: then that is the path's class
 #define FACTOR_SURE 1000  // from here on one entity is enough
-#define ENTITIES    3u    // for lesser factors
+#define ENTITIES    3u    // for lesser factors, where values are small
 #define EXACT       0.002 // decades: half a percent
-#define TIGHT       0.02  // decades, of lesser factors: 60 is not 50 that grew a little
+#define TIGHT       0.045 // decades, of lesser factors: 60 is not 50 that grew a little
 #define SMALL       20    // below, a counter may come to any factor
 #define FAR         5.0   // times the largest, or the least
 
@@ -97,13 +97,19 @@ static double factor_of(double x, double y, double decades)
     return off <= EXACT || fabs(x) >= SMALL ? factor : 0;
 }
 
+// Too large, or too fine, to come to a unit's factor between two polls by itself.
+static bool is_large(double x)
+{
+    return fabs(x) >= SMALL || x != floor(x);
+}
+
 // The known factor by which every entity moved, or 1; how many tell, and how many are in common as
 // far as one had to look.
 static double common_factor(const pl_shape_values *old, const pl_shape_values *new, double decades,
                             uint32_t *ret_told, uint32_t *ret_shared)
 {
     double common = 0;
-    bool differ = false;
+    bool differ = false, large = true;
     *ret_told = *ret_shared = 0;
     for (uint32_t i = 0, j = 0; i < old->pair_count && j < new->pair_count && !differ;) {
         const pl_pair *was = &old->pairs[i], *is = &new->pairs[j];
@@ -117,9 +123,10 @@ static double common_factor(const pl_shape_values *old, const pl_shape_values *n
         if (isnan(factor)) continue;
         differ |= factor == 0 || (common != 0 && factor != common);
         common = factor;
+        large &= numbers && is_large(was->value.number);
         ++*ret_told;
     }
-    uint32_t enough = sure(common) ? 1 : ENTITIES;
+    uint32_t enough = sure(common) || large ? 1 : ENTITIES;
     return differ || *ret_told < enough ? 1 : common;
 }
 
@@ -131,12 +138,15 @@ static bool fractions_were(const pl_shape_values *values)
 }
 
 // What every value now is and none was, with the edge it is beyond; NULL: nothing of the kind.
-static const char *beyond(const pl_shape_values *old, const pl_shape_values *new, double *ret_edge)
+// Fractions have an edge that nobody grows beyond; how far others do, entities would tell.
+static const char *beyond(const pl_shape_values *old, const pl_shape_values *new, uint32_t shared,
+                          double *ret_edge)
 {
     if (!mostly(old, PL_CLASS_NUMBER, PL_CLASS_PERCENT)) return NULL;
     if (share_of(new, PL_CLASS_NUMBER, PL_CLASS_PERCENT) < 1) return NULL;
     *ret_edge = old->max;
     if (fractions_were(old) && new->min > 1) return "above 1, and the largest";
+    if (shared) return NULL;
     if (old->max > 0 && new->min > FAR * old->max) return "more than 5 times the largest";
     *ret_edge = old->min;
     bool less = old->min > 0 && new->min > 0 && new->max < old->min / FAR;
@@ -178,8 +188,7 @@ static bool judge_values(pl_suspect_work *work, uint32_t column, uint32_t b, uin
             pl_drift_count_write(&why, told);
             pl_buf_text(&why, " entities known from before");
         }
-    } else if (!shared && old->count >= work->options->values_min &&
-               (how = beyond(old, new, &edge))) {
+    } else if (old->count >= work->options->values_min && (how = beyond(old, new, shared, &edge))) {
         put_values(&why, new->count);
         put_path(&why, work, a);
         pl_buf_printf(&why, " %s %s of ", new->count == 1 ? "is" : "are", how);
