@@ -84,34 +84,44 @@ static bool scalable(const pl_shape_scalar *value)
            value->class == PL_CLASS_EPOCH_S; // a count may be of that size
 }
 
-// The factor by which one entity moved; 0: by none that units differ by. NaN: it says nothing.
-static double factor_of(double x, double y, double decades)
-{
-    bool cut = y == floor(y) && fabs(y) < SMALL && fabs(y) < fabs(x);
-    if ((x == 0 && y == 0) || cut) return NAN;
-    if (!(x * y > 0)) return 0;
-    double factor = near_factor(y / x, decades);
-    if (factor == 0) return 0;
-    double off = fabs(log10(y / x) - log10(factor));
-    if (!sure(factor)) return off <= TIGHT ? factor : 0;
-    return off <= EXACT || fabs(x) >= SMALL ? factor : 0;
-}
-
 // Too large, or too fine, to come to a unit's factor between two polls by itself.
 static bool is_large(double x)
 {
     return fabs(x) >= SMALL || x != floor(x);
 }
 
-// The known factor by which every entity moved, or 1; how many tell, and how many are in common as
-// far as one had to look.
+// A small counter that went on by one or two and is written in another unit may come to this.
+static bool may_be_scaled(double x, double y, double decades)
+{
+    if (x == 0) return fabs(y) > SMALL;
+    for (int grown = 0; grown <= 2; grown++)
+        if (near_factor(y / (x + (x > 0 ? grown : -grown)), decades) != 0) return true;
+    return false;
+}
+
+// The factor by which one entity moved; 0: by none that units differ by. NaN: it says nothing.
+static double factor_of(double x, double y, double decades)
+{
+    bool cut = y == floor(y) && fabs(y) < SMALL && fabs(y) < fabs(x);
+    if ((x == 0 && y == 0) || cut) return NAN;
+    double factor = x * y > 0 ? near_factor(y / x, decades) : 0;
+    double off = factor != 0 ? fabs(log10(y / x) - log10(factor)) : INFINITY;
+    if (off <= EXACT) return factor;
+    if (!is_large(x)) return may_be_scaled(x, y, decades) ? NAN : 0;
+    return sure(factor) || off <= TIGHT ? factor : 0;
+}
+
+// The known factor by which entities moved, but for less than a third of them, which grew beside;
+// or
+// 1. How many tell, and how many are in common.
 static double common_factor(const pl_shape_values *old, const pl_shape_values *new, double decades,
                             uint32_t *ret_told, uint32_t *ret_shared)
 {
     double common = 0;
-    bool differ = false, large = true;
+    uint32_t others = 0;
+    bool large = false;
     *ret_told = *ret_shared = 0;
-    for (uint32_t i = 0, j = 0; i < old->pair_count && j < new->pair_count && !differ;) {
+    for (uint32_t i = 0, j = 0; i < old->pair_count && j < new->pair_count;) {
         const pl_pair *was = &old->pairs[i], *is = &new->pairs[j];
         uint64_t a = was->entity, b = is->entity;
         i += a <= b;
@@ -121,13 +131,16 @@ static double common_factor(const pl_shape_values *old, const pl_shape_values *n
         bool numbers = scalable(&was->value) && scalable(&is->value);
         double factor = numbers ? factor_of(was->value.number, is->value.number, decades) : 0;
         if (isnan(factor)) continue;
-        differ |= factor == 0 || (common != 0 && factor != common);
-        common = factor;
-        large &= numbers && is_large(was->value.number);
+        if (common == 0) common = factor;
+        if (factor == 0 || factor != common) {
+            others++;
+            continue;
+        }
+        large |= is_large(was->value.number);
         ++*ret_told;
     }
     uint32_t enough = sure(common) || large ? 1 : ENTITIES;
-    return differ || *ret_told < enough ? 1 : common;
+    return *ret_told < enough || *ret_told <= 2 * others ? 1 : common;
 }
 
 // ---- no entity in common -----------------------------------------------------------------------
@@ -183,8 +196,9 @@ static bool judge_values(pl_suspect_work *work, uint32_t column, uint32_t b, uin
             pl_buf_printf(&why, " has %.15g times the value it had", factor);
         else
             pl_buf_printf(&why, " has 1/%.15g of the value it had", 1 / factor);
-        pl_buf_text(&why, told == 1 ? " for the one entity known from before" : " for all ");
+        pl_buf_text(&why, told == 1 ? " for the one entity known from before" : " for ");
         if (told > 1) {
+            if (told == shared) pl_buf_text(&why, "all ");
             pl_drift_count_write(&why, told);
             pl_buf_text(&why, " entities known from before");
         }
