@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the classifier must reach, on recorded API versions and on made-up upgrades.
 
-Made-up upgrades: 40 cases and 25 series, without entities by the thousand; PLUMB_FULL=1 makes it
-1,000 of each.
+Made-up upgrades: 40 cases and 25 series, without entities by the thousand, and ten through the
+whole program; PLUMB_FULL=1 makes it 1,000 of each, and 270.
 """
 import contextlib
 import io
@@ -12,7 +12,7 @@ import pytest
 
 import lake
 from conftest import BUILD
-from drift import recorded, upgrades
+from drift import pipeline, recorded, upgrades
 
 
 def printed(title, print_tables, *words):
@@ -55,3 +55,17 @@ def test_renames_among_decoys(tmp_path):
 def test_levels_move_without_a_unit(tmp_path: pathlib.Path):
     wrong = upgrades.play_series(BUILD, 1000 if lake.FULL else 25, tmp_path)
     assert wrong == []
+
+
+SHORT = 0, 4, 16, 21, 33, 37, 47, 56, 59, 68
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.plain_build
+def test_nothing_wrong_is_published(tmp_path):
+    shared = lake.SHARED if lake.DATA.exists() else None
+    results = pipeline.play_all(BUILD, shared, range(270) if lake.FULL else SHORT, tmp_path)
+    printed("Upgrades through the whole program", pipeline.print_table, results)
+    assert [r["number"] for r in results if r["nulls"] or r["absent"] or r["mistaken"]] == []
+    assert [r["number"] for r in results if r["wrong"] and r["kind"] not in pipeline.UNITS] == []
+    assert [r["number"] for r in results if r["unaccounted"]] == []
