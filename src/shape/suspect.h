@@ -19,7 +19,7 @@
 //   lost       values that the column could not take: beyond a share of all, more than twice as
 //              many as before, and by accident in one of 1,000 windows, unless it is critical; or a
 //              finding says that they are of a new kind. Required ones that are missing count.
-//   rescaled   another unit: a finding says so; or each entity that the window has in common with
+//   rescaled   another unit: a finding says so; or entities that the window has in common with
 //              the baseline moved by the same known factor: one of them, or three if their values
 //              are small and the factor is below 1000; or instants, percentages or fractions
 //              written in another way; or no entity is in common, and every value is far beyond all
@@ -35,7 +35,6 @@
 //
 // A column that is coalesced from two paths is absent only when both are; what look-ups, parents
 // and documents gave it counts as filled. So every rule about absence counts rows, not paths.
-//
 // The rules themselves are the case files in test/cases/hold/. Threads: any.
 //
 // SPDX-License-Identifier: Apache-2.0
