@@ -81,12 +81,11 @@ static void write_event(pl_buf *out, const pl_finding_row *row)
 static plumb_status remind(run_state *run, pl_hold_row *hold, plumb_error *err)
 {
     pl_registry *registry = run->options->registry;
-    held_rows rows = {.arena = run->arena};
-    pl_finding_filter filter = {
-        .source = hold->source, .table = hold->table, .states = PL_FINDING_IN(PL_FINDING_HELD)};
-    PL_TRY(pl_registry_findings(registry, &filter, keep_held, &rows, err));
+    pl_finding_list rows = {0};
     hold->alerted_us = run->now_us;
-    plumb_status st = pl_registry_begin(registry, err);
+    PL_TRY(pl_registry_begin(registry, err));
+    plumb_status st = pl_run__findings(run, hold->source, hold->table,
+                                       PL_FINDING_IN(PL_FINDING_HELD), &rows, err);
     if (st == PLUMB_OK) st = pl_registry_hold_put(registry, hold, err);
     for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++) {
         pl_buf text = {0};
