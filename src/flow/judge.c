@@ -91,6 +91,7 @@ static plumb_status read_books(run_state *run, verdict *v, plumb_error *err)
     if (v->held && pl_baseline_read(v->hold.document, v->name, &waiting, &none) == PLUMB_OK) {
         v->edited = waiting.judged != pl_judge_hash(v->source->mapping);
         if (v->source->joins) pl_baseline_merge(&v->wait, &waiting);
+        if (!v->edited) pl_baseline_merge(&v->whole, &waiting);
         pl_baseline_done(&waiting);
     }
     pl_finding_filter filter = {
@@ -115,6 +116,7 @@ static plumb_status begin(run_state *run, run_source *source, verdict *v, plumb_
     pl_baseline_init(&v->base);
     pl_baseline_init(&v->passed);
     pl_baseline_init(&v->wait);
+    pl_baseline_init(&v->whole);
     v->columns = PL_TAKE(run->arena, pl_suspect_column, mapping->rule_count);
     v->of_contract = PL_TAKE(run->arena, uint32_t, mapping->rule_count);
     for (uint32_t i = 0; i < mapping->rule_count; i++) take_column(run, v, &mapping->rules[i]);
@@ -203,6 +205,14 @@ static plumb_status hold_from(run_state *run, verdict *v, const window_at *windo
     return judge_whole(run, v, err);
 }
 
+// More was released than one run takes, and it was judged as a whole: a part of it may look worse.
+static bool is_part(const verdict *v)
+{
+    return v->held && !v->edited &&
+           (strcmp(v->source->last, v->source->released) < 0 ||
+            strcmp(v->source->first, v->hold.first_object) > 0);
+}
+
 static plumb_status judge_windows(run_state *run, verdict *v, const window_at *windows,
                                   uint32_t count, plumb_error *err)
 {
@@ -213,7 +223,8 @@ static plumb_status judge_windows(run_state *run, verdict *v, const window_at *w
         add(&v->wait, &windows[at]);
     if (at) {
         v->from = first_object(&windows[0]);
-        if (suspects(run, v, &v->wait)) return hold_from(run, v, windows, at, count, err);
+        if (suspects(run, v, is_part(v) ? &v->whole : &v->wait))
+            return hold_from(run, v, windows, at, count, err);
         v->from = NULL;
         pass(v);
     }
@@ -277,6 +288,7 @@ void pl_run__verdicts_done(run_state *run)
         pl_baseline_done(&run->verdicts[i].base);
         pl_baseline_done(&run->verdicts[i].passed);
         pl_baseline_done(&run->verdicts[i].wait);
+        pl_baseline_done(&run->verdicts[i].whole);
     }
     run->verdict_count = 0;
 }

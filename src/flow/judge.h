@@ -60,6 +60,7 @@ typedef struct verdict {
     bool held; // a hold has a row
     pl_hold_row hold;
     pl_baseline wait;  // what waits, or is judged together
+    pl_baseline whole; // what the hold was of, unless it is edited
     bool waits;        // it is, or stays, held
     const char *from;  // the first object to be staged by this run; NULL: none, or those that join
     const char *until; // the hold is released up to this object; NULL: it is not

@@ -560,6 +560,23 @@ TEST(run_publishes_no_row_of_an_object_that_turns_out_damaged_at_its_end)
     CHECK_INT(1, files);
 }
 
+TEST(run_holds_and_frees_more_objects_than_it_takes_at_once)
+{
+    uint32_t files;
+    objects_of_run = 2;
+    for (int i = 0; i < 28; i++) {
+        buf.count = 0;
+        for (int id = i * 40; id < i * 40 + 40; id++) // likes are gone, and come back
+            pl_buf_printf(&buf, "{\"p\":\"x\",\"id\":\"%d\"%s}\n", id,
+                          i < 20 || i > 26 ? ",\"likes\":7" : "");
+        land(pl_arena_printf(&arena, "%d.json", i), pl_buf_cstr(&buf));
+        if (i != 19 && i < 26) continue;
+        CHECK_OK(run(), err);
+        CHECK_INT(i == 26 ? 7 : 0, report.hold_count ? report.holds[0].objects : 0);
+        CHECK_INT(i == 27 ? 1120 : 800, table_rows(&files));
+    }
+}
+
 int main(void)
 {
 #define R(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -571,6 +588,7 @@ int main(void)
                      R(run_leaves_out_an_object_that_no_longer_reads_and_publishes_the_others),
                      R(run_takes_what_a_truncated_gzip_holds_and_quarantines_the_rest),
                      R(run_of_many_objects_is_several_runs),
+                     R(run_holds_and_frees_more_objects_than_it_takes_at_once),
                      R(run_that_is_stopped_publishes_nothing_and_leaves_no_file),
                      R(run_deletes_the_files_of_a_run_that_died_and_nothing_else),
                      R(run_repairs_a_version_hint_that_a_crash_left_behind),
