@@ -86,7 +86,8 @@ typedef struct pl_suspect_options {
     uint64_t baseline_min;      // records; fewer make no baseline, and nothing is suspect
     uint64_t objects_min;       // raw objects; fewer make none for `empty`
     uint64_t values_min;        // of the baseline before its range says anything
-    pl_drift_options drift;     // of the findings
+    double grown; // decades that entities may have grown while they waited in another unit
+    pl_drift_options drift; // of the findings
 } pl_suspect_options;
 
 pl_suspect_options pl_suspect_defaults(void);

@@ -100,22 +100,22 @@ static bool may_be_scaled(double x, double y, double decades)
 }
 
 // The factor by which one entity moved; 0: by none that units differ by. NaN: it says nothing.
-static double factor_of(double x, double y, double decades)
+static double factor_of(double x, double y, double decades, double grown)
 {
     bool cut = y == floor(y) && fabs(y) < SMALL && fabs(y) < fabs(x);
     if ((x == 0 && y == 0) || cut) return NAN;
-    double factor = x * y > 0 ? near_factor(y / x, decades) : 0;
+    double factor = x * y > 0 ? near_factor(y / x, decades + grown) : 0;
     double off = factor != 0 ? fabs(log10(y / x) - log10(factor)) : INFINITY;
     if (off <= EXACT) return factor;
-    if (!is_large(x)) return may_be_scaled(x, y, decades) ? NAN : 0;
-    return sure(factor) || off <= TIGHT ? factor : 0;
+    if (!is_large(x)) return may_be_scaled(x, y, decades + grown) ? NAN : 0;
+    return sure(factor) || off <= TIGHT + grown ? factor : 0;
 }
 
 // The known factor by which entities moved, but for less than a third of them, which grew beside;
 // or
 // 1. How many tell, and how many are in common.
-static double common_factor(const pl_shape_values *old, const pl_shape_values *new, double decades,
-                            uint32_t *ret_told, uint32_t *ret_shared)
+static double common_factor(const pl_suspect_options *options, const pl_shape_values *old,
+                            const pl_shape_values *new, uint32_t *ret_told, uint32_t *ret_shared)
 {
     double common = 0;
     uint32_t others = 0;
@@ -129,7 +129,9 @@ static double common_factor(const pl_shape_values *old, const pl_shape_values *n
         if (a != b) continue;
         ++*ret_shared;
         bool numbers = scalable(&was->value) && scalable(&is->value);
-        double factor = numbers ? factor_of(was->value.number, is->value.number, decades) : 0;
+        double factor = numbers ? factor_of(was->value.number, is->value.number,
+                                            options->drift.factor_decades, options->grown)
+                                : 0;
         if (isnan(factor)) continue;
         if (common == 0) common = factor;
         if (factor == 0 || factor != common) {
@@ -180,8 +182,7 @@ static bool judge_values(pl_suspect_work *work, uint32_t column, uint32_t b, uin
     if (!old || !new || !new->count || old->count < work->options->baseline_min) return false;
     pl_buf why = {0};
     uint32_t told, shared;
-    double edge,
-        factor = common_factor(old, new, work->options->drift.factor_decades, &told, &shared);
+    double edge, factor = common_factor(work->options, old, new, &told, &shared);
     const char *how;
     if (rewritten(old, new, work->columns[column].epochs)) {
         put_values(&why, new->count);
