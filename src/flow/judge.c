@@ -292,6 +292,7 @@ void pl_run__verdicts_done(run_state *run)
         pl_baseline_done(&run->verdicts[i].base);
         pl_baseline_done(&run->verdicts[i].passed);
         pl_baseline_done(&run->verdicts[i].wait);
+        free(run->verdicts[i].rows);
         pl_baseline_done(&run->verdicts[i].whole);
     }
     run->verdict_count = 0;
