@@ -217,13 +217,15 @@ static void say_waits(words *w)
     say(w, ". They are safe in the raw zone, and everything else goes on: other sources, other "
            "tables, and what came before.");
     if (f->until_us) {
-        say(w, " No critical column is concerned, so they wait until %s and not longer (%s).",
+        say(w,
+            " No critical or required column is concerned, so they wait until %s and not longer "
+            "(%s).",
             pl_human_time(until, f->until_us), limit_text(w));
     } else if (w->row->critical) {
         say(w, " Column %s is critical, so they wait until somebody decides.", w->row->column);
     } else {
         say(w, " They wait until somebody decides%s.",
-            hold->critical ? ", because a critical column is concerned" : "");
+            hold->critical ? ", because a critical or required column is concerned" : "");
     }
     if (w->row->state == PL_FINDING_FLAPPING)
         say(w, " It came and went %lld times.", (long long)w->row->flips);

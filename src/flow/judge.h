@@ -20,8 +20,8 @@
 //     healed     what waits is not suspect any more
 //     resolved   an overlay of the mapping reads the new key, too
 //     edited     a person changed mapping or contract: judged anew, by what they say now
-//     limit      no critical column is concerned, the policy is not strict, and the time is over:
-//                published as it is; the columns concerned are muted for this kind of suspicion
+//     limit      the time is over, no critical or required column is concerned, and the policy is
+//                not strict: published as it is; the columns are muted for this kind of suspicion
 //                until they are well again. What waits for a person instead is told again then.
 //
 // Findings of a hold are rows of the registry from the first suspicion on; those of what was

@@ -307,8 +307,11 @@ plumb_status pl_verdict__holding(run_state *run, verdict *v, plumb_error *err)
     const char *first = v->source->joins ? v->hold.first_object : v->from;
     v->why = v->suspicions[0].why;
     for (uint32_t s = 0; s < v->suspicion_count; s++) {
-        const pl_suspect_column *column = suspected(v, &v->suspicions[s]);
-        v->critical |= column && column->critical;
+        uint32_t at = v->suspicions[s].column;
+        const pl_contract_column *column = v->source->mapping->contract->columns;
+        if (at == PL_SHAPE_NONE) continue;
+        column += v->of_contract[at];
+        v->critical |= column->critical || column->field.required; // else all would be quarantined
     }
     PL_TRY(resolve(run, v, list, count, err));
     for (uint32_t i = 0; i < count; i++) {

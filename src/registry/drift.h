@@ -62,7 +62,7 @@ typedef struct pl_hold_row {
     int64_t alerted_us;       // when somebody was told last; 0: never
     const char *run;          // that held, or joined objects last
     int64_t objects, records; // that wait, as the caller counted them
-    bool critical;            // a critical column is concerned: waits for a person
+    bool critical;            // a critical or required column is concerned: waits for a person
     // "" or NULL: all of it waits. Else the last object that may be published: the hold is over
     // once it is. In arena or listed it is never NULL.
     const char *released;
