@@ -312,8 +312,7 @@ static double apart(const pl_drift_column *a, const pl_drift_column *b)
     return most;
 }
 
-// The common mass of two sets of values.
-static double overlap(const pl_drift_column *a, const pl_drift_column *b)
+double pl_drift_overlap(const pl_drift_column *a, const pl_drift_column *b)
 {
     double common = 0;
     for (uint32_t i = 0; i < a->count;) {
@@ -334,7 +333,7 @@ double pl_drift_likeness(const pl_drift_column *before, const pl_drift_column *a
         return 1 - PL_MAX(distance, 0);
     }
     if (before->number_count || after->number_count) return 0;
-    return overlap(before, after);
+    return pl_drift_overlap(before, after);
 }
 
 // Pairs of neighbouring letters in common (Dice), case and separators aside: the names of one

@@ -86,6 +86,8 @@ bool pl_drift_steady(const pl_drift_column *before, const pl_drift_column *after
 double pl_drift_factor(const pl_drift_column *before, const pl_drift_column *after,
                        const pl_drift_options *options, uint64_t *ret_shared, uint64_t *ret_near);
 double pl_drift_prior_bits(const pl_shape_scalar *value, const pl_shape_values *values);
+// The common mass of two sets of values, whatever they are.
+double pl_drift_overlap(const pl_drift_column *before, const pl_drift_column *after);
 // 1: distributions are the same; by quantiles of numbers, by hashes of anything else.
 double pl_drift_likeness(const pl_drift_column *before, const pl_drift_column *after);
 double pl_drift_name_likeness(pl_span a, pl_span b);

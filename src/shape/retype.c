@@ -131,6 +131,43 @@ static bool judge_kind(pl_drift_work *work, uint32_t b, uint32_t a)
     return true;
 }
 
+// What text mostly says: a number, a percentage, an instant, a truth value.
+typedef enum text_format { NO_FORMAT, NUMBERS, PERCENTS, TIMES, TRUTHS } text_format;
+
+static text_format format_of(const pl_shape_values *values)
+{
+    // Percentages stand between the two; with or without their sign is judge_scale's.
+    double numbers = class_share(values, PL_CLASS_NUMBER, PL_CLASS_NUMBER) +
+                     class_share(values, PL_CLASS_EPOCH_S, PL_CLASS_EPOCH_US);
+    if (numbers > FORMAT_SHARE) return NUMBERS;
+    if (class_share(values, PL_CLASS_PERCENT, PL_CLASS_PERCENT) > FORMAT_SHARE) return PERCENTS;
+    if (class_share(values, PL_CLASS_TIME, PL_CLASS_TIME) > FORMAT_SHARE) return TIMES;
+    return class_share(values, PL_CLASS_BOOL, PL_CLASS_BOOL) > FORMAT_SHARE ? TRUTHS : NO_FORMAT;
+}
+
+typedef struct formatted {
+    uint64_t all, lost, changed; // texts; those not of the format; and those of another that fits
+} formatted;
+
+static formatted read_texts(const pl_shape_values *values, text_format format)
+{
+    formatted found = {0};
+    for (uint32_t i = 0; i < values->pair_count; i++) {
+        const pl_shape_scalar *value = &values->pairs[i].value;
+        if (value->kind != PL_SHAPE_STRING || value->class == PL_CLASS_EMPTY) continue;
+        bool epoch = value->class >= PL_CLASS_EPOCH_S && value->class <= PL_CLASS_EPOCH_US;
+        bool number = value->class == PL_CLASS_NUMBER;
+        bool fits = format == NUMBERS    ? number || epoch
+                    : format == PERCENTS ? number || value->class == PL_CLASS_PERCENT
+                    : format == TIMES    ? value->class == PL_CLASS_TIME || epoch
+                                         : value->class == PL_CLASS_BOOL;
+        found.all++;
+        found.lost += !fits;
+        found.changed += !fits || (format == TIMES && epoch);
+    }
+    return found;
+}
+
 static bool judge_format(pl_drift_work *work, uint32_t b, uint32_t a)
 {
     const pl_shape_values *old = work->before.shape->paths[b].values;
@@ -138,36 +175,19 @@ static bool judge_format(pl_drift_work *work, uint32_t b, uint32_t a)
     const pl_shape_path *path = &work->before.shape->paths[b];
     if (!path->kinds[PL_SHAPE_STRING] || old->count < FORMAT_MIN || new->count < FORMAT_MIN)
         return false;
-    // Percentages stand between the two; with or without their sign is judge_scale's.
-    bool numbers = class_share(old, PL_CLASS_NUMBER, PL_CLASS_NUMBER) +
-                       class_share(old, PL_CLASS_EPOCH_S, PL_CLASS_EPOCH_US) >
-                   FORMAT_SHARE;
-    bool percents = class_share(old, PL_CLASS_PERCENT, PL_CLASS_PERCENT) > FORMAT_SHARE;
-    bool times = class_share(old, PL_CLASS_TIME, PL_CLASS_TIME) > FORMAT_SHARE;
-    bool truths = class_share(old, PL_CLASS_BOOL, PL_CLASS_BOOL) > FORMAT_SHARE;
-    if (!numbers && !percents && !times && !truths) return false;
-    uint64_t lost = 0, changed = 0, all = 0;
-    for (uint32_t i = 0; i < new->pair_count; i++) {
-        const pl_shape_scalar *value = &new->pairs[i].value;
-        if (value->kind != PL_SHAPE_STRING || value->class == PL_CLASS_EMPTY) continue;
-        bool epoch = value->class >= PL_CLASS_EPOCH_S && value->class <= PL_CLASS_EPOCH_US;
-        bool number = value->class == PL_CLASS_NUMBER;
-        bool fits = numbers    ? number || epoch
-                    : percents ? number || value->class == PL_CLASS_PERCENT
-                    : times    ? value->class == PL_CLASS_TIME || epoch
-                               : value->class == PL_CLASS_BOOL;
-        all++;
-        lost += !fits;
-        changed += !fits || (times && epoch);
-    }
-    if (!all || changed < FORMAT_MIN ||
-        (double)changed < work->options->retyped_share * (double)all)
+    text_format format = format_of(old);
+    if (format == NO_FORMAT) return false;
+    formatted was = read_texts(old, format), is = read_texts(new, format);
+    if (!is.all || is.changed < FORMAT_MIN ||
+        (double)is.changed < work->options->retyped_share * (double)is.all)
         return false;
+    // Some never were of it: three times as many are a change, and one more than were seen.
+    if (is.changed * was.all <= 3 * (was.changed + 1) * is.all) return false;
     pl_finding *finding =
-        pl_drift_add(work, PL_DRIFT_RETYPED, lost ? PL_DRIFT_LOSSY : PL_DRIFT_LOSSLESS, b, a);
+        pl_drift_add(work, PL_DRIFT_RETYPED, is.lost ? PL_DRIFT_LOSSY : PL_DRIFT_LOSSLESS, b, a);
     finding->retype = finding->strength;
-    finding->shared = changed;
-    finding->agreed = changed - lost;
+    finding->shared = is.changed;
+    finding->agreed = is.changed - is.lost;
     finding->confidence = 1;
     return true;
 }
@@ -276,7 +296,7 @@ static void judge_words(pl_drift_work *work, uint32_t b, uint32_t a)
         pl_evidence same = pl_drift_compare(old, new, 1, false, false);
         if (same.shared < INVERTED_MIN || same.equal > 0) return;
     }
-    if (pl_drift_likeness(old, new) > 0.02) return;
+    if (pl_drift_overlap(old, new) > 0.02) return; // a number among the words is none of them
     pl_evidence same = pl_drift_compare(old, new, 1, false, false);
     bool by_entity = same.shared >= INVERTED_MIN && same.equal == 0;
     pl_finding *finding =

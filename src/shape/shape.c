@@ -107,7 +107,7 @@ uint32_t pl_shape_child(pl_shape *shape, uint32_t parent, pl_span key)
     if (path != PL_SHAPE_NONE) return path;
     const pl_shape_path *above = &shape->paths[parent];
     if (shape->count >= PL_SHAPE_PATHS_MAX || above->children >= PL_SHAPE_CHILDREN_MAX ||
-        above->depth >= PL_DEPTH_MAX)
+        shape->arena.bytes + key.bytes > PL_SHAPE_KEY_BYTES_MAX || above->depth >= PL_DEPTH_MAX)
         return PL_SHAPE_NONE;
     return pl_shape__add(shape, parent, key, false);
 }

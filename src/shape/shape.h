@@ -29,7 +29,8 @@
 //   distinct   up to PL_DISTINCT_EXACT hashes as they are, then HyperLogLog with 2^PL_DISTINCT_BITS
 //              registers (Flajolet et al. 2007): standard error 1.04 / sqrt(2^bits) = 3.3 %.
 //
-// Limits: PL_SHAPE_PATHS_MAX paths, PL_SHAPE_CHILDREN_MAX keys of an object; later ones are counted
+// Limits: PL_SHAPE_PATHS_MAX paths, PL_SHAPE_KEY_BYTES_MAX of keys, PL_SHAPE_CHILDREN_MAX keys of
+// an object; later ones are counted
 // in `overflow` and not looked into (so many keys are data: a map). With more pairs in all than
 // PL_SHAPE_PAIRS_ALL only entities below `entity_max` keep theirs. Pure. Threads: one per shape.
 //
@@ -41,19 +42,20 @@
 #include "json/tree.h"
 #include "json/writer.h"
 
-#define PL_SHAPE_PATHS_MAX    20000u
-#define PL_SHAPE_CHILDREN_MAX 2000u
-#define PL_SHAPE_PAIRS        2048u
-#define PL_SHAPE_PAIRS_ALL    (1024u * 1024)
-#define PL_SHAPE_TEXT_MAX     48u
-#define PL_SHAPE_SAMPLES      4u    // of the values of a path
-#define PL_SHAPE_SAMPLE_SHARE 64u   // one entity of so many is sampled
-#define PL_SHAPE_KEYS_MAX     8u    // columns of a key
-#define PL_SHAPE_SAMPLE_ALL   4096u // every record of a task that has fewer
-#define PL_QUANTILE_ERROR     0.01
-#define PL_QUANTILE_BUCKETS   2560u
-#define PL_DISTINCT_EXACT     256u
-#define PL_DISTINCT_BITS      10u
+#define PL_SHAPE_PATHS_MAX     20000u
+#define PL_SHAPE_CHILDREN_MAX  2000u
+#define PL_SHAPE_KEY_BYTES_MAX (2u * 1024 * 1024)
+#define PL_SHAPE_PAIRS         2048u
+#define PL_SHAPE_PAIRS_ALL     (1024u * 1024)
+#define PL_SHAPE_TEXT_MAX      48u
+#define PL_SHAPE_SAMPLES       4u    // of the values of a path
+#define PL_SHAPE_SAMPLE_SHARE  64u   // one entity of so many is sampled
+#define PL_SHAPE_KEYS_MAX      8u    // columns of a key
+#define PL_SHAPE_SAMPLE_ALL    4096u // every record of a task that has fewer
+#define PL_QUANTILE_ERROR      0.01
+#define PL_QUANTILE_BUCKETS    2560u
+#define PL_DISTINCT_EXACT      256u
+#define PL_DISTINCT_BITS       10u
 
 typedef enum pl_shape_kind {
     PL_SHAPE_NULL,
