@@ -55,13 +55,19 @@ static plumb_status proposed(pl_cli *cli, const pl_lake *lake, const pl_drift_fa
                  err);
 }
 
+// Then it is compared with how it would be without.
+static bool is_in_use(const pl_drift_facts *facts)
+{
+    return facts->row.state == PL_FINDING_PROVISIONAL;
+}
+
 // As runs use it; of a change that is in use already the file, which lacks it.
 static plumb_status in_use(pl_cli *cli, const pl_lake *lake, const pl_drift_facts *facts,
                            const pl_mapping **ret_mapping, plumb_error *err)
 {
     const pl_project *project = lake->project;
     *ret_mapping = facts->mapping;
-    if (facts->row.state == PL_FINDING_PROVISIONAL) return PLUMB_OK;
+    if (is_in_use(facts)) return PLUMB_OK;
     for (uint32_t i = 0; i < project->mapping_count; i++) {
         pl_mapping_now now;
         if (project->mappings[i] != facts->mapping) continue;
@@ -173,10 +179,11 @@ static void add_count(pl_grid *grid, const char *name, uint64_t now, uint64_t th
     pl_grid_count(grid, (int64_t)then);
 }
 
-static void print_records(pl_cli *cli, const pl_shadow_report *report)
+static void print_records(pl_cli *cli, const pl_drift_facts *facts, const pl_shadow_report *report)
 {
     const pl_shadow_side *now = &report->before, *then = &report->after;
-    pl_grid grid = pl_grid_make("|now>|with the change>");
+    pl_grid grid =
+        pl_grid_make(is_in_use(facts) ? "|without it>|with the change>" : "|now>|with the change>");
     add_count(&grid, "rows", now->rows, then->rows);
     add_count(&grid, "quarantined", now->quarantined, then->quarantined);
     if (now->filtered + then->filtered) add_count(&grid, "filtered", now->filtered, then->filtered);
@@ -247,8 +254,9 @@ static void print_text(pl_cli *cli, const pl_drift_facts *facts, const pl_shadow
     if (report->damaged)
         pl_cli_print(cli, "%u of the objects cannot be read to the end now: 'plumb verify'.\n\n",
                      report->damaged);
-    print_records(cli, report);
-    pl_grid grid = pl_grid_make("column||now>|with the change>");
+    print_records(cli, facts, report);
+    pl_grid grid = pl_grid_make(is_in_use(facts) ? "column||without it>|with the change>"
+                                                 : "column||now>|with the change>");
     for (uint32_t i = 0; i < report->column_count; i++) {
         const pl_shadow_column *column = &report->columns[i];
         same += !column->differ;

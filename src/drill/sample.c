@@ -74,7 +74,7 @@ typedef struct newest {
 static bool note_object(void *context, const pl_object_row *row, pl_object_state state)
 {
     newest *n = context;
-    (void)state;
+    if (state == PL_STATE_STAGED) return true;
     int64_t bytes = row->content_bytes < 0 ? row->stored_bytes : row->content_bytes;
     n->items[n->count++ % OBJECTS_MAX] =
         (candidate){pl_arena_cstr(n->arena, pl_span_of(row->key)), (uint64_t)bytes};
@@ -238,7 +238,9 @@ static plumb_status read_objects(reader *r, pl_registry *registry, plumb_error *
 {
     newest n = {.arena = r->arena, .items = PL_TAKE(r->arena, candidate, OBJECTS_MAX)};
     char *source = pl_arena_cstr(r->arena, r->mappings[0]->source);
-    PL_TRY(pl_registry_objects(registry, source, NULL, note_object, &n, err));
+    // What waits before a table has changed already; states are those before that table.
+    char *table = pl_arena_cstr(r->arena, r->mappings[0]->contract->table);
+    PL_TRY(pl_registry_objects(registry, source, table, note_object, &n, err));
     uint64_t objects = plan_reading(r, &n);
     pl_drill_sample *s = r->sample;
     for (uint64_t back = 1; back <= objects; back++) {
