@@ -1,7 +1,7 @@
 // sample.h -- the user's own records, as trees: what a drill changes and lands again.
 //
-// Taken are the newest raw objects of a source, but not those that wait before its first table: they
-// have changed already. Where they hold more than a sample may, only some entities (the key's
+// Taken are the newest raw objects of a source, but not those that wait before its first table:
+// they have changed already. Where they hold more than a sample may, only some entities (the key's
 // columns without those of time) are taken, and of those all records: what was polled several times
 // is seen several times, and that is what proves a rename. A document that holds many records is
 // cut into several with the same envelope.

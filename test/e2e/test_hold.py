@@ -202,3 +202,11 @@ def test_required_key_renamed_is_held_not_quarantined(plumb):
     assert run(plumb, 3)["holds"][0]["until"] is None  # or all would be quarantined then
     assert count(plumb) == 800
     assert books(plumb, "SELECT count(*) FROM quarantine") == [(0,)]
+
+
+def test_what_waits_is_no_sample_of_a_drill(plumb):
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json", [renamed(n, 3, "views", "view_count") for n in range(400)])
+    plumb("run", code=3)
+    assert plumb.json("drill", "shop", "--cases", "1")["sources"] == \
+        [{"source": "shop", "records": 800, "objects": 2}]
