@@ -1,4 +1,4 @@
-// append.c -- prepare a commit that adds data files: manifests, manifest list, metadata.json.
+// append.c -- prepare a commit of data files: manifests, manifest list, metadata.json.
 //
 // Everything is put once under a name no other commit has; what a commit that fails leaves behind
 // is garbage nobody refers to.
@@ -19,6 +19,7 @@ typedef struct appending {
     pl_ice_commit *commit;
     const pl_ice_snapshot *parent; // NULL if none
     int64_t now_ms;
+    pl_iceberg__removal removal;
     plumb_error *err;
 } appending;
 
@@ -103,22 +104,25 @@ static plumb_status write_manifests(const appending *a)
     return st;
 }
 
-// New manifests, then the parent's that still hold files. *ret_uri is the list's address.
-static plumb_status write_list(const appending *a, pl_span *ret_uri)
+// New manifests, those written anew, then the parent's that still hold files. *ret_uri is the
+// list's address.
+static plumb_status write_list(appending *a, pl_span *ret_uri)
 {
-    const pl_ice_commit *commit = a->commit;
+    pl_ice_commit *commit = a->commit;
     pl_arena *arena = a->table->arena;
-    pl_ice_manifest *rows, *old = NULL;
-    uint32_t count = commit->manifest_count, old_count = 0;
+    pl_ice_manifest *old = NULL;
+    uint32_t old_count = 0, live = 0;
     if (a->parent) PL_TRY(pl_iceberg__list(a->table, a->parent, arena, &old, &old_count, a->err));
-    rows = PL_TAKE(arena, pl_ice_manifest, count + old_count);
-    if (count) memcpy(rows, commit->manifests, count * sizeof *rows);
-    uint32_t live = 0;
     for (uint32_t i = 0; i < old_count; i++)
         if (old[i].added_files > 0 || old[i].existing_files > 0) old[live++] = old[i];
-    PL_TRY(pl_iceberg__merge(a->table, a->commit, old, &live, a->err));
-    if (live) memcpy(rows + count, old, live * sizeof *rows);
-    count += live;
+    PL_TRY(pl_iceberg__remove(a->table, commit, old, &live, &a->removal, a->err));
+    PL_TRY(pl_iceberg__merge(a->table, commit, old, &live, a->err));
+    uint32_t added = commit->manifest_count, rewritten = a->removal.row_count;
+    uint32_t count = added + rewritten + live;
+    pl_ice_manifest *rows = PL_TAKE(arena, pl_ice_manifest, count);
+    if (added) memcpy(rows, commit->manifests, added * sizeof *rows);
+    if (rewritten) memcpy(rows + added, a->removal.manifests, rewritten * sizeof *rows);
+    if (live) memcpy(rows + added + rewritten, old, live * sizeof *rows);
     pl_ice_list_head head = {.snapshot_id = commit->snapshot_id,
                              .parent_id = a->parent ? a->parent->id : PL_ICE_NO_SNAPSHOT,
                              .sequence = a->table->metadata->last_sequence + 1};
@@ -134,23 +138,30 @@ static plumb_status write_list(const appending *a, pl_span *ret_uri)
     return st;
 }
 
+void pl_iceberg__partition_key(pl_buf *out, const pl_partition_spec *spec, const pl_value *values)
+{
+    pl_buf_printf(out, "%d", spec->id);
+    for (uint32_t i = 0; i < spec->count; i++) {
+        size_t before = out->count;
+        pl_value_bytes(out, &values[i]);
+        pl_buf_printf(out, "/%zu%c", out->count - before, values[i].is_null ? 'n' : 'v');
+    }
+}
+
 static int64_t changed_partitions(const appending *a)
 {
-    uint32_t fields = pl_ice_current_spec(a->table)->count;
+    const pl_partition_spec *spec = pl_ice_current_spec(a->table);
     pl_arena keys = {0};
     pl_map seen = {0};
     pl_buf key = {0};
     for (uint32_t i = 0; i < a->file_count; i++) {
         pl_buf_reset(&key);
-        for (uint32_t k = 0; k < fields; k++) {
-            size_t before = key.count;
-            pl_value_bytes(&key, &a->files[i].partition[k]);
-            pl_buf_printf(&key, "/%zu%c", key.count - before,
-                          a->files[i].partition[k].is_null ? 'n' : 'v');
-        }
+        pl_iceberg__partition_key(&key, spec, a->files[i].partition);
         if (pl_map_get(&seen, pl_buf_view(&key)) == PL_MAP_NONE)
             pl_map_add(&seen, pl_arena_copy(&keys, pl_buf_view(&key)), 0);
     }
+    for (uint32_t i = 0; i < a->removal.partition_count; i++)
+        pl_map_add(&seen, a->removal.partitions[i], 0);
     int64_t count = seen.count;
     pl_map_done(&seen);
     pl_arena_done(&keys);
@@ -165,7 +176,8 @@ static void pair_int(pl_json_writer *w, const char *key, int64_t value)
     pl_json_key(w, key), pl_json_cstr(w, text);
 }
 
-// The parent's total plus what is added. A parent without that total leaves it unknown.
+// The parent's total plus what is added. A parent without that total, or with one that cannot be,
+// leaves it unknown.
 static void pair_total(const appending *a, pl_json_writer *w, const char *key, int64_t added)
 {
     pl_number number;
@@ -174,30 +186,38 @@ static void pair_total(const appending *a, pl_json_writer *w, const char *key, i
     if (a->parent && (!pl_ice_pair_find(a->parent->summary, a->parent->summary_count, key, &text) ||
                       pl_number_parse(text, &number) != PL_NUMBER_OK ||
                       pl_number_long(&number, 0, &total) != PL_NUMBER_OK || total < 0 ||
-                      total > INT64_MAX - added))
+                      (added > 0 && total > INT64_MAX - added) || total + added < 0))
         return;
     pair_int(w, key, total + added);
 }
 
+static const char *operation(const appending *a)
+{
+    if (a->commit->operation) return a->commit->operation;
+    if (!a->commit->removed_count) return "append";
+    return a->file_count ? "overwrite" : "delete";
+}
+
 static void write_summary(const appending *a, pl_json_writer *w)
 {
+    const pl_iceberg__removal *gone = &a->removal;
     int64_t rows = 0, bytes = 0;
     for (uint32_t i = 0; i < a->file_count; i++) {
         rows += (int64_t)a->files[i].metrics.rows;
         bytes += (int64_t)a->files[i].metrics.bytes;
     }
     pl_json_begin(w, '{');
-    pl_json_key(w, "operation"), pl_json_cstr(w, "append");
+    pl_json_key(w, "operation"), pl_json_cstr(w, operation(a));
     pair_int(w, "added-data-files", a->file_count);
-    pair_int(w, "deleted-data-files", 0);
+    pair_int(w, "deleted-data-files", gone->files);
     pair_int(w, "added-records", rows);
-    pair_int(w, "deleted-records", 0);
+    pair_int(w, "deleted-records", gone->rows);
     pair_int(w, "added-files-size", bytes);
-    pair_int(w, "removed-files-size", 0);
+    pair_int(w, "removed-files-size", gone->bytes);
     pair_int(w, "changed-partition-count", changed_partitions(a));
-    pair_total(a, w, "total-records", rows);
-    pair_total(a, w, "total-files-size", bytes);
-    pair_total(a, w, "total-data-files", a->file_count);
+    pair_total(a, w, "total-records", rows - gone->rows);
+    pair_total(a, w, "total-files-size", bytes - gone->bytes);
+    pair_total(a, w, "total-data-files", a->file_count - gone->files);
     pair_total(a, w, "total-delete-files", 0);
     pair_total(a, w, "total-position-deletes", 0);
     pair_total(a, w, "total-equality-deletes", 0);
@@ -384,7 +404,7 @@ plumb_status pl_ice_append(pl_ice_table *table, const pl_ice_data_file *files, u
                    .err = err};
     PL_TRY(check(table, commit, err));
     commit->attempt++;
-    if (count > 0) {
+    if (count > 0 || commit->removed_count > 0) {
         pl_span list;
         PL_TRY(write_manifests(&a));
         PL_TRY(write_list(&a, &list));

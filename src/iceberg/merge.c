@@ -13,16 +13,8 @@
 
 typedef struct merging {
     const pl_ice_table *table;
-    pl_ice_commit *commit;
-    const pl_ice_schema *schema;
-    const pl_partition_spec *spec;
+    pl_iceberg__rewriter writer;
     int64_t target;
-    pl_buf out;       // owned: the manifest being written
-    pl_arena scratch; // owned: its entries
-    pl_ice_manifest_writer writer;
-    bool open;
-    pl_ice_manifest *rows; // in the table's arena
-    uint32_t count;
     plumb_error *err;
 } merging;
 
@@ -38,88 +30,58 @@ int64_t pl_iceberg__property(const pl_ice_metadata *m, const char *key, int64_t 
     return value;
 }
 
-static void begin(merging *g)
-{
-    uint8_t sync[16];
-    memcpy(sync, g->commit->uuid, 16);
-    sync[0] ^= (uint8_t)g->commit->attempt;
-    sync[1] ^= 0x5a;
-    sync[2] ^= (uint8_t)g->count;
-    sync[3] ^= (uint8_t)(g->count >> 8);
-    pl_ice_manifest_begin(&g->writer, &g->out, g->schema, g->spec, sync, g->table->arena);
-    g->open = true;
-}
-
-static plumb_status finish(merging *g)
-{
-    char uuid[37];
-    pl_arena *arena = g->table->arena;
-    pl_ice_manifest *row = &g->rows[g->count];
-    if (!g->open) return PLUMB_OK;
-    g->open = false;
-    pl_ice_manifest_finish(&g->writer, row);
-    pl_ice_uuid_text(g->commit->uuid, uuid);
-    const char *key = pl_arena_printf(arena, "%s/metadata/%s-a%u-m%u.avro", g->table->key, uuid,
-                                      g->commit->attempt, g->count);
-    row->snapshot_id = g->commit->snapshot_id;
-    row->path = pl_span_of(pl_store_uri(g->table->store, key, arena));
-    g->count++;
-    plumb_status st = pl_store_put_unsettled(g->table->store, key, pl_buf_view(&g->out), g->err);
-    pl_buf_reset(&g->out);
-    pl_arena_reset(&g->scratch); // the writer borrowed from it
-    return st;
-}
-
 static plumb_status merge_one(merging *g, const pl_ice_manifest *row)
 {
     pl_ice_entry *entries;
     uint32_t count;
-    PL_TRY(pl_iceberg__entries(g->table, row, &g->scratch, &entries, &count, g->err));
+    PL_TRY(pl_iceberg__entries(g->table, row, &g->writer.scratch, &entries, &count, g->err));
     for (uint32_t i = 0; i < count; i++) {
         if (entries[i].status == PL_ICE_DELETED) continue;
-        if (!g->open) begin(g);
         entries[i].status = PL_ICE_EXISTING;
-        pl_ice_manifest_add(&g->writer, &entries[i]);
+        pl_iceberg__rewrite_entry(&g->writer, &entries[i]);
     }
-    return g->open && (int64_t)pl_ice_manifest_size(&g->writer) >= g->target ? finish(g) : PLUMB_OK;
+    return pl_iceberg__rewrite_flush(&g->writer, g->target, g->err);
 }
 
 static bool fits(const merging *g, const pl_ice_manifest *row)
 {
-    return row->content == 0 && row->spec_id == g->spec->id && row->bytes < g->target &&
+    return row->content == 0 && row->spec_id == g->writer.spec->id && row->bytes < g->target &&
            !row->has_key_metadata;
+}
+
+static plumb_status merge_all(merging *g, pl_ice_manifest *rows, uint32_t *count)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = *count; i > 0; i--) // oldest first
+        if (fits(g, &rows[i - 1])) PL_TRY(merge_one(g, &rows[i - 1]));
+    PL_TRY(pl_iceberg__rewrite_flush(&g->writer, 0, g->err));
+    for (uint32_t i = 0; i < *count; i++)
+        if (!fits(g, &rows[i])) rows[kept++] = rows[i];
+    const pl_buf *made = &g->writer.rows; // fewer than it was made of
+    if (made->count) memcpy(rows + kept, made->data, made->count);
+    *count = kept + (uint32_t)(made->count / sizeof *rows);
+    return PLUMB_OK;
 }
 
 plumb_status pl_iceberg__merge(const pl_ice_table *table, pl_ice_commit *commit,
                                pl_ice_manifest *rows, uint32_t *count, plumb_error *err)
 {
     const pl_ice_metadata *m = table->metadata;
-    merging g = {.table = table, .commit = commit, .err = err};
+    merging g = {.table = table, .err = err};
     int64_t min = pl_iceberg__property(m, "commit.manifest.min-count-to-merge", COUNT_MIN_DEFAULT);
     pl_span enabled;
-    uint32_t small = 0, kept = 0;
-    plumb_status st = PLUMB_OK;
+    uint32_t small = 0;
+    g.writer = (pl_iceberg__rewriter){
+        .table = table, .commit = commit, .spec = pl_ice_current_spec(table), .letter = 'm'};
     g.target =
         pl_iceberg__property(m, "commit.manifest.target-size-bytes", PL_ICE_MANIFEST_BYTES_TARGET);
-    g.schema = pl_ice_schema_by_id(m, m->current_schema_id);
-    g.spec = pl_ice_current_spec(table);
     if (pl_ice_pair_find(m->properties, m->property_count, "commit.manifest-merge.enabled",
                          &enabled) &&
         pl_span_is(enabled, "false"))
         return PLUMB_OK;
     for (uint32_t i = 0; i < *count; i++) small += fits(&g, &rows[i]);
     if (small < 2 || (int64_t)small + commit->manifest_count < min) return PLUMB_OK;
-    g.rows = PL_TAKE(table->arena, pl_ice_manifest, small);
-    for (uint32_t i = *count; i > 0 && st == PLUMB_OK; i--) // oldest first
-        if (fits(&g, &rows[i - 1])) st = merge_one(&g, &rows[i - 1]);
-    if (st == PLUMB_OK) st = finish(&g);
-    if (g.open) pl_avro_finish(&g.writer.avro);
-    pl_buf_done(&g.out);
-    pl_arena_done(&g.scratch);
-    if (st != PLUMB_OK) return st;
-    for (uint32_t i = 0; i < *count; i++)
-        if (!fits(&g, &rows[i])) rows[kept++] = rows[i];
-    if (g.count) memcpy(rows + kept, g.rows, g.count * sizeof *rows);
-    *count = kept + g.count;
-    return PLUMB_OK;
+    plumb_status st = merge_all(&g, rows, count);
+    pl_iceberg__rewrite_done(&g.writer);
+    return st;
 }

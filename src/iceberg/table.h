@@ -61,6 +61,10 @@ typedef struct pl_ice_commit {
     int64_t now_ms;
     const pl_ice_pair *summary; // extra pairs of the snapshot's summary: plumb.run, ...
     uint32_t summary_count;
+    const pl_span *removed; // URIs of live data files that go, as pl_ice_files gave them
+    uint32_t removed_count;
+    const char *operation; // NULL: "append", "overwrite" if files go too, "delete" if none come;
+                           // "replace" is for the same rows in other files
 
     uint32_t attempt;
     pl_ice_manifest *manifests;
@@ -121,7 +125,14 @@ void pl_ice_lay_out(pl_ice_table *table, const pl_sort_order *sort, const char *
                     bool *ret_changed);
 
 // Write everything a commit of `files` needs; *ret_location (in the table's arena) is the new
-// metadata. No files: a commit of the schema alone, without a snapshot. `table` is not changed.
+// metadata. No files, and none removed: a commit of the schema alone, without a snapshot. `table`
+// is not changed.
+//
+// Manifests that name a removed file are written anew: what stays keeps its snapshot and sequence
+// numbers. All files may go. PLUMB_E_CONFLICT if one of them is not live in the table's head:
+// somebody else took it, and the caller looks again. Between attempts `removed` may change, `files`
+// may not.
+//
 // When small manifests have gathered (table properties commit.manifest.min-count-to-merge, 100,
 // and commit.manifest.target-size-bytes, 8 MiB), they are rewritten into few.
 PL_MUST_USE plumb_status pl_ice_append(pl_ice_table *table, const pl_ice_data_file *files,

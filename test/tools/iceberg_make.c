@@ -4,9 +4,11 @@
 //
 // Requests (members beside "do" and "store"):
 //     create   key, schema, partition, seed, now     -> location
-//     append   location, files, seed, now, [schema: evolve first], [summary] -> location, changed
+//     append   location, files, seed, now, [schema: evolve first], [summary], [removed: paths],
+//              [operation]                           -> location, changed
 //     files    location, [snapshot]                  -> files
 //     hint     location
+//     lint     location                              -> findings: texts
 //     parse    path of a metadata.json               -> text: the same written by us
 //
 // A schema is [{"name", "type", "required", "doc"}], a partition [{"name", "source", "transform"}],
@@ -18,6 +20,7 @@
 #include <stdlib.h>
 
 #include "base/number.h"
+#include "iceberg/lint.h"
 #include "iceberg/table.h"
 
 static pl_arena arena;
@@ -184,6 +187,12 @@ static pl_ice_commit commit_of(const pl_json *request)
     for (const pl_json *m = summary ? summary->first : NULL; m; m = m->next)
         pairs[commit.summary_count++] = (pl_ice_pair){m->key, m->text};
     commit.summary = pairs;
+    const pl_json *removed = pl_json_get(request, "removed");
+    pl_span *paths = PL_TAKE(&arena, pl_span, removed ? removed->count : 0);
+    for (const pl_json *p = removed ? removed->first : NULL; p; p = p->next)
+        paths[commit.removed_count++] = p->text;
+    commit.removed = paths;
+    if (pl_json_get(request, "operation")) commit.operation = get_cstr(request, "operation");
     return commit;
 }
 
@@ -286,6 +295,17 @@ static void do_files(pl_store *store, const pl_json *request)
     pl_json_end(&out, ']');
 }
 
+static void do_lint(pl_store *store, const pl_json *request)
+{
+    pl_ice_lint lint;
+    pl_ice_lint_table(store, get_cstr(request, "location"), &arena, &lint);
+    pl_json_key(&out, "findings"), pl_json_begin(&out, '[');
+    for (uint32_t i = 0; i < lint.count; i++)
+        pl_json_cstr(&out, pl_arena_printf(&arena, "%s: %s: %s", lint.findings[i].rule,
+                                           lint.findings[i].place, lint.findings[i].what));
+    pl_json_end(&out, ']');
+}
+
 static void do_parse(const pl_json *request)
 {
     const char *path = get_cstr(request, "path");
@@ -328,6 +348,7 @@ int main(void)
     if (pl_span_is(what, "create")) do_create(store, request);
     if (pl_span_is(what, "append")) do_append(store, request);
     if (pl_span_is(what, "files")) do_files(store, request);
+    if (pl_span_is(what, "lint")) do_lint(store, request);
     if (pl_span_is(what, "hint"))
         must(pl_ice_write_hint(store, get_cstr(request, "location"), &err));
     finish(0);
