@@ -313,7 +313,7 @@ static const pl_option options[] = {
     {.name = "source", .value = "S", .help = "this source, though a file is called so, too"},
     {.name = "table", .value = "T", .help = "source: as the mapping into this table sees it"},
     {.name = "version", .value = "N", .help = "source: as it was then (newest)"},
-    {.name = "versions", .help = "source: what versions there are"},
+    {.name = "versions", .help = "source: what versions there are, and how long they are kept"},
     {0},
 };
 
@@ -334,10 +334,12 @@ const pl_command pl_command_shape = {
         "Renames are proven by records that are in both files; --key says what identifies one\n"
         "when it cannot be found out.\n"
         "\n"
-        "Of a source: what runs have seen of its records, all that are published. One version an\n"
-        "hour is kept, and each holds what the one before it held: so --diff A B compares what\n"
-        "there was up to version A with what came from there to B, and lists the paths that came\n"
-        "more or less often. Below the paths stands in how many rows each column was filled.\n"
+        "Of a source: what runs have seen of its records, all that are published. There is one\n"
+        "version an hour; after 2 days the last one of each day stays, after 90 days the last one\n"
+        "of each month, and always one that a finding was compared with. Each holds what the one\n"
+        "before it held: so --diff A B compares what there was up to version A with what came\n"
+        "from there to B, and lists the paths that came more or less often. Below the paths\n"
+        "stands in how many rows each column was filled.\n"
         "\n"
         "JSON: {\"records\", \"sampled\", \"paths\": [{\"path\", \"seen\", \"chances\", "
         "\"kinds\",\n"

@@ -132,9 +132,11 @@ static int list_versions(stored *s)
         return pl_cli_fail(cli, &err);
     if (cli->json)
         pl_json_end(&list.json, ']');
-    else if (list.count)
+    else if (list.count) {
         pl_grid_print(cli, &list.grid);
-    else
+        pl_cli_print(cli, "Every hour's version is kept for 2 days, then a day's last one for 90 "
+                          "days, then a month's last one.\n");
+    } else
         pl_cli_print(cli, "No run has seen records of source %s yet.\n", s->source);
     return pl_cli_finish(cli);
 }

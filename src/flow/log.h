@@ -3,7 +3,11 @@
 //
 //     log/<time>-<run>.json      every row of the books the run made, and the heads of the tables
 //     log/texts/<sha-256>.yml    each text of a mapping or contract, once
-//     log/texts/<sha-256>.zst    a source's shape as the first run of an hour left it
+//     log/texts/<run>-<hash of source and table>.zst
+//                                a source's shape as the first run of an hour left it
+//
+// Of shapes the books keep fewer the older they are (drift.h); the run that begins a version
+// removes the texts of those that went.
 //
 // An entry is written after the commit and before version-hint.text; what a crash left out is
 // written by the next run from the registry.

@@ -27,8 +27,13 @@
 
 // ---- shapes ------------------------------------------------------------------------------------
 // A shape grows with every run; of one hour only the last state is kept, so that there are 24
-// versions a day however often plumb runs.
+// versions a day however often plumb runs. Counted back from the newest, all versions of two days
+// are kept, then the last one of each day for 90 days, then the last one of each month (UTC); and
+// the one that was the newest when a hold began or a finding was opened, which is what it was
+// compared with. So a year costs some 150 versions, not 8,760.
 #define PL_SHAPE_VERSION_US INT64_C(3600000000)
+#define PL_SHAPE_HOURLY_US  (2 * 24 * PL_SHAPE_VERSION_US)
+#define PL_SHAPE_DAILY_US   (90 * 24 * PL_SHAPE_VERSION_US)
 
 typedef struct pl_shape_row {
     const char *source, *table;
@@ -36,12 +41,13 @@ typedef struct pl_shape_row {
     const char *run;            // that made it what it is
     int64_t since_us, until_us; // when its first run and its last one ended
     int64_t records;            // in it
+    const char *logged;         // the run whose log entry has its first state, "" none yet
     pl_span document;           // zstd of pl_shape_write's; empty when listed
 } pl_shape_row;
 
-// The newest state of a shape. The row's version and since_us are ignored; *ret_version is that of
-// the newest version if that began less than PL_SHAPE_VERSION_US before until_us, else the next
-// one.
+// The newest state of a shape. The row's version, since_us and logged are ignored; *ret_version is
+// that of the newest version if that began less than PL_SHAPE_VERSION_US before until_us, else the
+// next one; when one begins, those that are not kept any more go.
 PL_MUST_USE plumb_status pl_registry_shape_put(pl_registry *registry, const pl_shape_row *row,
                                                int64_t *ret_version, plumb_error *err);
 // One version, 0: the newest, in arena. PLUMB_E_NOT_FOUND.

@@ -141,6 +141,18 @@ static const char *member(const char *column)
     return is_shape(column) ? "shape_id" : is_named(column) ? "text_id" : column;
 }
 
+static plumb_status name_text(const dump_walk *walk, sqlite3_stmt *stmt, pl_span text,
+                              const char *column, char ret_name[PL_REGISTRY_TEXT_NAME])
+{
+    pl_buf shape = {0};
+    if (is_shape(column))
+        pl_buf_printf(&shape, "%s/%s", pl_registry__text(stmt, 0), pl_registry__text(stmt, 1));
+    plumb_status st = walk->name(walk->context, text, is_shape(column) ? pl_buf_cstr(&shape) : NULL,
+                                 ret_name, walk->err);
+    pl_buf_done(&shape);
+    return st;
+}
+
 static bool dump_row(void *context, sqlite3_stmt *stmt)
 {
     dump_walk *walk = context;
@@ -150,8 +162,7 @@ static bool dump_row(void *context, sqlite3_stmt *stmt)
         const char *column = walk->part->columns[i];
         pl_span text = pl_registry__bytes(stmt, i);
         char id[PL_REGISTRY_TEXT_NAME];
-        if (is_named(column))
-            walk->status = walk->name(walk->context, text, is_shape(column), id, walk->err);
+        if (is_named(column)) walk->status = name_text(walk, stmt, text, column, id);
         if (walk->status != PLUMB_OK) return false;
         pl_json_key(json, member(column));
         if (is_named(column))
@@ -211,7 +222,7 @@ static plumb_status restore_row(pl_registry *registry, const dump_part *part, co
 {
     pl_doing doing = PL_DOING("restore", part->name);
     sqlite3_stmt *stmt = NULL;
-    bool more;
+    bool more, thinned = false;
     PL_TRY(pl_registry__start(registry, doing, part->insert, &stmt, err, ""));
     plumb_status st = PLUMB_OK;
     for (int i = 0; part->columns[i] && st == PLUMB_OK; i++) {
@@ -222,6 +233,7 @@ static plumb_status restore_row(pl_registry *registry, const dump_part *part, co
             st = bad(part, part->columns[i], err);
         } else if (named) {
             st = get(context, value->text, &text, err);
+            thinned = st == PLUMB_E_NOT_FOUND && is_shape(part->columns[i]);
             if (st == PLUMB_OK && is_shape(part->columns[i]))
                 sqlite3_bind_blob64(stmt, i + 1, text.bytes ? text.data : "", text.bytes,
                                     SQLITE_TRANSIENT);
@@ -234,7 +246,7 @@ static plumb_status restore_row(pl_registry *registry, const dump_part *part, co
     }
     if (st == PLUMB_OK) st = pl_registry__step(registry, doing, stmt, &more, err);
     pl_registry__end(registry, stmt);
-    return st;
+    return thinned ? PLUMB_OK : st;
 }
 
 // Documents of programs with an older schema do not have it.

@@ -395,17 +395,19 @@ PL_MUST_USE plumb_status pl_registry_sources(pl_registry *registry, pl_source_vi
 // ---- the books of one run, for the lake's log --------------------------------------------------
 // Every row a run made, as members of a JSON object, what was found of drift since the run before
 // (drift.h), and the heads of all tables as "heads". Texts of mappings and contracts and the bytes
-// of shapes are not among them: `name` stores one and gives the name it is found by.
+// of shapes are not among them: `name` stores one and gives the name it is found by. `shape` is
+// NULL, or "<source>/<table>" whose shape it is.
 #define PL_REGISTRY_TEXT_NAME 80
-typedef plumb_status (*pl_registry_text_name)(void *context, pl_span text, bool binary,
+typedef plumb_status (*pl_registry_text_name)(void *context, pl_span text, const char *shape,
                                               char ret_name[PL_REGISTRY_TEXT_NAME],
                                               plumb_error *err);
 PL_MUST_USE plumb_status pl_registry_dump(pl_registry *registry, const char *run,
                                           pl_json_writer *json, pl_registry_text_name name,
                                           void *context, plumb_error *err);
 // The same rows again, but for the heads; rows that are there stay, states and findings are the
-// newer ones. What was staged is in no log: it is new.
-// Needs an open transaction. PLUMB_E_MALFORMED says which member is not as dump writes it.
+// newer ones. What was staged is in no log: it is new. A shape that `get` does not find is left
+// out: it was thinned. Needs an open transaction. PLUMB_E_MALFORMED says which member is not as
+// dump writes it.
 typedef plumb_status (*pl_registry_text_get)(void *context, pl_span name, pl_span *ret_text,
                                              plumb_error *err);
 PL_MUST_USE plumb_status pl_registry_restore(pl_registry *registry, const pl_json *document,

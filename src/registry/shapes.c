@@ -11,6 +11,7 @@ static pl_shape_row row_of(sqlite3_stmt *stmt)
                           .since_us = pl_registry__int(stmt, 4),
                           .until_us = pl_registry__int(stmt, 5),
                           .records = pl_registry__int(stmt, 6),
+                          .logged = pl_registry__text(stmt, 7),
                           .document = PL_SPAN("")};
 }
 
@@ -35,10 +36,31 @@ static plumb_status newest(pl_registry *registry, const char *source, const char
     return st;
 }
 
+// What is older than two days before the newest version, and neither the last of its day or month
+// nor what a hold or a finding was compared with. Once an hour, over some 150 rows.
+static plumb_status thin(pl_registry *registry, const pl_shape_row *newest, plumb_error *err)
+{
+    static const char sql[] =
+        "DELETE FROM shapes AS s WHERE source = ?1 AND tbl = ?2 AND since_us < ?3"
+        " AND EXISTS (SELECT 1 FROM shapes l WHERE l.source = ?1 AND l.tbl = ?2"
+        "  AND l.version > s.version AND l.since_us < ?3 AND iif(s.since_us < ?4,"
+        "  strftime('%Y-%m', l.since_us / 1000000, 'unixepoch') ="
+        "  strftime('%Y-%m', s.since_us / 1000000, 'unixepoch'),"
+        "  l.since_us / 86400000000 = s.since_us / 86400000000))"
+        " AND version NOT IN (SELECT (SELECT max(version) FROM shapes b WHERE b.source = ?1"
+        "  AND b.tbl = ?2 AND b.since_us < at_us) AS version FROM"
+        "  (SELECT since_us AS at_us FROM holds WHERE source = ?1 AND tbl = ?2"
+        "   UNION SELECT opened_us FROM findings WHERE source = ?1 AND tbl = ?2)"
+        "  WHERE version NOT NULL)";
+    return pl_registry__write(registry, PL_DOING("thin shapes of source", newest->source), sql,
+                              NULL, err, "ttii", newest->source, newest->table,
+                              newest->until_us - PL_SHAPE_HOURLY_US,
+                              newest->until_us - PL_SHAPE_DAILY_US);
+}
+
 plumb_status pl_registry_shape_put(pl_registry *registry, const pl_shape_row *row,
                                    int64_t *ret_version, plumb_error *err)
 {
-    // A version is logged with the run that began it: what the hour adds to it is not.
     // A version is logged with the run that began it: what the hour adds to it is not.
     static const char sql[] =
         "INSERT INTO shapes(source, tbl, version, run, since_us, until_us, records, document,"
@@ -47,14 +69,16 @@ plumb_status pl_registry_shape_put(pl_registry *registry, const pl_shape_row *ro
         " until_us = excluded.until_us, records = excluded.records, document = excluded.document";
     int64_t version, since_us;
     PL_TRY(newest(registry, row->source, row->table, &version, &since_us, err));
-    if (!version || row->until_us - since_us >= PL_SHAPE_VERSION_US) {
+    bool begins = !version || row->until_us - since_us >= PL_SHAPE_VERSION_US;
+    if (begins) {
         version++;
         since_us = row->until_us;
     }
     *ret_version = version;
-    return pl_registry__write(registry, PL_DOING("record shape of source", row->source), sql, NULL,
+    PL_TRY(pl_registry__write(registry, PL_DOING("record shape of source", row->source), sql, NULL,
                               err, "ttitiiib", row->source, row->table, version, row->run, since_us,
-                              row->until_us, row->records, row->document);
+                              row->until_us, row->records, row->document));
+    return begins ? thin(registry, row, err) : PLUMB_OK;
 }
 
 plumb_status pl_registry_shape(pl_registry *registry, const char *source, const char *table,
@@ -66,7 +90,7 @@ plumb_status pl_registry_shape(pl_registry *registry, const char *source, const 
     bool found = false;
     PL_TRY(pl_registry__start(registry, doing,
                               "SELECT source, tbl, version, run, since_us, until_us, records,"
-                              " document FROM shapes WHERE source = ?1 AND tbl = ?2"
+                              " logged, document FROM shapes WHERE source = ?1 AND tbl = ?2"
                               " AND (?3 = 0 OR version = ?3) ORDER BY version DESC LIMIT 1",
                               &stmt, err, "tti", source, table, version));
     plumb_status st = pl_registry__step(registry, doing, stmt, &found, err);
@@ -75,7 +99,8 @@ plumb_status pl_registry_shape(pl_registry *registry, const char *source, const 
         ret_row->source = pl_arena_cstr(arena, pl_span_of(ret_row->source));
         ret_row->table = pl_arena_cstr(arena, pl_span_of(ret_row->table));
         ret_row->run = pl_arena_cstr(arena, pl_span_of(ret_row->run));
-        ret_row->document = pl_arena_copy(arena, pl_registry__bytes(stmt, 7));
+        ret_row->logged = pl_arena_cstr(arena, pl_span_of(ret_row->logged));
+        ret_row->document = pl_arena_copy(arena, pl_registry__bytes(stmt, 8));
     }
     pl_registry__end(registry, stmt);
     if (st != PLUMB_OK || found) return st;
@@ -108,8 +133,8 @@ plumb_status pl_registry_shapes(pl_registry *registry, const char *source, const
     pl_doing doing = PL_DOING("list shapes of", NULL);
     sqlite3_stmt *stmt = NULL;
     PL_TRY(pl_registry__start(registry, doing,
-                              "SELECT source, tbl, version, run, since_us, until_us, records"
-                              " FROM shapes WHERE (?1 IS NULL OR source = ?1)"
+                              "SELECT source, tbl, version, run, since_us, until_us, records,"
+                              " logged FROM shapes WHERE (?1 IS NULL OR source = ?1)"
                               " AND (?2 IS NULL OR tbl = ?2) ORDER BY source, tbl, version DESC",
                               &stmt, err, "tt", source, table));
     shape_walk walk = {visit, context};

@@ -61,12 +61,41 @@ def test_older_versions_are_kept(seen):
     versions = seen.json("shape", "tiktok", "--versions")
     assert [(v["version"], v["records"], v["table"]) for v in versions] == [
         (3, 300, "post_metrics"), (2, 200, "post_metrics"), (1, 100, "post_metrics")]
-    assert [len(seen("shape", "tiktok", "--versions").stdout.splitlines())] == [4]
+    lines = seen("shape", "tiktok", "--versions").stdout.splitlines()
+    assert len(lines) == 5 and lines[4] == (
+        "Every hour's version is kept for 2 days, then a day's last one for 90 days, then a "
+        "month's last one.")
     first = seen.json("shape", "tiktok", "--version", "1")
     assert first["records"] == 100 and "$.lang" not in paths(first)
     assert seen("shape", "tiktok", "--version", "4", code=1).stderr == (
         "plumb: cannot find version 4 of the shape of source 'tiktok' for table 'post_metrics'\n"
         "  hint: 'plumb shape tiktok --table post_metrics --versions' lists them.\n")
+
+
+def test_versions_are_thinned_and_so_is_the_log(seen):
+    """Versions 1 and 2 are of one day long ago; the run that begins version 4 removes the first."""
+    def texts():
+        return {path.name for path in (seen.dir / "lake/log/texts").glob("*.zst")}
+
+    before = texts()
+    db = sqlite3.connect(seen.dir / "lake/plumb.db")
+    db.execute("UPDATE shapes SET since_us = since_us - since_us % 86400000000 - 345600000000"
+               " + 3600000000 * version WHERE version < 3")
+    run, = db.execute("SELECT logged FROM shapes WHERE version = 1").fetchone()
+    db.commit()
+    db.close()
+    (seen.dir / "lake/log/texts/other.zst").write_text("of somebody else")
+    land(seen, "like_count", 5)
+    seen("run")
+    versions = [v["version"] for v in seen.json("shape", "tiktok", "--versions")]
+    assert versions == [4, 3, 2]
+    assert {name[:26] for name in before - texts()} == {run} and len(texts()) == len(before) + 1
+    for path in (seen.dir / "lake").glob("plumb.db*"):
+        path.unlink()
+    seen("rebuild")
+    assert [v["version"] for v in seen.json("shape", "tiktok", "--versions")] == versions
+    assert seen.json("shape", "tiktok")["records"] == 400
+    seen("verify")
 
 
 def test_versions_are_compared_by_what_came_between_them(seen):

@@ -42,14 +42,14 @@ static void end(fixture *f)
     free(f);
 }
 
-static plumb_status put_text(void *context, pl_span text, bool binary,
+static plumb_status put_text(void *context, pl_span text, const char *shape,
                              char ret_name[PL_REGISTRY_TEXT_NAME], plumb_error *err)
 {
     fixture *f = context;
     (void)err;
     CHECK(text.bytes < sizeof f->stored[0] && f->stored_count < PL_COUNT(f->stored));
     memcpy(f->stored[f->stored_count], text.data, text.bytes);
-    snprintf(ret_name, PL_REGISTRY_TEXT_NAME, "%s%zu-%u", binary ? "b" : "t", text.bytes,
+    snprintf(ret_name, PL_REGISTRY_TEXT_NAME, "%s%zu-%u", shape ? "b" : "t", text.bytes,
              f->stored_count++);
     return PLUMB_OK;
 }

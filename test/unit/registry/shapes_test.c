@@ -7,7 +7,7 @@ typedef struct fixture {
     pl_registry *registry;
     pl_arena arena;
     plumb_error err;
-    char seen[512];
+    char seen[4096];
 } fixture;
 
 static fixture *begin(void)
@@ -77,6 +77,92 @@ TEST(shape_has_one_version_an_hour)
     end(f);
 }
 
+static int64_t at_hour(int64_t hour)
+{
+    return (INT64_C(490896) + hour) * PL_SHAPE_VERSION_US; // 2026-01-01T00:00Z and later
+}
+
+static bool see_hour(void *context, const pl_shape_row *row)
+{
+    fixture *f = context;
+    size_t used = strlen(f->seen);
+    snprintf(f->seen + used, sizeof f->seen - used, "%d ",
+             (int)(row->since_us / PL_SHAPE_VERSION_US - 490896));
+    return true;
+}
+
+static const char *hours(fixture *f)
+{
+    f->seen[0] = '\0';
+    CHECK_OK(pl_registry_shapes(f->registry, "shop", "posts", see_hour, f, &f->err), f->err);
+    return f->seen;
+}
+
+// A version at each of these hours.
+static void put_hours(fixture *f, int64_t first, int64_t last, int64_t step)
+{
+    pl_shape_row row = {.source = "shop", .table = "posts", .run = "R", .document = PL_SPAN("a")};
+    int64_t version;
+    for (int64_t hour = first; hour <= last; hour += step) {
+        row.until_us = at_hour(hour);
+        CHECK_OK(pl_registry_shape_put(f->registry, &row, &version, &f->err), f->err);
+    }
+}
+
+TEST(versions_are_thinned_by_day_and_month)
+{
+    fixture *f = begin();
+    put(f, "likes", "R", at_hour(0), PL_SPAN("a"), 1);
+    put_hours(f, 0, 49, 7);
+    CHECK_STR("49 42 35 28 21 14 7 0 ", hours(f)); // hour 0 is the last one before the two days
+    put_hours(f, 56, 77, 7);
+    CHECK_STR("77 70 63 56 49 42 35 28 21 ", hours(f)); // of day 0 the last, and of day 1
+    put_hours(f, 84, 91 * 24, 12);
+    const char *kept = hours(f);
+    CHECK(strncmp("2184 2172 2160 2148 2136 2124 2100 2076 ", kept, 40) == 0);
+    CHECK_STR(" 132 108 84 70 42 ", kept + strlen(kept) - strlen(" 132 108 84 70 42 "));
+    put_hours(f, 92 * 24, 160 * 24, 24);
+    kept = hours(f); // days, then the last of February and of January
+    CHECK_STR(" 1716 1692 1404 732 ", kept + strlen(kept) - strlen(" 1716 1692 1404 732 "));
+    put(f, "likes", "R", at_hour(9999), PL_SPAN("a"), 2); // another table's are its own
+    end(f);
+}
+
+TEST(what_something_was_compared_with_is_kept)
+{
+    fixture *f = begin();
+    pl_object_row object = scratch_object(ID_1, "shop", "aa");
+    pl_hold_row hold = {.source = "shop",
+                        .table = "posts",
+                        .first_object = ID_1,
+                        .since_us = at_hour(6),
+                        .run = "R",
+                        .released = "",
+                        .why = "",
+                        .document = PL_SPAN("a")};
+    pl_finding_row finding = {.source = "shop",
+                              .table = "posts",
+                              .fingerprint = "removed $.likes",
+                              .class = "removed",
+                              .strength = "certain",
+                              .before = "$.likes",
+                              .after = "",
+                              .column = "likes",
+                              .state = PL_FINDING_RESOLVED,
+                              .opened_us = at_hour(10) + 1,
+                              .first_object = ID_1,
+                              .run = "R",
+                              .document = "{}"};
+    int64_t id;
+    CHECK_OK(pl_registry_object_add(f->registry, &object, false, NULL, &f->err), f->err);
+    CHECK_OK(pl_registry_hold_put(f->registry, &hold, &f->err), f->err);
+    CHECK_OK(pl_registry_finding_put(f->registry, &finding, "plumb", NULL, &id, &f->err), f->err);
+    put_hours(f, 0, 24 * 5, 2);
+    const char *kept = hours(f);
+    CHECK_STR(" 46 22 10 4 ", kept + strlen(kept) - strlen(" 46 22 10 4 "));
+    end(f);
+}
+
 TEST(missing_shape_is_named)
 {
     fixture *f = begin();
@@ -97,5 +183,6 @@ TEST(missing_shape_is_named)
 int main(void)
 {
     return RUN_TESTS("registry/shapes", T(shape_has_one_version_an_hour),
-                     T(missing_shape_is_named));
+                     T(versions_are_thinned_by_day_and_month),
+                     T(what_something_was_compared_with_is_kept), T(missing_shape_is_named));
 }
