@@ -23,7 +23,8 @@ typedef struct table_head {
 typedef struct rebuilding {
     pl_store *store;
     pl_registry *registry;
-    pl_arena *arena;
+    pl_arena *arena; // of what stays
+    pl_arena entry;  // of the log entry that is read
     pl_rebuilt *out;
     plumb_error *err;
     plumb_status status; // of a visit
@@ -51,8 +52,8 @@ static plumb_status get_text(void *context, pl_span name, pl_span *ret_text, plu
 {
     rebuilding *r = context;
     bool whole = memchr(name.data, '.', name.bytes) != NULL;
-    char *key = pl_arena_printf(r->arena, "log/texts/%.*s%s", PL_FMT(name), whole ? "" : ".yml");
-    return pl_store_get(r->store, key, PL_DOC_BYTES_MAX, r->arena, ret_text, err);
+    char *key = pl_arena_printf(&r->entry, "log/texts/%.*s%s", PL_FMT(name), whole ? "" : ".yml");
+    return pl_store_get(r->store, key, PL_DOC_BYTES_MAX, &r->entry, ret_text, err);
 }
 
 // Names begin with the number of the version: the later one is the greater.
@@ -104,18 +105,18 @@ static plumb_status read_log(rebuilding *r, const char *key)
     pl_span text, run;
     const pl_json *root, *item;
     uint32_t count;
-    PL_TRY(pl_store_get(r->store, key, PL_DOC_BYTES_MAX, r->arena, &text, r->err));
-    pl_doc doc = {"log entry", key, text, r->arena, r->err};
+    PL_TRY(pl_store_get(r->store, key, PL_DOC_BYTES_MAX, &r->entry, &text, r->err));
+    pl_doc doc = {"log entry", key, text, &r->entry, r->err};
     PL_TRY(pl_doc_parse(&doc, "log", &root));
     PL_TRY(pl_doc_text(&doc, root, "run", &run));
     plumb_status st = pl_registry_restore(r->registry, root, get_text, r, r->err);
     if (st != PLUMB_OK) pl_context(r->err, "cannot read log entry '%s'", key);
     PL_TRY(st);
-    pl_map_add(&r->runs, run, 0);
+    pl_map_add(&r->runs, pl_arena_copy(r->arena, run), 0);
     PL_TRY(pl_doc_array(&doc, root, "objects", &item, &count));
     for (; item; item = item->next) {
         PL_TRY(pl_doc_text(&doc, item, "key", &text));
-        pl_map_add(&r->known, text, 0);
+        pl_map_add(&r->known, pl_arena_copy(r->arena, text), 0);
     }
     r->out->runs++;
     return read_heads(r, &doc, root);
@@ -205,7 +206,11 @@ static plumb_status restore_table(rebuilding *r, const table_head *head)
 static plumb_status restore_all(rebuilding *r)
 {
     PL_TRY(pl_store_list(r->store, "log", collect_log, r, r->err));
-    for (uint32_t i = 0; i < r->log_count; i++) PL_TRY(read_log(r, r->logs[i]));
+    for (uint32_t i = 0; i < r->log_count; i++) {
+        PL_TRY(read_log(r, r->logs[i]));
+        pl_arena_reset(&r->entry);
+    }
+    pl_arena_done(&r->entry);
     PL_TRY(pl_store_list(r->store, "raw", adopt, r, r->err));
     PL_TRY(r->status);
     PL_TRY(pl_store_list(r->store, "tables", read_hint, r, r->err));
@@ -231,6 +236,7 @@ plumb_status pl_rebuild(pl_store *store, pl_registry *registry, pl_arena *arena,
     free(r.logs);
     free(r.heads);
     free(r.places);
+    pl_arena_done(&r.entry);
     pl_map_done(&r.known);
     pl_map_done(&r.runs);
     return st;
