@@ -96,7 +96,7 @@ static bool count_run(void *context, const pl_run_row *row)
 static bool count_held(void *context, const pl_finding_row *row)
 {
     pl_drift_facts *facts = context;
-    facts->others += row->id != facts->row.id;
+    facts->others += row->id != facts->row.id && pl_finding_waits(row, &facts->hold);
     return true;
 }
 
@@ -109,7 +109,9 @@ static plumb_status count(pl_drift_facts *facts, const pl_lake *lake, plumb_erro
     PL_TRY(pl_registry_ledger(lake->registry, NULL, row->table, 0, count_published, &c, err));
     PL_TRY(c.status);
     if (facts->held) {
-        pl_finding_filter filter = {row->source, row->table, PL_FINDING_IN(PL_FINDING_HELD), 0};
+        const uint32_t waiting =
+            PL_FINDING_IN(PL_FINDING_HELD) | PL_FINDING_IN(PL_FINDING_FLAPPING);
+        pl_finding_filter filter = {row->source, row->table, waiting, 0};
         PL_TRY(pl_registry_findings(lake->registry, &filter, count_held, facts, err));
         facts->records += facts->hold.records;
     }

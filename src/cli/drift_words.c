@@ -67,8 +67,7 @@ static bool is_empty(const words *w)
 
 static bool waits(const words *w)
 {
-    return w->facts->held &&
-           (w->row->state == PL_FINDING_HELD || w->row->state == PL_FINDING_FLAPPING);
+    return w->facts->held && pl_finding_waits(w->row, &w->facts->hold);
 }
 
 static bool is_over(const words *w)
@@ -228,7 +227,8 @@ static void say_waits(words *w)
             hold->critical ? ", because a critical or required column is concerned" : "");
     }
     if (w->row->state == PL_FINDING_FLAPPING)
-        say(w, " It came and went %lld times.", (long long)w->row->flips);
+        say(w, " It came back %lld times, so nobody is told of each time any more.",
+            (long long)w->row->flips);
 }
 
 static void say_provisional(words *w)
@@ -273,7 +273,9 @@ static void say_state(words *w)
         say(w, "It is over since %s: the data does not show it any more.", at);
         break;
     case PL_FINDING_FLAPPING:
-        say(w, "It came and went %lld times, so nobody is told of each time any more.",
+        say(w,
+            "It came back %lld times, so nobody is told of each time any more. It is over once "
+            "it did not show for a day.",
             (long long)row->flips);
         break;
     case PL_FINDING_REJECTED:

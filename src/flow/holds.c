@@ -9,6 +9,9 @@
 #include "os/os.h"
 
 static const char actor[] = "plumb";
+// Of findings for which a source may wait.
+static const uint32_t may_wait =
+    PL_FINDING_IN(PL_FINDING_HELD) | PL_FINDING_IN(PL_FINDING_FLAPPING);
 
 // ---- reviewing: may something go by now? -------------------------------------------------------
 typedef struct staged_search {
@@ -26,11 +29,11 @@ static bool find_staged(void *context, const pl_object_row *row, pl_object_state
 static plumb_status let_through(run_state *run, const pl_hold_row *hold, plumb_error *err)
 {
     pl_finding_list rows = {0};
-    plumb_status st = pl_run__findings(run, hold->source, hold->table,
-                                       PL_FINDING_IN(PL_FINDING_HELD), &rows, err);
+    plumb_status st = pl_run__findings(run, hold->source, hold->table, may_wait, &rows, err);
     for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++) {
         pl_finding_row *row = &rows.items[i];
         int64_t id;
+        if (!pl_finding_waits(row, hold)) continue;
         row->state = strcmp(row->class, "removed") == 0 ? PL_FINDING_DEPRECATED : PL_FINDING_OPEN;
         row->changed_us = run->now_us;
         st = pl_registry_finding_put(run->options->registry, row, actor,
@@ -84,14 +87,15 @@ static plumb_status remind(run_state *run, pl_hold_row *hold, plumb_error *err)
     pl_finding_list rows = {0};
     hold->alerted_us = run->now_us;
     PL_TRY(pl_registry_begin(registry, err));
-    plumb_status st = pl_run__findings(run, hold->source, hold->table,
-                                       PL_FINDING_IN(PL_FINDING_HELD), &rows, err);
+    plumb_status st = pl_run__findings(run, hold->source, hold->table, may_wait, &rows, err);
     if (st == PLUMB_OK) st = pl_registry_hold_put(registry, hold, err);
     for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++) {
         pl_buf text = {0};
+        const char *state = pl_finding_state_name(rows.items[i].state);
+        if (!pl_finding_waits(&rows.items[i], hold)) continue;
         write_event(&text, &rows.items[i]);
         pl_event_row event = {.at_us = run->now_us,
-                              .kind = "drift.held",
+                              .kind = pl_arena_printf(run->arena, "drift.%s", state),
                               .who = actor,
                               .table = hold->table,
                               .text = pl_buf_cstr(&text)};

@@ -24,6 +24,12 @@
 //                not strict: published as it is; the columns are muted for this kind of suspicion
 //                until they are well again. What waits for a person instead is told again then.
 //
+// A finding that was resolved and comes back three times within a day flaps: one event says so. Its
+// source waits each time as before, and goes on; but the row stays `flapping`, so there are no
+// events and a run tells nobody, until it did not show for a day, the limit lets it through, or a
+// person edits the files. If what waits for a person waits longer than the limit, they are told
+// again.
+//
 // Findings of a hold are rows of the registry from the first suspicion on; those of what was
 // published are noted with the publish.
 //

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ulid.h"
 #include "contract/propose.h"
 #include "flow/judge.h"
 
@@ -13,7 +14,9 @@ enum { ROWS_MAX = 64 };
 // (drift: the first value must not fix a type).
 enum { ADDED_RECORDS = 20, ADDED_OBJECTS = 3 };
 #define ADDED_APART_US INT64_C(3600000000)
-// Comes and goes so often within so long: it flaps.
+// Comes back so often within so long: it flaps, until it did not show for as long. A rename that is
+// proven never does: both keys are read from the first time on. One that is not proven does not
+// become so by coming again, because whatever changed with it comes and goes, too; it waits.
 enum { FLIPS_MAX = 3 };
 #define FLIPS_WITHIN_US (INT64_C(24) * 3600 * 1000000)
 
@@ -62,8 +65,30 @@ static const uint32_t decided =
     PL_FINDING_IN(PL_FINDING_PROVISIONAL) | PL_FINDING_IN(PL_FINDING_ACCEPTED) |
     PL_FINDING_IN(PL_FINDING_REJECTED) | PL_FINDING_IN(PL_FINDING_REVERTED) |
     PL_FINDING_IN(PL_FINDING_PARALLEL) | PL_FINDING_IN(PL_FINDING_PROMOTED) |
-    PL_FINDING_IN(PL_FINDING_DEPRECATED) | PL_FINDING_IN(PL_FINDING_RETIRED) |
-    PL_FINDING_IN(PL_FINDING_FLAPPING);
+    PL_FINDING_IN(PL_FINDING_DEPRECATED) | PL_FINDING_IN(PL_FINDING_RETIRED);
+// What may come and go; the others are somebody's word, or a rule's.
+static const uint32_t fickle = PL_FINDING_IN(PL_FINDING_SEEN) | PL_FINDING_IN(PL_FINDING_OPEN) |
+                               PL_FINDING_IN(PL_FINDING_AUTO) | PL_FINDING_IN(PL_FINDING_HELD);
+
+// Its state, and how often it came back, now that it shows once more.
+static plumb_status state_again(run_state *run, const verdict *v, const pl_finding_row *was,
+                                pl_finding_state *state, int64_t *ret_flips, plumb_error *err)
+{
+    int64_t returns = 0;
+    bool flapping = was->state == PL_FINDING_FLAPPING, waits = *state == PL_FINDING_HELD;
+    *ret_flips = was->flips;
+    if (flapping) {
+        *ret_flips += waits && !v->held; // another hold began
+    } else if (was->state == PL_FINDING_RESOLVED && *state != PL_FINDING_RESOLVED) {
+        PL_TRY(pl_registry_finding_returns(run->options->registry, was->id,
+                                           run->now_us - FLIPS_WITHIN_US, &returns, err));
+        *ret_flips = returns + 1;
+        flapping = *ret_flips >= FLIPS_MAX;
+    }
+    if (flapping && PL_FINDING_IN(*state) & fickle) *state = PL_FINDING_FLAPPING;
+    if (PL_FINDING_IN(was->state) & decided && !waits) *state = was->state;
+    return PLUMB_OK;
+}
 
 static plumb_status put_row(run_state *run, verdict *v, const pl_finding_doc *doc,
                             const char *column, bool critical, pl_finding_state state,
@@ -77,16 +102,11 @@ static plumb_status put_row(run_state *run, verdict *v, const pl_finding_doc *do
         if (strcmp(v->rows[i].row.fingerprint, doc->fingerprint) == 0) return PLUMB_OK;
     PL_TRY(pl_registry_finding_by(run->options->registry, v->name, v->table, doc->fingerprint,
                                   run->arena, &was, &found, err));
-    if (found) {
-        bool again = was.state == PL_FINDING_RESOLVED && state != PL_FINDING_RESOLVED;
-        flips = was.flips + again;
-        if (again && flips >= FLIPS_MAX && now_us - was.changed_us < FLIPS_WITHIN_US)
-            state = PL_FINDING_FLAPPING;
-        if (PL_FINDING_IN(was.state) & decided && state != PL_FINDING_HELD) state = was.state;
-    }
+    bool waits = state == PL_FINDING_HELD;
+    if (found) PL_TRY(state_again(run, v, &was, &state, &flips, err));
     int64_t records = (int64_t)seen->shape.records;
     // What waits, and goes on together, is counted whole each time.
-    if (found && state != PL_FINDING_HELD && !v->over) records += was.records;
+    if (found && !waits && !v->over) records += was.records;
     verdict_row *row = new_row(v);
     row->note = note;
     row->row = (pl_finding_row){.source = v->name,
@@ -151,13 +171,14 @@ static void change_row(run_state *run, verdict *v, const pl_finding_row *row,
     if (state != PL_FINDING_SEEN && !row->opened_us) changed->row.opened_us = run->now_us;
 }
 
+// One that flaps goes on doing so when it goes: only what a person did ends it at once.
 static plumb_status change_held(run_state *run, verdict *v, pl_finding_state state,
                                 const char *note, plumb_error *err)
 {
     pl_finding_list held = {0};
-    plumb_status st = pl_run__findings(
-        run, v->name, v->table, PL_FINDING_IN(PL_FINDING_HELD) | PL_FINDING_IN(PL_FINDING_FLAPPING),
-        &held, err);
+    uint32_t states = PL_FINDING_IN(PL_FINDING_HELD);
+    if (state != PL_FINDING_RESOLVED) states |= PL_FINDING_IN(PL_FINDING_FLAPPING);
+    plumb_status st = pl_run__findings(run, v->name, v->table, states, &held, err);
     for (uint32_t i = 0; i < held.count && st == PLUMB_OK; i++)
         change_row(run, v, &held.items[i], state, note);
     free(held.items);
@@ -473,6 +494,23 @@ static plumb_status heal(run_state *run, verdict *v, plumb_error *err)
     return st;
 }
 
+// What came and went, and did not show for a day: the run that saw it last says when.
+static plumb_status calm(run_state *run, verdict *v, plumb_error *err)
+{
+    pl_finding_list rows = {0};
+    plumb_status st =
+        pl_run__findings(run, v->name, v->table, PL_FINDING_IN(PL_FINDING_FLAPPING), &rows, err);
+    for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++) {
+        pl_finding_row *row = &rows.items[i];
+        pl_span seen = pl_span_of(row->run);
+        int64_t seen_us = pl_ulid_valid(seen) ? pl_ulid_micros(seen) : row->changed_us;
+        if (run->now_us - PL_MAX(seen_us, row->changed_us) < FLIPS_WITHIN_US) continue;
+        change_row(run, v, row, PL_FINDING_RESOLVED, "it did not show for a day");
+    }
+    free(rows.items);
+    return st;
+}
+
 plumb_status pl_verdict__passing(run_state *run, verdict *v, plumb_error *err)
 {
     if (v->over)
@@ -483,5 +521,6 @@ plumb_status pl_verdict__passing(run_state *run, verdict *v, plumb_error *err)
     if (!v->observed) return PLUMB_OK;
     PL_TRY(note_changes(run, v, err));
     PL_TRY(count_on(run, v, err));
+    PL_TRY(calm(run, v, err));
     return heal(run, v, err);
 }

@@ -105,7 +105,7 @@ typedef enum pl_finding_state {
     PL_FINDING_DEPRECATED, // its column is on the way out
     PL_FINDING_RETIRED,
     PL_FINDING_RESOLVED, // the source healed
-    PL_FINDING_FLAPPING, // comes and goes
+    PL_FINDING_FLAPPING, // comes and goes; one event when that begins, none while it goes on
 } pl_finding_state;
 #define PL_FINDING_STATES (PL_FINDING_FLAPPING + 1)
 
@@ -128,7 +128,7 @@ typedef struct pl_finding_row {
     const char *first_object; // ULID
     const char *run;          // that found it, or counted on last
     int64_t records;          // in which it shows
-    int64_t flips;            // how often it came and went
+    int64_t flips;            // how often it came back, within a day of each other
     const char *document;     // JSON: evidence, samples, proposal, wording
 } pl_finding_row;
 
@@ -141,6 +141,8 @@ typedef struct pl_finding_row {
 PL_MUST_USE plumb_status pl_registry_finding_put(pl_registry *registry, const pl_finding_row *row,
                                                  const char *who, const char *note, int64_t *ret_id,
                                                  plumb_error *err);
+// Does what the hold is about wait for this finding? One that flaps need not show in it.
+bool pl_finding_waits(const pl_finding_row *row, const pl_hold_row *hold);
 // One finding in arena. PLUMB_E_NOT_FOUND.
 PL_MUST_USE plumb_status pl_registry_finding(pl_registry *registry, int64_t id, pl_arena *arena,
                                              pl_finding_row *ret_row, plumb_error *err);
@@ -149,6 +151,11 @@ PL_MUST_USE plumb_status pl_registry_finding_by(pl_registry *registry, const cha
                                                 const char *table, const char *fingerprint,
                                                 pl_arena *arena, pl_finding_row *ret_row,
                                                 bool *ret_found, plumb_error *err);
+
+// How often it came back since then: it was resolved, and then was something else. By the events.
+PL_MUST_USE plumb_status pl_registry_finding_returns(pl_registry *registry, int64_t id,
+                                                     int64_t since_us, int64_t *ret_count,
+                                                     plumb_error *err);
 
 #define PL_FINDING_IN(state) (1u << (state))
 typedef struct pl_finding_filter {

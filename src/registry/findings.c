@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
+#include <string.h>
 
 #include "registry/drift.h"
 #include "registry/registry_int.h"
@@ -21,6 +22,12 @@ bool pl_finding_state_parse(pl_span name, pl_finding_state *ret_state)
         return true;
     }
     return false;
+}
+
+bool pl_finding_waits(const pl_finding_row *row, const pl_hold_row *hold)
+{
+    return row->state == PL_FINDING_HELD ||
+           (row->state == PL_FINDING_FLAPPING && strcmp(row->run, hold->run) == 0);
 }
 
 #define FINDING_COLUMNS                                                                            \
@@ -97,6 +104,25 @@ plumb_status pl_registry_finding_by(pl_registry *registry, const char *source, c
                               " AND tbl = ? AND fingerprint = ?",
                               &stmt, err, "ttt", source, table, fingerprint));
     return one(registry, doing, stmt, arena, ret_row, ret_found, err);
+}
+
+plumb_status pl_registry_finding_returns(pl_registry *registry, int64_t id, int64_t since_us,
+                                         int64_t *ret_count, plumb_error *err)
+{
+    pl_doing doing = PL_DOING("count events of", NULL);
+    sqlite3_stmt *stmt = NULL;
+    bool row = false;
+    *ret_count = 0;
+    PL_TRY(pl_registry__start(registry, doing,
+                              "SELECT count(*) FROM events WHERE kind >= 'drift.' AND"
+                              " kind < 'drift/' AND kind <> 'drift.resolved' AND at_us > ?"
+                              " AND json_valid(text) AND json_extract(text, '$.finding') = ?"
+                              " AND json_extract(text, '$.from') = 'resolved'",
+                              &stmt, err, "ii", since_us, id));
+    plumb_status st = pl_registry__step(registry, doing, stmt, &row, err);
+    if (st == PLUMB_OK && row) *ret_count = pl_registry__int(stmt, 0);
+    pl_registry__end(registry, stmt);
+    return st;
 }
 
 typedef struct finding_walk {

@@ -139,6 +139,44 @@ TEST(what_is_found_again_is_the_same_finding)
     end(f);
 }
 
+TEST(returns_are_counted_by_events)
+{
+    fixture *f = begin();
+    pl_finding_row row = renamed(PL_FINDING_HELD, 10);
+    int64_t count = 0;
+    put(f, &row, NULL);
+    for (int64_t at = 20; at < 60; at += 20) { // back at 30 and at 50
+        row = renamed(PL_FINDING_RESOLVED, at);
+        put(f, &row, NULL);
+        row = renamed(at == 20 ? PL_FINDING_HELD : PL_FINDING_OPEN, at + 10);
+        put(f, &row, NULL);
+    }
+    pl_finding_row other = renamed(PL_FINDING_RESOLVED, 70);
+    other.fingerprint = "added $.x";
+    put(f, &other, NULL);
+    other.state = PL_FINDING_OPEN, other.changed_us = 80;
+    put(f, &other, NULL);
+    const int64_t since[] = {0, 29, 30, 49, 50}, want[] = {2, 2, 1, 1, 0};
+    for (size_t i = 0; i < PL_COUNT(since); i++) {
+        CHECK_OK(pl_registry_finding_returns(f->registry, 1, since[i], &count, &f->err), f->err);
+        CHECK_INT(want[i], count);
+    }
+    end(f);
+}
+
+TEST(a_source_waits_for_what_shows_in_its_hold)
+{
+    pl_hold_row hold = {.run = "R2"};
+    pl_finding_row row = {.run = "R1", .state = PL_FINDING_HELD};
+    CHECK(pl_finding_waits(&row, &hold));
+    row.state = PL_FINDING_FLAPPING;
+    CHECK(!pl_finding_waits(&row, &hold));
+    row.run = "R2";
+    CHECK(pl_finding_waits(&row, &hold));
+    row.state = PL_FINDING_OPEN;
+    CHECK(!pl_finding_waits(&row, &hold));
+}
+
 static const char *list(fixture *f, pl_finding_filter filter)
 {
     f->seen[0] = '\0';
@@ -198,7 +236,8 @@ TEST(states_have_names)
 int main(void)
 {
     return RUN_TESTS("registry/findings", T(change_of_state_is_an_event),
-                     T(what_is_found_again_is_the_same_finding),
+                     T(what_is_found_again_is_the_same_finding), T(returns_are_counted_by_events),
+                     T(a_source_waits_for_what_shows_in_its_hold),
                      T(findings_are_listed_newest_change_first), T(unknown_finding_is_named),
                      T(states_have_names));
 }
