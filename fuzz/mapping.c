@@ -304,6 +304,7 @@ static void seed_contracts(void)
     pl_buf_done(&text);
     seed_pair("columns: {}\n", mapping);
     seed_pair("table: T\n", mapping);
+    seed_pair("table: t\nchecks: {freshness: *a}\ncolumns: {a: long}\n", mapping);
     seed_pair("table: t\ncolumns: {a: string!, day: date, day_day: int}\npartition: [day(day)]\n",
               "source: S S\ninto: u\nmap: {b: c}\nrest: x\n");
     seed_pair("table: t\ncolumns: {a: string!, b: int!}\n",

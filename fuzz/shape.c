@@ -97,6 +97,12 @@ void fuzz_seeds(void)
 {
     fuzz_seed_text("{\"id\":\"a\",\"t\":\"2026-11-22T10:00:00Z\",\"u\":\"https://a.b/\",\"k\":1,"
                    "\"k\":[[],[1e400,-0,9007199254740993]],\"\":{\"a.b\":\"\\u00e9\"}}");
+    // Values without pairs.
+    fuzz_seed_text("{\"version\":1,\"records\":1,\"sampled\":1,\"objects\":1,\"first_us\":1,"
+                   "\"last_us\":1,\"entities\":\"\",\"paths\":[{\"kinds\":[0,0,1,0,0,0,0],"
+                   "\"objects\":1,\"first_us\":1,\"last_us\":1,\"values\":{\"count\":1,"
+                   "\"classes\":[0,1,0,0,0,0,0,0,0,0,0,0],\"range\":[1.0,1.0],\"zero\":0,"
+                   "\"buckets\":[0,1]}}]}");
     seed_shape(0);
     seed_shape(3);
     seed_shape(300);

@@ -205,6 +205,7 @@ static void on_event(composer *self, const yaml_event_t *event)
         break;
     case YAML_ALIAS_EVENT:
         node = new_node(self, PL_YAML_SCALAR, event);
+        node->text = PL_SPAN("");
         pl_hint(mistake(self, node->start, "aliases are not part of this format"),
                 "Write the value out, or put the text in quotes if it shall begin with '*'.");
         if (!self->too_deep) attach(self, node);

@@ -31,6 +31,7 @@ static bool take_quantity(pl_span text, size_t *at, const unit *units, size_t co
                           int64_t *ret_value)
 {
     size_t from = *at, i = from;
+    if (i == text.bytes) return false;
     while (i < text.bytes && ((text.data[i] >= '0' && text.data[i] <= '9') || text.data[i] == '.'))
         i++;
     pl_span digits = pl_span_make(text.data + from, i - from);

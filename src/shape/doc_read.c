@@ -182,7 +182,8 @@ static void read_pairs(reader *r, const pl_json *object, pl_shape_values *values
     pl_buf bytes = {0};
     uint64_t next = 0, all = r->entities.bytes / 8;
     PL_IGNORE(read_blob(r, object, "pairs", &bytes)); // none are none
-    cursor c = {bytes.data, bytes.data + bytes.count, false};
+    const char *first = bytes.count ? bytes.data : "";
+    cursor c = {first, first + bytes.count, false};
     while (!c.bad && c.at < c.end) {
         uint64_t skip = take_varint(&c);
         pl_pair pair = {.value = take_scalar(&c)};
