@@ -9,7 +9,8 @@
 // they look like together. Staged objects have no data files: they are mapped when they go on.
 //
 // In the lake's log: findings as they are, their events and the first state of each version of a
-// shape, with the next run that is done. So a rebuilt registry has them as of the last publish.
+// shape, with the next run that is done. So a rebuilt registry has findings as of the last publish,
+// and a shape as it was when its newest version began: what the hour added is not in it.
 // What no publish came after is not in the log: holds never are, nor is the finding of a hold
 // before another source was published. After a rebuild staged objects are new, and the next run
 // finds out again.
