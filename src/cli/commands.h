@@ -29,6 +29,7 @@
     X(shape) \
     X(drill) \
     X(quarantine) \
+    X(replay) \
     X(verify) \
     X(rebuild) \
     X(relocate) \

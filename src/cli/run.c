@@ -64,12 +64,10 @@ static void json_mappings(pl_json_writer *w, const pl_run_report *report)
         pl_json_key(w, "pinned"), pl_json_bool(w, m->pinned != 0);
         pl_json_key(w, "other_rows"), pl_json_int(w, m->rows);
         pl_json_key(w, "other_objects"), pl_json_int(w, m->objects);
-        if (pl_command_find("replay")) {
-            pl_buf text = {0};
-            pl_buf_printf(&text, "plumb replay %s --all", m->table);
-            pl_json_key(w, "replay"), pl_json_cstr(w, m->rows ? pl_buf_cstr(&text) : NULL);
-            pl_buf_done(&text);
-        }
+        pl_buf text = {0};
+        pl_buf_printf(&text, "plumb replay %s --source %s --all", m->table, m->source);
+        pl_json_key(w, "replay"), pl_json_cstr(w, m->rows ? pl_buf_cstr(&text) : NULL);
+        pl_buf_done(&text);
         if (m->pinned) {
             pl_json_key(w, "diff");
             pl_diff_json(w, m->pinned_text, m->file_text);
@@ -222,11 +220,8 @@ static void print_mappings(pl_cli *cli, const pl_run_report *report)
                      pl_human_count(objects, m->objects),
                      pl_plural(m->objects, "object", "objects"), m->rows == 1 ? "was" : "were",
                      m->file);
-        if (pl_command_find("replay"))
-            pl_cli_print(cli, "  plumb replay %s --all maps them again\n", m->table);
-        else
-            pl_cli_print(cli, "  they stay as they are; a table under a new name is filled from "
-                              "all raw objects\n");
+        pl_cli_print(cli, "  plumb replay %s --source %s --all maps them again\n", m->table,
+                     m->source);
     }
 }
 

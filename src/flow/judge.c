@@ -274,7 +274,8 @@ static plumb_status judge_source(run_state *run, run_source *source, verdict *v,
 
 plumb_status pl_run__judge(run_state *run, plumb_error *err)
 {
-    if (run->find) return PLUMB_OK; // of quarantined records: their objects were judged
+    // Of quarantined records, and objects once more: these were judged.
+    if (run->find || run->swap) return PLUMB_OK;
     run->verdicts = PL_TAKE(run->arena, verdict, run->source_count);
     for (uint32_t i = 0; i < run->source_count; i++) {
         verdict *v = &run->verdicts[i];

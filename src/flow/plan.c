@@ -327,10 +327,16 @@ static plumb_status check_object(run_state *run, const run_task *task, uint32_t 
     pl_state_row state;
     const char *id = task->work.objects[i].id.data, *table = task->source->table->name;
     const pl_work_retry *retry = task->work.objects[i].retry;
+    const char *replaces = task->work.objects[i].replaces;
     PL_TRY(pl_registry_state(run->options->registry, id, table, run->arena, &state, err));
+    bool stands = state.run && replaces && strcmp(state.run, replaces) == 0 &&
+                  (state.state == PL_STATE_PUBLISHED || state.state == PL_STATE_WITHDRAWN);
+    if (stands) return PLUMB_OK;
     bool pending =
         state.state == PL_STATE_NEW || (state.state == PL_STATE_STAGED && !task->source->joins);
-    if (retry ? state.state == PL_STATE_PUBLISHED && strcmp(state.run, retry->run) == 0 : pending) {
+    if (retry      ? state.state == PL_STATE_PUBLISHED && strcmp(state.run, retry->run) == 0
+        : replaces ? false
+                   : pending) {
         bool waits = held_from && strcmp(id, held_from) >= 0;
         if (retry || waits == task->source->joins) return PLUMB_OK;
         pl_fail(err, PLUMB_E_CONFLICT,

@@ -5,11 +5,11 @@
 //     "created_us",
 //      "tables":  [{"table", "file", "contract": text, "head": location, "metadata": {...}}],
 //      "sources": [{"source", "table": index, "file", "mapping": text, "mapping_version",
-//                   "joins", "released": object | null}],
+//                   "picked", "joins", "released": object | null}],
 //      "tasks":   [{"task", "source": index, "objects": [{"id", "key", ...}]}]}
 //
 // An object of a retry also has "retry": {"run", "records", "whole", "room", "ranges": [[first
-// record, records, first byte, bytes]]}.
+// record, records, first byte, bytes]]}, and one of a replay "replaces": run.
 //
 // A table's metadata is Iceberg's own, without snapshots: schema and partition spec with their ids.
 //
@@ -71,6 +71,7 @@ static void write_object(pl_json_writer *w, const pl_work_object *object)
     pl_json_key(w, "broken"), pl_json_bool(w, object->broken);
     pl_json_key(w, "sha256"), pl_json_cstr(w, object->sha256);
     if (object->retry) write_retry(w, object->retry);
+    if (object->replaces) pl_json_key(w, "replaces"), pl_json_cstr(w, object->replaces);
     pl_json_end(w, '}');
 }
 
@@ -93,7 +94,7 @@ void pl_run__plan_write(const run_state *run, pl_buf *out)
     pl_json_key(&w, "command"), pl_json_cstr(&w, run->command);
     pl_json_key(&w, "source"), pl_json_cstr(&w, run->only);
     pl_json_key(&w, "memory"), pl_json_int(&w, (int64_t)run->memory_bytes);
-    pl_json_key(&w, "observe"), pl_json_bool(&w, !run->options->no_shape);
+    pl_json_key(&w, "observe"), pl_json_bool(&w, !run->options->no_shape && !run->swap);
     pl_json_key(&w, "created_us"), pl_json_int(&w, run->now_us);
     pl_json_key(&w, "tables"), pl_json_begin(&w, '[');
     for (uint32_t i = 0; i < run->table_count; i++) write_table(&w, &run->tables[i]);
@@ -107,6 +108,7 @@ void pl_run__plan_write(const run_state *run, pl_buf *out)
         pl_json_key(&w, "file"), pl_json_cstr(&w, source->mapping->file);
         pl_json_key(&w, "mapping"), pl_json_text(&w, source->mapping->text);
         pl_json_key(&w, "mapping_version"), pl_json_int(&w, source->version);
+        pl_json_key(&w, "picked"), pl_json_bool(&w, source->picked);
         pl_json_key(&w, "joins"), pl_json_bool(&w, source->joins);
         pl_json_key(&w, "released"), pl_json_cstr(&w, source->released);
         pl_json_end(&w, '}');
@@ -185,6 +187,7 @@ static plumb_status read_source(const pl_doc *doc, const pl_json *json, run_stat
     PL_TRY(pl_doc_cstr(doc, json, "file", false, &file));
     PL_TRY(pl_doc_text(doc, json, "mapping", &text));
     PL_TRY(pl_doc_long(doc, json, "mapping_version", &source->version));
+    PL_TRY(pl_doc_bool(doc, json, "picked", &source->picked));
     PL_TRY(pl_doc_bool(doc, json, "joins", &source->joins));
     PL_TRY(pl_doc_cstr(doc, json, "released", true, &source->released));
     // The mapping's table is its contract; parsing takes a list that may be changed by nobody.
@@ -258,6 +261,9 @@ static plumb_status read_object(const pl_doc *doc, const pl_json *json, pl_work_
     const pl_json *retry = pl_json_get(json, "retry");
     object->retry = NULL;
     if (retry) PL_TRY(read_retry(doc, retry, &object->retry));
+    object->replaces = NULL;
+    if (pl_json_get(json, "replaces"))
+        PL_TRY(pl_doc_cstr(doc, json, "replaces", false, &object->replaces));
     return pl_doc_cstr(doc, json, "sha256", false, &object->sha256);
 }
 
@@ -343,6 +349,7 @@ plumb_status pl_run__plan_parse(run_state *run, pl_span text, const char *name, 
         return pl_doc_fail(&doc, root, "it is the plan of run %.*s", PL_FMT(id));
     PL_TRY(pl_doc_cstr(&doc, root, "command", false, &command));
     run->command = command;
+    if (strcmp(command, "replay") == 0) run->swap = pl_run__swap_objects;
     PL_TRY(pl_doc_cstr(&doc, root, "source", true, &run->only));
     PL_TRY(pl_doc_count(&doc, root, "memory", &run->memory_bytes));
     PL_TRY(pl_doc_bool(&doc, root, "observe", &run->observe));

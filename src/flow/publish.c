@@ -46,27 +46,33 @@ static bool has_objects(const run_state *run, const run_table *table)
     return false;
 }
 
+static void add_file(run_table *table, pl_ice_data_file *files, uint32_t *count,
+                     const pl_part_file *file)
+{
+    files[(*count)++] = (pl_ice_data_file){file->uri, file->values, file->metrics, file->sorted};
+    table->rows += file->metrics.rows;
+}
+
 // Write the metadata of one table's commit; nothing refers to it yet.
 static plumb_status prepare_table(run_state *run, run_table *table, plumb_error *err)
 {
-    uint32_t count = 0;
+    uint32_t count = table->copy_count, removed = table->swap.removed_count;
     for (uint32_t t = 0; t < run->task_count; t++)
         if (run->tasks[t].source->table == table) count += run->tasks[t].result.file_count;
     table->next = NULL;
+    table->snapshot = 0;
     bool first_rows = !table->expected && has_objects(run, table);
-    if (!count && !first_rows && !(table->evolved && table->expected)) return PLUMB_OK;
+    if (!count && !removed && !first_rows && !(table->evolved && table->expected)) return PLUMB_OK;
     pl_ice_data_file *files = PL_TAKE(run->arena, pl_ice_data_file, count);
     count = 0;
     table->rows = 0;
+    for (uint32_t i = 0; i < table->copy_count; i++)
+        add_file(table, files, &count, &table->copies[i].made);
     for (uint32_t t = 0; t < run->task_count; t++) {
         if (run->tasks[t].source->table != table) continue;
         const pl_task_result *result = &run->tasks[t].result;
-        for (uint32_t i = 0; i < result->file_count; i++) {
-            const pl_part_file *file = &result->files[i];
-            files[count++] =
-                (pl_ice_data_file){file->uri, file->values, file->metrics, file->sorted};
-            table->rows += file->metrics.rows;
-        }
+        for (uint32_t i = 0; i < result->file_count; i++)
+            add_file(table, files, &count, &result->files[i]);
     }
     table->files = count;
     if (!table->commit.snapshot_id) {
@@ -80,8 +86,11 @@ static plumb_status prepare_table(run_state *run, run_table *table, plumb_error 
         table->commit.summary_count = 1;
     }
     table->commit.now_ms = pl_clock_micros() / 1000;
+    table->commit.removed = table->swap.removed;
+    table->commit.removed_count = removed;
+    if (strcmp(run->command, "compact") == 0) table->commit.operation = "replace";
     PL_TRY(pl_ice_append(table->table, files, count, &table->commit, &table->next, err));
-    table->snapshot = count ? table->commit.snapshot_id : 0;
+    table->snapshot = count || removed ? table->commit.snapshot_id : 0;
     // Of the first commit: a run that died may have made the folders and not lived to fsync them.
     const char *key = table->expected ? NULL : pl_store_key(run->options->store, table->next);
     return key ? pl_store_settle_way(run->options->store, key, err) : PLUMB_OK;
@@ -102,7 +111,14 @@ static plumb_status record_object(run_state *run, const run_task *task, uint32_t
                           .run = run->run,
                           .snapshot = task->source->table->snapshot,
                           .mapping = task->source->version};
-    PL_TRY(pl_registry_state_move(registry, &state, PL_FROM_PENDING, err));
+    unsigned from = PL_FROM_PENDING;
+    if (task->work.objects[i].replaces) {
+        from = PL_FROM(PL_STATE_PUBLISHED) | PL_FROM(PL_STATE_WITHDRAWN);
+        // Without rows before and now: it is what the head says.
+        int64_t head = task->source->table->table->metadata->current_snapshot_id;
+        if (!state.snapshot && head != PL_ICE_NO_SNAPSHOT) state.snapshot = head;
+    }
+    PL_TRY(pl_registry_state_move(registry, &state, from, err));
     pl_ledger_row ledger = {.object = id,
                             .table = table,
                             .run = run->run,
@@ -133,21 +149,25 @@ static plumb_status record_object(run_state *run, const run_task *task, uint32_t
     return PLUMB_OK;
 }
 
+static plumb_status record_file(run_state *run, const run_table *table, const pl_part_file *file,
+                                plumb_error *err)
+{
+    pl_file_row row = {.table = table->name,
+                       .path = file->uri.data,
+                       .snapshot = table->snapshot,
+                       .run = run->run,
+                       .rows = (int64_t)file->metrics.rows,
+                       .bytes = (int64_t)file->metrics.bytes,
+                       .objects = file->objects};
+    return pl_registry_file_add(run->options->registry, &row, err);
+}
+
 static plumb_status record_task(run_state *run, const run_task *task, plumb_error *err)
 {
     for (uint32_t i = 0; i < task->result.object_count; i++)
         PL_TRY(record_object(run, task, i, err));
-    for (uint32_t i = 0; i < task->result.file_count; i++) {
-        const pl_part_file *file = &task->result.files[i];
-        pl_file_row row = {.table = task->source->table->name,
-                           .path = file->uri.data,
-                           .snapshot = task->source->table->snapshot,
-                           .run = run->run,
-                           .rows = (int64_t)file->metrics.rows,
-                           .bytes = (int64_t)file->metrics.bytes,
-                           .objects = file->objects};
-        PL_TRY(pl_registry_file_add(run->options->registry, &row, err));
-    }
+    for (uint32_t i = 0; i < task->result.file_count; i++)
+        PL_TRY(record_file(run, task->source->table, &task->result.files[i], err));
     return pl_registry_task_done(run->options->registry, run->run, task->work.id, "{}", err);
 }
 
@@ -161,6 +181,8 @@ static plumb_status record_table(run_state *run, run_table *table, plumb_error *
     PL_TRY(pl_registry_contract_version(registry, pl_arena_cstr(run->arena, table->contract->table),
                                         table->contract->text, run->now_us, &version, err));
     if (!table->snapshot) return PLUMB_OK;
+    for (uint32_t i = 0; i < table->copy_count; i++)
+        PL_TRY(record_file(run, table, &table->copies[i].made, err));
     int64_t parent = table->table->metadata->current_snapshot_id;
     pl_snapshot_row row = {.table = table->name,
                            .snapshot_id = table->snapshot,
@@ -257,15 +279,24 @@ void pl_run__write_hints(run_state *run)
     }
 }
 
+// Other files may go than at the last attempt, so it is another commit.
+static plumb_status swap_files(run_state *run, run_table *table, plumb_error *err)
+{
+    table->commit = (pl_ice_commit){0};
+    return run->swap(run, table, err);
+}
+
 plumb_status pl_run__publish(run_state *run, plumb_error *err)
 {
     plumb_status st = PLUMB_E_CONFLICT;
+    run->shared |= run->swap != NULL; // an attempt may leave files that do not count
     for (int attempt = 0; attempt < COMMIT_ATTEMPTS && st == PLUMB_E_CONFLICT; attempt++) {
         st = PLUMB_OK;
         for (uint32_t i = 0; i < run->table_count && st == PLUMB_OK; i++) {
             // When a foreign writer came first, its head is the new parent.
             st = pl_run__load_table(run, &run->tables[i], err);
             if (st == PLUMB_OK) st = check_ids(run, &run->tables[i], err);
+            if (st == PLUMB_OK && run->swap) st = swap_files(run, &run->tables[i], err);
             if (st == PLUMB_OK) st = prepare_table(run, &run->tables[i], err);
         }
         if (st == PLUMB_OK) st = commit_all(run, err);

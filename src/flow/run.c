@@ -300,7 +300,8 @@ static bool same_files(const run_state *run)
     for (uint32_t i = 0; i < run->source_count; i++) {
         const pl_mapping *then = run->sources[i].mapping;
         const pl_mapping *now = pl_project_mapping(project, then->source, then->table);
-        if (!now || !pl_span_equal(now->text, then->text)) return false;
+        if (!run->sources[i].picked && (!now || !pl_span_equal(now->text, then->text)))
+            return false;
     }
     return true;
 }
@@ -321,7 +322,8 @@ static plumb_status resume(const pl_run_options *options, const char *dead, pl_a
     PL_TRY(pl_run__finish(run, pl_run__work(run, err), report, err));
     for (uint32_t t = 0; t < run->task_count && !run->stages && !run->releases; t++)
         for (uint32_t i = 0; i < run->tasks[t].work.object_count; i++)
-            if (!run->tasks[t].work.objects[i].retry) // its object may be new for another table
+            if (!run->tasks[t].work.objects[i].retry &&
+                !run->tasks[t].work.objects[i].replaces) // its object may be new for another table
                 pl_map_add(skip, run->tasks[t].work.objects[i].id, 0);
     return PLUMB_OK;
 }

@@ -7,6 +7,8 @@
 //     apart.c    the same as three
 //     judge.c    may it be published? verdict.c what is said of it, holds.c what waits (judge.h)
 //     publish.c  the gate and the commit
+//     swap.c     data files that go with a commit, and what comes in place of them
+//     replay.c   objects once more: their rows go, and come anew
 //     retry.c    quarantined records once more: another plan, other books, else the same path
 //     recover.c  what dead runs left
 //
@@ -17,8 +19,26 @@
 #include <pthread.h>
 
 #include "base/map.h"
+#include "flow/copy.h"
 #include "flow/run.h"
 #include "iceberg/table.h"
+
+// Rows of a live file that go on living in a new one.
+typedef struct run_copy {
+    pl_span from; // URI; of several files made one, the first
+    pl_part_file made;
+} run_copy;
+
+// What goes of a table with the commit.
+typedef struct run_swap {
+    pl_span *removed; // URIs
+    uint32_t removed_count;
+    uint64_t rows;         // that go for good
+    uint64_t whole, mixed; // files: of those rows alone, and those of which the rest is copied
+    uint64_t mixed_bytes, rows_copied;
+    const char **partitions; // of them, by name
+    uint32_t partition_count;
+} run_swap;
 
 // A table that this run may commit to.
 typedef struct run_table {
@@ -33,6 +53,9 @@ typedef struct run_table {
     char *expected; // metadata location it was loaded from; NULL: it does not exist yet
     pl_ice_table *table;
     bool evolved; // schema differs from the head's: commit even without rows
+    run_swap swap;
+    run_copy *copies; // in place of files that go
+    uint32_t copy_count;
     uint64_t rows, files;
     int64_t snapshot;
     char *next; // metadata location to commit
@@ -45,6 +68,7 @@ typedef struct run_source {
     char *name;
     run_table *table;
     int64_t version; // of the mapping
+    bool picked;     // by a person: whatever the file says now
     pl_map_plan *plan;
     // Objects land behind a hold: they are only looked at, and wait with the others.
     bool joins;
@@ -69,7 +93,7 @@ struct run_state {
     pl_arena *arena;
     pl_arena *report_arena; // what is told outlives the run
     char run[PL_ID_TEXT];
-    const char *command; // "run", "plan" or "retry"
+    const char *command; // "run", "plan", "retry", "replay" or "compact"
     char *only;          // source the plan was made for; NULL: all
     int64_t now_us;
     uint64_t memory_bytes;
@@ -78,6 +102,8 @@ struct run_state {
     // Fills tables and sources with what there is to do; NULL: what is pending.
     plumb_status (*find)(run_state *run, void *context, plumb_error *err);
     void *find_context;
+    // Says which files of a table go, and makes what comes in place of them; NULL: none go.
+    plumb_status (*swap)(run_state *run, run_table *table, plumb_error *err);
     bool observe; // the shapes of records, says the plan
     bool dry;     // only find out: no row, no plan in the lake, no files
     bool started; // the run has its row
@@ -157,6 +183,13 @@ plumb_status pl_run__plan_get(run_state *run, plumb_error *err); // of run->run,
 plumb_status pl_run__gate(run_state *run, plumb_error *err);
 plumb_status pl_run__publish(run_state *run, plumb_error *err);
 void pl_run__write_hints(run_state *run);
+
+// swap.c: rows of the run's objects go. A dry run only finds out.
+plumb_status pl_run__swap_objects(run_state *run, run_table *table, plumb_error *err);
+// All but file_number and batch.
+void pl_run__copy_options(run_state *run, const run_table *table, pl_parts_options *ret_options);
+const char *pl_run__partition_path(const pl_schema *schema, const pl_ice_file *file,
+                                   pl_arena *arena);
 
 // retry.c: the books of an object that was retried.
 plumb_status pl_run__record_retry(run_state *run, const run_task *task, uint32_t object,

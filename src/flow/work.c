@@ -349,17 +349,16 @@ void pl_crew_help(pl_crew *crew)
 // ---- a task ------------------------------------------------------------------------------------
 // Key columns that are looked up by value: of these a filter tells which row groups to skip, but
 // for the column the rows are sorted by, where minimum and maximum tell it better.
-static uint32_t bloom_ids(const pl_work_task *task, int32_t *ids)
+uint32_t pl_work_bloom_ids(const pl_contract *contract, const pl_schema *schema,
+                           const pl_sort_order *sort, int32_t *ids)
 {
     uint32_t count = 0;
-    const pl_contract *contract = task->contract;
     for (uint32_t i = 0; i < contract->key_count; i++) {
         pl_span name = contract->columns[contract->keys[i]].field.name;
-        int at = pl_schema_find(task->schema, name);
+        int at = pl_schema_find(schema, name);
         if (at < 0) continue;
-        const pl_field *field = &task->schema->fields[at];
-        bool sorted =
-            task->sort && task->sort->count && task->sort->fields[0].source_id == field->id;
+        const pl_field *field = &schema->fields[at];
+        bool sorted = sort && sort->count && sort->fields[0].source_id == field->id;
         pl_kind kind = field->type.kind;
         if (!sorted && (kind == PL_STRING || kind == PL_LONG || kind == PL_INT))
             ids[count++] = field->id;
@@ -402,7 +401,7 @@ static void options_set(attempt *a, int32_t *ids)
         .spec = task->spec,
         .sort = task->sort,
         .bloom_ids = ids,
-        .bloom_count = bloom_ids(task, ids),
+        .bloom_count = pl_work_bloom_ids(task->contract, task->schema, task->sort, ids),
         .zstd = task->contract->compression == PL_COMPRESSION_ZSTD,
         .compact = task->contract->compact,
         .data_prefix = pl_arena_printf(arena, "%s/data", task->table_key),

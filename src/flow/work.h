@@ -64,7 +64,8 @@ typedef struct pl_work_object {
     int64_t content_bytes; // -1 when broken
     bool broken;           // as it landed
     char *sha256;          // identity
-    pl_work_retry *retry;  // NULL: all its records are new
+    pl_work_retry *retry;  // NULL: all its records are taken
+    char *replaces;        // run that made what is there of it; NULL: it is new
 } pl_work_object;
 
 // Progress: added to per chunk by every task, read by whoever prints.
@@ -152,5 +153,9 @@ typedef struct pl_task_result {
 PL_MUST_USE plumb_status pl_work(const pl_work_task *task, pl_task_result *ret_result,
                                  plumb_error *err);
 void pl_task_result_done(pl_task_result *result);
+
+// Of which columns a table's files have bloom filters: fills ids[contract->key_count].
+uint32_t pl_work_bloom_ids(const pl_contract *contract, const pl_schema *schema,
+                           const pl_sort_order *sort, int32_t *ids);
 
 #endif

@@ -59,14 +59,15 @@ def edited(shop):
 def test_an_edit_is_the_next_version_for_new_objects_only(edited):
     told = edited("run").stdout
     assert ("3 rows of posts, of 2 raw objects, were made by other versions of sources/shop.yml\n"
-            "  they stay as they are; a table under a new name is filled from all raw objects\n"
+            "  plumb replay posts --source shop --all maps them again\n"
             in told)
     assert rows(edited) == [(1, 10, 1), (2, 20, 1), (3, 30, 1), (4, 400, 2)]
     again = edited.json("run")
     assert again["state"] == "nothing"
     assert again["mappings"] == [{
         "source": "shop", "table": "posts", "file": "sources/shop.yml", "version": 2,
-        "pinned": False, "other_rows": 3, "other_objects": 2}]
+        "pinned": False, "other_rows": 3, "other_objects": 2,
+        "replay": "plumb replay posts --source shop --all"}]
 
 
 def test_the_hint_comes_with_the_edit_and_goes_with_it(edited):
@@ -74,7 +75,8 @@ def test_the_hint_comes_with_the_edit_and_goes_with_it(edited):
     edit(edited, "likes: b | a", "likes: b")
     assert edited.json("run")["mappings"][0] == {
         "source": "shop", "table": "posts", "file": "sources/shop.yml", "version": None,
-        "pinned": False, "other_rows": 4, "other_objects": 3}
+        "pinned": False, "other_rows": 4, "other_objects": 3,
+        "replay": "plumb replay posts --source shop --all"}
     edit(edited, "likes: b", "likes: a")  # version 1 again
     assert edited.json("run")["mappings"][0]["version"] == 1
     assert edited.json("run")["mappings"][0]["other_rows"] == 1
