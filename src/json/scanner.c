@@ -8,7 +8,8 @@
 void pl_scanner_init(pl_scanner *scanner, pl_paths *paths)
 {
     *scanner = (pl_scanner){.paths = paths, .slot_count = paths->slot_count};
-    scanner->slots = pl_zalloc(paths->slot_count, sizeof *scanner->slots);
+    uint32_t blocks = paths->slot_count / PL_SLOTS_BLOCK + 1;
+    scanner->slots = pl_zalloc(blocks * PL_SLOTS_BLOCK, sizeof *scanner->slots);
     scanner->nodes = pl_zalloc(paths->slot_count, sizeof *scanner->nodes);
     PL_GROW(scanner->items, scanner->item_count, scanner->item_capacity); // none has a place, too
     for (uint32_t node = 0; node < paths->count; node++)

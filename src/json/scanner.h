@@ -24,7 +24,7 @@
 #include "json/paths.h"
 #include "json/text.h"
 
-typedef enum pl_slot_kind {
+typedef enum __attribute__((packed)) pl_slot_kind {
     PL_SLOT_ABSENT = 0, // nothing else says anything
     PL_SLOT_NULL,
     PL_SLOT_FALSE,
@@ -37,12 +37,12 @@ typedef enum pl_slot_kind {
 } pl_slot_kind;
 
 typedef struct pl_slot {
-    pl_slot_kind kind;
-    bool escaped;     // string: has a backslash
-    bool has_long;    // integer of at most 18 digits: `value` is it
-    uint8_t fraction; // number: `value` is it without its point, behind which are so many digits
-    bool has_items;   // array of strings without escapes: `items` are they
-    pl_span raw;      // the value as it stands in the record; string: without its quotes
+    pl_slot_kind kind; // one byte
+    bool has_items;    // array of strings without escapes: `items` are they
+    bool escaped;      // string: has a backslash
+    bool has_long;     // integer of at most 18 digits: `value` is it
+    uint8_t fraction;  // number: `value` is it without its point, behind which are so many digits
+    pl_span raw;       // the value as it stands in the record; string: without its quotes
     union {
         int64_t value;
         struct {
@@ -58,11 +58,13 @@ typedef struct pl_rest_entry {
     pl_span key, value;
 } pl_rest_entry;
 
+#define PL_SLOTS_BLOCK 8u // slots are in whole blocks, so that they can be looked at by these
+
 #define PL_ITEMS_MAX 4096u // of a record; arrays past it are given as text alone
 
 typedef struct pl_scanner {
     pl_paths *paths; // borrowed
-    pl_slot *slots;  // [paths->slot_count]; owned
+    pl_slot *slots;  // [paths->slot_count], and up to PL_SLOTS_BLOCK - 1 absent ones; owned
     uint32_t *nodes; // [paths->slot_count], the paths of the slots; owned
     uint32_t slot_count;
     pl_span *items; // elements of arrays of strings, without their quotes; owned

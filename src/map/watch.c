@@ -1,145 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "map/watch.h"
+#include "map/watch_int.h"
 
 #include <stdlib.h>
 
 #include "simd/stride.h"
-
-// What is counted of a path: its kinds, keys that had no room, and whatever nobody asks for.
-enum { OVERFLOWN = PL_SHAPE_KINDS, NOTHING, COUNTERS };
-
-// What is known of a path of the shape beside the shape: where the next value may be.
-typedef struct trail {
-    uint32_t first, next, items; // the key that began it, that followed it, its elements' path
-    uint32_t stamp;              // the object it was met in last
-    uint32_t last_value;         // of those taken, not yet looked at
-    bool elsewhere;              // it has a slot, which is counted
-    bool walked;                 // the scanner went into it: only what it left to the rest counts
-} trail;
-
-// An object the scanner goes into and takes nothing of as a whole.
-typedef struct walked {
-    uint32_t node, path;
-    uint64_t times;
-} walked;
-
-// A slot has had the same kind since a record.
-typedef struct slot_run {
-    uint64_t since;
-    uint64_t items; // elements of its arrays that the scanner has counted
-    uint32_t path;
-} slot_run;
-
-typedef struct found {
-    uint32_t path, counter, times;
-} found;
-
-// A scalar of a sampled record. Many of one path are looked at together: what is known of a path
-// lies far from that of the next, and is out of the cache by the next record.
-typedef struct taken {
-    uint32_t path, before; // of the same path
-    size_t at, bytes;      // in the text taken
-    uint64_t entity;
-} taken;
-
-enum { TAKEN_MAX = 2048, TAKEN_BYTES = 256 * 1024 };
-
-typedef struct kept_record {
-    size_t bytes;
-    uint64_t entity;
-    uint32_t window;
-} kept_record;
-
-struct pl_watch {
-    const pl_scanner *scanner;
-    pl_watch_task *task;
-    const pl_watch_key *keys;
-    uint32_t key_count;
-    pl_shape seen;
-    uint64_t records;  // of this object, counted here
-    slot_run *runs;    // of the scanner's slots
-    uint32_t *kinds;   // theirs, since then
-    uint32_t *masks;   // and what tells them from others: true and false are one
-    uint32_t *holders; // slots that are arrays or objects
-    uint32_t holder_count;
-    walked *walked;
-    uint32_t walked_count;
-    uint32_t *of_node; // path of each node of the scanner, once it was met
-    uint32_t node_room;
-    uint64_t (*counts)[COUNTERS]; // per path
-    trail *trails;                // per path
-    uint32_t path_room;
-    uint32_t stamp;    // of objects walked here
-    uint64_t instance; // of the scanner, before this record
-    found *found;      // in what was walked
-    uint32_t found_count, found_room;
-    bool repeated; // a key in one object
-    bool full;     // a path had no room
-    // Sampling.
-    bool sampling;   // values are taken, not counted
-    uint64_t entity; // they are about
-    taken *taken;    // [TAKEN_MAX]
-    uint32_t taken_count;
-    pl_buf taken_text;
-    uint32_t window;
-    pl_buf records_text; // kept
-    kept_record *kept;
-    uint32_t kept_count, kept_room;
-    pl_buf unescaped;
-    pl_arena scratch;
-};
 
 // By pl_slot_kind.
 static const uint8_t counter_of[] = {NOTHING,         PL_SHAPE_NULL,  PL_SHAPE_BOOL,
                                      PL_SHAPE_BOOL,   PL_SHAPE_INT,   PL_SHAPE_FLOAT,
                                      PL_SHAPE_STRING, PL_SHAPE_ARRAY, PL_SHAPE_OBJECT};
 
-// ---- paths -------------------------------------------------------------------------------------
-static void grow_paths(pl_watch *w)
-{
-    if (w->seen.count <= w->path_room) return;
-    uint32_t room = w->path_room ? w->path_room : 64;
-    while (room < w->seen.count) room *= 2;
-    w->counts = pl_realloc(w->counts, room * sizeof *w->counts);
-    w->trails = pl_realloc(w->trails, room * sizeof *w->trails);
-    memset(w->counts + w->path_room, 0, (room - w->path_room) * sizeof *w->counts);
-    for (uint32_t i = w->path_room; i < room; i++)
-        w->trails[i] =
-            (trail){PL_SHAPE_NONE, PL_SHAPE_NONE, PL_SHAPE_NONE, 0, PL_SHAPE_NONE, false, false};
-    w->path_room = room;
-}
-
-static uint32_t child(pl_watch *w, uint32_t parent, pl_span key)
-{
-    uint32_t path = pl_shape_child(&w->seen, parent, key);
-    grow_paths(w);
-    w->full |= path == PL_SHAPE_NONE;
-    return path;
-}
-
-// The path of a node, which the scanner may have learned just now.
-static uint32_t path_of(pl_watch *w, uint32_t node)
-{
-    const pl_paths *paths = w->scanner->paths;
-    if (node == PL_PATH_ROOT) return PL_SHAPE_ROOT;
-    if (node >= w->node_room) {
-        uint32_t room = PL_MAX(paths->count, 64u);
-        w->of_node = pl_realloc(w->of_node, room * sizeof *w->of_node);
-        for (uint32_t i = w->node_room; i < room; i++) w->of_node[i] = PL_SHAPE_NONE;
-        w->node_room = room;
-    }
-    if (w->of_node[node] != PL_SHAPE_NONE) return w->of_node[node];
-    uint32_t parent = path_of(w, paths->nodes[node].parent);
-    if (parent == PL_SHAPE_NONE) return PL_SHAPE_NONE;
-    return w->of_node[node] = child(w, parent, pl_path_key(&paths->nodes[node]));
-}
-
 // Paths for what the scanner knows.
 static void begin_paths(pl_watch *w)
 {
     const pl_paths *paths = w->scanner->paths;
     pl_shape_init(&w->seen);
-    grow_paths(w);
+    pl_watch__grow(w);
     w->taken_count = 0;
     pl_buf_reset(&w->taken_text);
     w->full = false;
@@ -147,10 +23,10 @@ static void begin_paths(pl_watch *w)
     for (uint32_t node = 1; node < paths->count; node++) {
         const pl_path_node *n = &paths->nodes[node];
         if (n->slot < 0 && !n->inside) continue;
-        uint32_t path = path_of(w, node);
+        uint32_t path = pl_watch__path(w, node);
         if (path == PL_SHAPE_NONE) continue; // more than a shape holds
         if (n->slot >= 0)
-            w->runs[n->slot].path = path;
+            w->path_at[n->slot] = path;
         else
             w->walked[w->walked_count++] = (walked){node, path, 0};
         w->trails[path].elsewhere = n->slot >= 0;
@@ -161,7 +37,7 @@ static void begin_paths(pl_watch *w)
 static void end_paths(pl_watch *w)
 {
     pl_shape_done(&w->seen);
-    for (uint32_t i = 0; i < w->scanner->slot_count; i++) w->runs[i].path = PL_SHAPE_NONE;
+    for (uint32_t i = 0; i < w->scanner->slot_count; i++) w->path_at[i] = PL_SHAPE_NONE;
     for (uint32_t i = 0; i < w->node_room; i++) w->of_node[i] = PL_SHAPE_NONE;
     free(w->counts);
     free(w->trails);
@@ -170,15 +46,10 @@ static void end_paths(pl_watch *w)
     w->path_room = 0;
 }
 
-static void begin_runs(pl_watch *w)
+static void begin_looks(pl_watch *w)
 {
-    w->records = 0;
-    w->holder_count = 0;
-    for (uint32_t i = 0; i < w->scanner->slot_count; i++) {
-        w->kinds[i] = PL_SLOT_ABSENT;
-        w->masks[i] = ~0u;
-        w->runs[i].since = w->runs[i].items = 0;
-    }
+    for (look *l = w->looks; l < w->looks + LOOKS; l++) l->times = 0;
+    memset(w->items, 0, w->scanner->slot_count * sizeof *w->items);
     for (uint32_t i = 0; i < w->walked_count; i++) w->walked[i].times = 0;
 }
 
@@ -190,15 +61,20 @@ pl_watch *pl_watch_new(const pl_scanner *scanner, const pl_watch_key *keys, uint
     w->task = task;
     w->keys = keys;
     w->key_count = key_count;
-    w->runs = pl_zalloc(scanner->slot_count, sizeof *w->runs);
-    w->kinds = pl_zalloc(scanner->slot_count, sizeof *w->kinds);
-    w->masks = pl_zalloc(scanner->slot_count, sizeof *w->masks);
-    w->holders = pl_zalloc(scanner->slot_count, sizeof *w->holders);
-    w->taken = pl_zalloc(TAKEN_MAX, sizeof *w->taken);
+    w->few = true;
+    w->pattern_count = (scanner->slot_count / PL_SLOTS_BLOCK + 1) * PL_SLOTS_BLOCK;
+    w->pattern = pl_zalloc(w->pattern_count, sizeof *w->pattern);
+    size_t pattern_bytes = w->pattern_count * sizeof *w->pattern;
+    w->patterns = pl_alloc(LOOKS * pattern_bytes);
+    memset(w->patterns, 0xFF, LOOKS * pattern_bytes); // those of no record
+    for (uint32_t i = 0; i < LOOKS; i++)
+        w->looks[i].pattern = w->patterns + (size_t)i * w->pattern_count;
     w->walked = pl_zalloc(scanner->paths->count, sizeof *w->walked);
+    w->path_at = pl_zalloc(scanner->slot_count, sizeof *w->path_at);
+    w->items = pl_zalloc(scanner->slot_count, sizeof *w->items);
+    w->taken = pl_zalloc(TAKEN_MAX, sizeof *w->taken);
     end_paths(w);
     begin_paths(w);
-    begin_runs(w);
     return w;
 }
 
@@ -206,6 +82,7 @@ void pl_watch_free(pl_watch *w)
 {
     if (!w) return;
     end_paths(w);
+    for (look *l = w->looks; l < w->looks + LOOKS; l++) free(l->holders);
     pl_buf_done(&w->records_text);
     free(w->kept);
     free(w->taken);
@@ -213,225 +90,104 @@ void pl_watch_free(pl_watch *w)
     pl_buf_done(&w->unescaped);
     pl_arena_done(&w->scratch);
     free(w->of_node);
-    free(w->runs);
-    free(w->kinds);
-    free(w->masks);
-    free(w->holders);
+    free(w->patterns);
+    free(w->pattern);
     free(w->walked);
+    free(w->path_at);
+    free(w->items);
     free(w->found);
     free(w);
 }
 
-// ---- values the scanner skipped whole ----------------------------------------------------------
-static inline void find(pl_watch *w, uint32_t path, uint32_t counter, uint32_t times)
+// ---- counting ----------------------------------------------------------------------------------
+
+_Static_assert(offsetof(pl_slot, kind) == 0 && offsetof(pl_slot, has_items) == 1 &&
+                   sizeof(pl_slot_kind) == 1,
+               "collected as pairs");
+
+// Its records go to the counts of the paths.
+static void reckon(pl_watch *w, look *l)
 {
-    PL_GROW(w->found, w->found_count, w->found_room);
-    w->found[w->found_count++] = (found){path, counter, times};
+    if (!l->times) return;
+    for (uint32_t i = 0; i < w->scanner->slot_count; i++)
+        if (w->path_at[i] != PL_SHAPE_NONE)
+            w->counts[w->path_at[i]][counter_of[l->pattern[i] & 0xFF]] += l->times;
+    w->counts[PL_SHAPE_ROOT][PL_SHAPE_OBJECT] += l->times;
+    l->times = 0;
 }
 
-// The path of a key that may have no room.
-static uint32_t found_child(pl_watch *w, uint32_t parent, pl_span key)
+// The pattern of this record takes a place over.
+__attribute__((noinline)) static void learn(pl_watch *w, look *l)
 {
-    uint32_t path = child(w, parent, key);
-    if (path == PL_SHAPE_NONE && !w->sampling) find(w, parent, OVERFLOWN, 1);
-    return path;
+    const pl_scanner *s = w->scanner;
+    reckon(w, l);
+    memcpy(l->pattern, w->pattern, w->pattern_count * sizeof *w->pattern);
+    l->holders = pl_realloc(l->holders, s->slot_count * sizeof *l->holders);
+    l->all = 0;
+    for (uint32_t i = 0; i < s->slot_count; i++)
+        if (s->slots[i].kind == PL_SLOT_ARRAY && s->slots[i].has_items) l->holders[l->all++] = i;
+    l->texts = l->all;
+    for (uint32_t i = 0; i < s->slot_count; i++)
+        if (s->slots[i].kind == PL_SLOT_OBJECT ||
+            (s->slots[i].kind == PL_SLOT_ARRAY && !s->slots[i].has_items))
+            l->holders[l->all++] = i;
 }
 
-static void look_at_values(pl_watch *w)
+static inline uint64_t word_at(const uint16_t *pattern)
 {
-    for (uint32_t i = w->taken_count; i-- > 0;) {
-        uint32_t path = w->taken[i].path, value = w->trails[path].last_value;
-        w->trails[path].last_value = PL_SHAPE_NONE;
-        for (; value != PL_SHAPE_NONE; value = w->taken[value].before) {
-            const taken *one = &w->taken[value];
-            pl_span raw = {w->taken_text.data + one->at, one->bytes};
-            pl_shape_value(&w->seen, path, one->entity, raw);
-        }
+    uint64_t word;
+    memcpy(&word, pattern, sizeof word);
+    return word;
+}
+
+// No record is compared with the one before: whether those are alike nobody can predict, but that
+// the pattern is known.
+static inline look *look_of(pl_watch *w)
+{
+    const uint64_t odd = UINT64_C(0x9E3779B97F4A7C15); // 2^64 over the golden ratio
+    const pl_slot *slot = w->scanner->slots;
+    uint16_t *pattern = w->pattern, *end = pattern + w->pattern_count;
+    uint64_t hash = 0;
+    for (uint16_t *to = pattern; to < end; to += PL_SLOTS_BLOCK, slot += PL_SLOTS_BLOCK) {
+        pl_simd_collect8(to, (const char *)slot, sizeof *slot, PL_SLOT_TRUE);
+        hash = ((hash + word_at(to)) * odd + word_at(to + 4)) * odd;
     }
-    w->taken_count = 0;
-    pl_buf_reset(&w->taken_text);
+    look *l = &w->looks[hash >> (64 - LOOK_BITS)];
+    const uint16_t *other = l->pattern;
+    while (pattern < end && word_at(pattern) == word_at(other)) pattern += 4, other += 4;
+    if (PL_UNLIKELY(pattern < end)) learn(w, l);
+    return l;
 }
 
-static void take_value(pl_watch *w, uint32_t path, pl_span raw)
+// What the scanner took as a whole, or left. False: a key was repeated in it.
+__attribute__((noinline)) static bool count_inside(pl_watch *w, const look *l)
 {
-    if (path == PL_SHAPE_NONE) return;
-    if (w->taken_count == TAKEN_MAX || w->taken_text.count > TAKEN_BYTES) look_at_values(w);
-    uint32_t *last = &w->trails[path].last_value;
-    w->taken[w->taken_count] = (taken){path, *last, w->taken_text.count, raw.bytes, w->entity};
-    *last = w->taken_count++;
-    pl_buf_span(&w->taken_text, raw);
+    w->found_count = 0;
+    w->repeated = false;
+    pl_watch__rest(w);
+    for (uint32_t i = l->texts; i < l->all; i++) pl_watch__slot(w, l->holders[i]);
+    if (w->repeated) return false;
+    for (uint32_t i = 0; i < w->found_count; i++)
+        w->counts[w->found[i].path][w->found[i].counter] += w->found[i].times;
+    return true;
 }
 
-static uint32_t items_of(pl_watch *w, uint32_t path)
+// False, and nothing is counted: a key was repeated.
+static inline bool count_record(pl_watch *w)
 {
-    if (path == PL_SHAPE_NONE) return PL_SHAPE_NONE;
-    if (w->trails[path].items == PL_SHAPE_NONE) {
-        uint32_t items = pl_shape_items(&w->seen, path);
-        grow_paths(w);
-        w->full |= items == PL_SHAPE_NONE;
-        w->trails[path].items = items;
-    }
-    return w->trails[path].items;
+    const pl_scanner *s = w->scanner;
+    if (PL_UNLIKELY(s->duplicates)) return false;
+    look *l = look_of(w);
+    if ((s->rest_count || l->all > l->texts) && !count_inside(w, l)) return false;
+    l->times++;
+    for (uint32_t i = 0; i < l->texts; i++)
+        w->items[l->holders[i]] += s->slots[l->holders[i]].items.count;
+    const pl_path_node *nodes = s->paths->nodes;
+    uint64_t before = w->instance;
+    for (walked *object = w->walked, *end = object + w->walked_count; object < end; object++)
+        object->times += nodes[object->node].instance > before;
+    return true;
 }
-
-// Behind the string whose quote is at `at`: the next quote that no backslash escapes.
-static inline size_t string_end(pl_span text, size_t at)
-{
-    const char *first = text.data + at + 1, *quote = first;
-    for (;; quote++) {
-        quote = memchr(quote, '"', (size_t)(text.data + text.bytes - quote));
-        const char *before = quote;
-        while (before > first && before[-1] == '\\') before--;
-        if ((quote - before) % 2 == 0) return (size_t)(quote + 1 - text.data);
-    }
-}
-
-// Whether the key at `at` is that of `path`, of which none has an escape.
-static inline bool is_key(const pl_watch *w, pl_span text, size_t at, uint32_t path)
-{
-    if (path == PL_SHAPE_NONE) return false;
-    pl_span key = w->seen.paths[path].key;
-    at++;
-    return text.bytes - at > key.bytes && text.data[at + key.bytes] == '"' &&
-           memcmp(text.data + at, key.data, key.bytes) == 0;
-}
-
-// The path of the key at `at` in an object; `last` is that of the key before, tried first is what
-// stood behind it in the last such object.
-static uint32_t key_path(pl_watch *w, pl_span text, size_t at, uint32_t parent, uint32_t last,
-                         size_t *ret_end)
-{
-    if (parent != PL_SHAPE_NONE) {
-        uint32_t guess = last == PL_SHAPE_NONE ? w->trails[parent].first : w->trails[last].next;
-        if (is_key(w, text, at, guess)) {
-            *ret_end = at + w->seen.paths[guess].key.bytes + 2;
-            return guess;
-        }
-    }
-    *ret_end = string_end(text, at);
-    if (parent == PL_SHAPE_NONE) return PL_SHAPE_NONE;
-    pl_span key = {text.data + at + 1, *ret_end - at - 2};
-    bool escaped = key.bytes && memchr(key.data, '\\', key.bytes);
-    if (escaped) {
-        pl_buf_reset(&w->unescaped);
-        pl_json_unescape(&w->unescaped, key);
-        key = pl_buf_view(&w->unescaped);
-    }
-    uint32_t path = found_child(w, parent, key);
-    if (escaped || path == PL_SHAPE_NONE) return path;
-    *(last == PL_SHAPE_NONE ? &w->trails[parent].first : &w->trails[last].next) = path;
-    return path;
-}
-
-static size_t walk(pl_watch *w, pl_span text, size_t at, uint32_t path);
-
-static size_t walk_object(pl_watch *w, pl_span text, size_t at, uint32_t path)
-{
-    uint32_t stamp = ++w->stamp, last = PL_SHAPE_NONE;
-    for (at = pl_json_space(text, at + 1); text.data[at] == '"';) {
-        last = key_path(w, text, at, path, last, &at);
-        at = pl_json_space(text, at) + 1; // the colon
-        at = pl_json_space(text, at);
-        trail *t = last == PL_SHAPE_NONE ? NULL : &w->trails[last];
-        if (t) w->repeated |= t->stamp == stamp;
-        if (t) t->stamp = stamp;
-        if (t && t->elsewhere)
-            at = walk(w, text, at, PL_SHAPE_NONE);
-        else if (t && t->walked && text.data[at] == '{')
-            at = walk_object(w, text, at, last);
-        else
-            at = walk(w, text, at, last);
-        at = pl_json_space(text, at);
-        if (text.data[at] == ',') at = pl_json_space(text, at + 1);
-    }
-    return at + 1;
-}
-
-// Texts, as most arrays have, are counted without being told apart. Returns what follows them.
-static size_t walk_texts(pl_watch *w, pl_span text, size_t at, uint32_t items)
-{
-    uint32_t count = 0;
-    while (text.data[at] == '"') {
-        count++;
-        at = pl_json_space(text, string_end(text, at));
-        if (text.data[at] == ',') at = pl_json_space(text, at + 1);
-    }
-    if (count && items != PL_SHAPE_NONE) find(w, items, PL_SHAPE_STRING, count);
-    return at;
-}
-
-static size_t walk_array(pl_watch *w, pl_span text, size_t at, uint32_t path)
-{
-    uint32_t items = items_of(w, path);
-    uint64_t entity = w->entity;
-    at = pl_json_space(text, at + 1);
-    if (!w->sampling) at = walk_texts(w, text, at, items);
-    for (uint32_t i = 0; text.data[at] != ']'; i++) {
-        w->entity = pl_shape_element(entity, i);
-        at = pl_json_space(text, walk(w, text, at, items));
-        if (text.data[at] == ',') at = pl_json_space(text, at + 1);
-    }
-    w->entity = entity;
-    return at + 1;
-}
-
-static size_t number_end(pl_span text, size_t at, pl_shape_kind *ret_kind)
-{
-    *ret_kind = PL_SHAPE_INT;
-    for (char c; c = text.data[at],
-                 (uint8_t)(c - '0') < 10 || c == '-' || c == '+' || c == '.' || (c | 32) == 'e';
-         at++)
-        if (c == '.' || (c | 32) == 'e') *ret_kind = PL_SHAPE_FLOAT;
-    return at;
-}
-
-// The value at `at`, which is valid and belongs to a container that is in `text` to its end.
-// Nothing is counted of what has no path.
-static size_t walk(pl_watch *w, pl_span text, size_t at, uint32_t path)
-{
-    pl_shape_kind kind;
-    bool scalar = true;
-    size_t end = at;
-    switch (text.data[at]) {
-    case '"':
-        kind = PL_SHAPE_STRING;
-        end = string_end(text, at);
-        break;
-    case '{':
-        kind = PL_SHAPE_OBJECT;
-        end = walk_object(w, text, at, path);
-        scalar = false;
-        break;
-    case '[':
-        kind = PL_SHAPE_ARRAY;
-        end = walk_array(w, text, at, path);
-        scalar = false;
-        break;
-    case 'n':
-        kind = PL_SHAPE_NULL;
-        end += 4;
-        scalar = false;
-        break;
-    case 't':
-        kind = PL_SHAPE_BOOL;
-        end += 4;
-        break;
-    case 'f':
-        kind = PL_SHAPE_BOOL;
-        end += 5;
-        break;
-    default:
-        end = number_end(text, at, &kind);
-    }
-    if (path == PL_SHAPE_NONE) return end;
-    if (!w->sampling)
-        find(w, path, (uint32_t)kind, 1);
-    else if (scalar)
-        take_value(w, path, (pl_span){text.data + at, end - at});
-    return end;
-}
-
-_Static_assert(offsetof(pl_slot, kind) == 0 && sizeof(pl_slot_kind) == 4, "compared as words");
 
 // ---- one record --------------------------------------------------------------------------------
 
@@ -442,125 +198,8 @@ static pl_span whole(const pl_slot *slot)
     return slot->kind == PL_SLOT_STRING ? (pl_span){raw.data - 1, raw.bytes + 2} : raw;
 }
 
-// The path of a member whose key the scanner did not learn.
-static uint32_t unlearned(pl_watch *w, const pl_rest_entry *entry)
-{
-    uint32_t parent = path_of(w, entry->parent);
-    if (parent == PL_SHAPE_NONE) return PL_SHAPE_NONE;
-    pl_buf_reset(&w->unescaped);
-    pl_json_unescape(&w->unescaped, (pl_span){entry->key.data + 1, entry->key.bytes - 2});
-    return found_child(w, parent, pl_buf_view(&w->unescaped));
-}
-
-// The same of a member whose key it learned: without room it is asked for each time.
-static uint32_t learned(pl_watch *w, const pl_rest_entry *entry)
-{
-    uint32_t path = path_of(w, entry->node);
-    if (path != PL_SHAPE_NONE || w->sampling) return path;
-    uint32_t parent = path_of(w, entry->parent);
-    if (parent != PL_SHAPE_NONE) find(w, parent, OVERFLOWN, 1);
-    return PL_SHAPE_NONE;
-}
-
-static void walk_rest(pl_watch *w)
-{
-    const pl_scanner *s = w->scanner;
-    for (uint32_t i = 0; i < s->rest_count; i++) {
-        const pl_rest_entry *entry = &s->rest[i];
-        uint32_t path = entry->node == PL_PATH_NONE ? unlearned(w, entry) : learned(w, entry);
-        if (path == PL_SHAPE_NONE) continue;
-        if (entry->value.data[0] == '"' && !w->sampling)
-            find(w, path, PL_SHAPE_STRING, 1); // whatever it says
-        else
-            walk(w, entry->value, 0, path);
-    }
-}
-
-static void walk_slot(pl_watch *w, uint32_t index)
-{
-    const pl_slot *slot = &w->scanner->slots[index];
-    uint32_t path = w->runs[index].path;
-    if (path == PL_SHAPE_NONE) return;
-    if (slot->kind == PL_SLOT_OBJECT) {
-        walk_object(w, slot->raw, 0, path);
-    } else {
-        walk_array(w, slot->raw, 0, path);
-    }
-}
-
-// Count the run of a slot that ends before this record.
-static inline void end_run(pl_watch *w, uint32_t slot)
-{
-    slot_run *run = &w->runs[slot];
-    if (run->path != PL_SHAPE_NONE)
-        w->counts[run->path][counter_of[w->kinds[slot]]] += w->records - run->since;
-    run->since = w->records;
-}
-
-// The slot may have another kind than before. Returns whether it was or is an array or an object.
-static inline bool compare_kind(pl_watch *w, uint32_t slot)
-{
-    uint32_t kind = w->scanner->slots[slot].kind, was = w->kinds[slot];
-    if (!((kind ^ was) & w->masks[slot])) return false;
-    end_run(w, slot);
-    w->kinds[slot] = kind;
-    w->masks[slot] = kind == PL_SLOT_FALSE || kind == PL_SLOT_TRUE ? ~1u : ~0u;
-    return kind >= PL_SLOT_ARRAY || was >= PL_SLOT_ARRAY;
-}
-
-// Mostly each slot has the kind it had.
-static inline void compare_kinds(pl_watch *w)
-{
-    const pl_slot *slots = w->scanner->slots;
-    const uint32_t *kinds = w->kinds, *masks = w->masks;
-    uint32_t count = w->scanner->slot_count, i = 0;
-    bool held = false;
-    for (; i + 4 <= count; i += 4)
-        if (PL_UNLIKELY(
-                pl_simd_differ4((const char *)&slots[i], sizeof *slots, kinds + i, masks + i)))
-            for (uint32_t slot = i; slot < i + 4; slot++) held |= compare_kind(w, slot);
-    for (; i < count; i++) held |= compare_kind(w, i);
-    if (!held) return;
-    w->holder_count = 0;
-    for (i = 0; i < count; i++)
-        if (w->kinds[i] >= PL_SLOT_ARRAY) w->holders[w->holder_count++] = i;
-}
-
-// Arrays of plain texts need no look. Their elements are counted last: nothing takes them back.
-static inline void count_holders(pl_watch *w)
-{
-    const pl_slot *slots = w->scanner->slots;
-    const uint32_t *holder = w->holders, *end = holder + w->holder_count;
-    for (; holder < end; holder++)
-        if (PL_UNLIKELY(!slots[*holder].has_items)) walk_slot(w, *holder);
-    if (PL_UNLIKELY(w->repeated)) return;
-    for (holder = w->holders; holder < end; holder++)
-        if (slots[*holder].has_items) w->runs[*holder].items += slots[*holder].items.count;
-}
-
-// False, and nothing is counted: a key was repeated.
-static bool count_record(pl_watch *w)
-{
-    const pl_scanner *s = w->scanner;
-    if (s->duplicates) return false;
-    compare_kinds(w);
-    w->found_count = 0;
-    w->repeated = false;
-    if (s->rest_count) walk_rest(w);
-    count_holders(w);
-    if (w->repeated) return false;
-    w->records++;
-    const pl_path_node *nodes = s->paths->nodes;
-    uint64_t instance = w->instance;
-    for (walked *object = w->walked, *end = object + w->walked_count; object < end; object++)
-        object->times += nodes[object->node].instance > instance;
-    for (uint32_t i = 0; i < w->found_count; i++)
-        w->counts[w->found[i].path][w->found[i].counter] += w->found[i].times;
-    return true;
-}
-
 // The values of all scalars.
-static void sample(pl_watch *w, uint64_t entity)
+__attribute__((noinline)) static void sample(pl_watch *w, uint64_t entity)
 {
     const pl_scanner *s = w->scanner;
     w->sampling = true;
@@ -569,11 +208,11 @@ static void sample(pl_watch *w, uint64_t entity)
     for (uint32_t i = 0; i < s->slot_count; i++) {
         pl_slot_kind kind = s->slots[i].kind;
         if (kind >= PL_SLOT_ARRAY)
-            walk_slot(w, i);
+            pl_watch__slot(w, i);
         else if (kind > PL_SLOT_NULL)
-            take_value(w, w->runs[i].path, whole(&s->slots[i]));
+            pl_watch__take(w, w->path_at[i], whole(&s->slots[i]));
     }
-    walk_rest(w);
+    pl_watch__rest(w);
     w->sampling = false;
 }
 
@@ -589,7 +228,7 @@ static inline bool is_scalar(const pl_slot *slot)
 }
 
 // What the record is about; false: it does not say.
-static bool entity_of_many(const pl_watch *w, uint64_t *ret_entity)
+__attribute__((noinline)) static bool entity_of_many(const pl_watch *w, uint64_t *ret_entity)
 {
     pl_span values[PL_SHAPE_KEYS_MAX];
     uint32_t count = 0;
@@ -632,8 +271,16 @@ bool pl_watch_are_few(const pl_watch_task *task)
            atomic_load_explicit(&task->bytes, memory_order_relaxed) <= PL_WATCH_FEW_BYTES;
 }
 
-static void keep(pl_watch *w, pl_span record, uint64_t entity, bool sampled)
+// While the records of the task are few; once they are not, they never are again.
+__attribute__((noinline)) static void keep(pl_watch *w, pl_span record, uint64_t entity,
+                                           bool sampled)
 {
+    w->few = pl_watch_are_few(w->task);
+    if (!w->few) {
+        pl_buf_done(&w->records_text);
+        w->kept_count = 0;
+        return;
+    }
     atomic_fetch_add(&w->task->records, 1);
     if (sampled) return;
     atomic_fetch_add(&w->task->bytes, record.bytes);
@@ -642,20 +289,15 @@ static void keep(pl_watch *w, pl_span record, uint64_t entity, bool sampled)
     pl_buf_span(&w->records_text, record);
 }
 
-static void drop_kept(pl_watch *w)
-{
-    pl_buf_done(&w->records_text);
-    w->kept_count = 0;
-}
-
 // A record in which keys repeat.
-static void by_tree(pl_watch *w, pl_span record, uint64_t entity, bool sampled)
+__attribute__((noinline)) static void by_tree(pl_watch *w, pl_span record, uint64_t entity,
+                                              bool sampled)
 {
     const pl_json *tree = tree_of(w, record);
     if (!tree) return;
     pl_shape_record(&w->seen, tree);
     if (sampled) pl_shape_sample(&w->seen, tree, entity);
-    grow_paths(w);
+    pl_watch__grow(w);
 }
 
 void pl_watch_record(pl_watch *w, pl_span record)
@@ -664,13 +306,10 @@ void pl_watch_record(pl_watch *w, pl_span record)
     bool known = entity_of(w, &entity);
     bool sampled = pl_shape_samples(known ? entity : pl_shape_entity(&record, 1));
     if (!known) entity = PL_SHAPE_NOBODY;
-    if (pl_watch_are_few(w->task))
-        keep(w, record, entity, sampled);
-    else if (w->kept_count)
-        drop_kept(w);
-    if (!count_record(w))
+    if (PL_UNLIKELY(w->few)) keep(w, record, entity, sampled);
+    if (PL_UNLIKELY(!count_record(w)))
         by_tree(w, record, entity, sampled);
-    else if (sampled)
+    else if (PL_UNLIKELY(sampled))
         sample(w, entity);
     w->instance = w->scanner->stamp;
 }
@@ -678,12 +317,12 @@ void pl_watch_record(pl_watch *w, pl_span record)
 void pl_watch_object(pl_watch *w, int64_t received_us, uint32_t window)
 {
     w->window = window;
-    look_at_values(w); // to be forgotten
+    pl_watch__look(w); // to be forgotten
     if (w->full) {     // with what this object does not have
         end_paths(w);
         begin_paths(w);
     }
-    begin_runs(w);
+    begin_looks(w);
     memset(w->counts, 0, w->seen.count * sizeof *w->counts);
     pl_shape_forget(&w->seen);
     pl_shape_object(&w->seen, received_us);
@@ -692,23 +331,21 @@ void pl_watch_object(pl_watch *w, int64_t received_us, uint32_t window)
 // What was counted here goes to the shape.
 const pl_shape *pl_watch_seen(pl_watch *w)
 {
+    for (look *l = w->looks; l < w->looks + LOOKS; l++) reckon(w, l);
     for (uint32_t i = 0; i < w->scanner->slot_count; i++) {
-        slot_run *run = &w->runs[i];
-        end_run(w, i);
-        uint32_t items = run->items ? items_of(w, run->path) : PL_SHAPE_NONE;
-        if (items != PL_SHAPE_NONE) w->counts[items][PL_SHAPE_STRING] += run->items;
+        uint32_t items = w->items[i] ? pl_watch__items(w, w->path_at[i]) : PL_SHAPE_NONE;
+        if (items != PL_SHAPE_NONE) w->counts[items][PL_SHAPE_STRING] += w->items[i];
     }
     for (uint32_t i = 0; i < w->walked_count; i++)
         w->counts[w->walked[i].path][PL_SHAPE_OBJECT] += w->walked[i].times;
-    w->counts[PL_SHAPE_ROOT][PL_SHAPE_OBJECT] += w->records;
-    begin_runs(w);
+    begin_looks(w);
     for (uint32_t path = 0; path < w->seen.count; path++) {
         for (uint32_t kind = 0; kind < PL_SHAPE_KINDS; kind++)
             pl_shape_count(&w->seen, path, (pl_shape_kind)kind, w->counts[path][kind]);
         pl_shape_overflow(&w->seen, path, w->counts[path][OVERFLOWN]);
     }
     memset(w->counts, 0, w->seen.count * sizeof *w->counts);
-    look_at_values(w);
+    pl_watch__look(w);
     pl_shape_settle(&w->seen);
     return &w->seen;
 }

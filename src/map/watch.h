@@ -7,9 +7,9 @@
 //     pl_watch_few       in the end: the values of records that were few
 //
 // What the scanner has found out is only counted: a slot knows its path and the kind of its value,
-// and so does an entry of the rest. Records of one source mostly have the same kinds in the same
-// slots, so a record costs one comparison of them with those of the record before, and a run of
-// equal ones is counted at its end. Only arrays and objects that the scanner skipped whole are
+// and so does an entry of the rest. Which kinds a record has in which slots is its pattern, and
+// records of one source have few of them: each is counted as one, and told to the paths when the
+// shape is asked for. Only arrays and objects that the scanner skipped whole are
 // walked again; they are valid by then, and their keys mostly follow each other as they did in the
 // last record, so that a key costs a comparison too.
 //

@@ -332,9 +332,9 @@ bool pl_shape__derive(pl_value_class class, double number, uint64_t *ret_hash)
 
 // ---- entities -----------------------------------------------------------------------------------
 
-static uint64_t hash_named(pl_span scalar)
+// Of a text in quotes.
+static uint64_t hash_quoted(pl_span scalar)
 {
-    if (!scalar.bytes || scalar.data[0] != '"') return hash_text(scalar);
     pl_span inside = {scalar.data + 1, scalar.bytes - 2};
     if (!inside.bytes || !memchr(inside.data, '\\', inside.bytes)) return hash_text(inside);
     pl_buf plain = {0};
@@ -342,6 +342,11 @@ static uint64_t hash_named(pl_span scalar)
     uint64_t h = hash_text(pl_buf_view(&plain));
     pl_buf_done(&plain);
     return h;
+}
+
+static inline uint64_t hash_named(pl_span scalar)
+{
+    return scalar.bytes && scalar.data[0] == '"' ? hash_quoted(scalar) : hash_text(scalar);
 }
 
 uint64_t pl_shape_entity(const pl_span *scalars, uint32_t count)
@@ -355,11 +360,4 @@ uint64_t pl_shape_entity(const pl_span *scalars, uint32_t count)
 uint64_t pl_shape_element(uint64_t entity, uint32_t position)
 {
     return entity == PL_SHAPE_NOBODY ? entity : hash_both(entity, position);
-}
-
-// The smallest hashes are sampled: so a small task, which keeps every entity, and a large one
-// prefer the same when pairs become too many.
-bool pl_shape_samples(uint64_t entity)
-{
-    return entity < UINT64_MAX / PL_SHAPE_SAMPLE_SHARE;
 }

@@ -209,8 +209,13 @@ void pl_shape_record(pl_shape *shape, const pl_json *record);
 // One sampled record: the values of all its scalars. Counts nothing but itself.
 void pl_shape_sample(pl_shape *shape, const pl_json *record, uint64_t entity);
 
-// Whether records of this entity are sampled, however many there are: a matter of its hash.
-bool pl_shape_samples(uint64_t entity);
+// Whether records of this entity are sampled, however many there are: a matter of its hash. The
+// smallest are, so that a small task, which keeps every entity, and a large one prefer the same
+// when pairs become too many.
+static inline bool pl_shape_samples(uint64_t entity)
+{
+    return entity < UINT64_MAX / PL_SHAPE_SAMPLE_SHARE;
+}
 
 // The entity that scalars name, each as it stands in JSON (a text with or without its quotes, so
 // that 17 and "17" are one): a hash that is the same in every version of plumb, cheap enough for

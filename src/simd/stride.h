@@ -1,7 +1,7 @@
-// stride.h -- the first four bytes of four structures that lie side by side, as one block.
+// stride.h -- the first two bytes of eight structures that lie side by side, as one block.
 //
-// What most of a record says is a kind per slot; comparing four at a time takes half of what one
-// after the other takes. Elsewhere than on x86-64 the scalar form, which is the specification.
+// What most of a record says is a kind per slot; collected, they can be compared with those of
+// another record at one look. Elsewhere than on x86-64 the scalar form, which is the specification.
 //
 // Threads: any.
 //
@@ -15,36 +15,38 @@
 #include <immintrin.h>
 #endif
 
-// The specification of pl_simd_differ4.
-static inline bool pl_scalar_differ4(const char *at, size_t stride, const uint32_t *than,
-                                     const uint32_t *mask)
+static inline uint16_t pl_simd__pair(const char *at)
 {
-    uint32_t different = 0;
-    for (int i = 0; i < 4; i++) {
-        uint32_t word;
-        memcpy(&word, at + (size_t)i * stride, sizeof word);
-        different |= (word ^ than[i]) & mask[i];
-    }
-    return different;
+    uint16_t pair;
+    memcpy(&pair, at, sizeof pair);
+    return pair;
 }
 
-// Whether any of the words at `at`, `stride` apart, differs from than[i] in a bit of mask[i]. Of
-// each structure eight bytes can be read.
-static inline bool pl_simd_differ4(const char *at, size_t stride, const uint32_t *than,
-                                   const uint32_t *mask)
+// The specification of pl_simd_collect8.
+static inline void pl_scalar_collect8(uint16_t out[8], const char *at, size_t stride, uint16_t twin)
+{
+    for (size_t i = 0; i < 8; i++) {
+        uint16_t pair = pl_simd__pair(at + i * stride);
+        out[i] = pair == twin ? (uint16_t)(pair - 1) : pair;
+    }
+}
+
+// The pairs at `at`, `stride` apart; one that is `twin` is given as one less.
+static inline void pl_simd_collect8(uint16_t out[8], const char *at, size_t stride, uint16_t twin)
 {
 #ifdef __SSE2__
-    __m128i a = _mm_loadl_epi64((const __m128i *)(const void *)at);
-    __m128i b = _mm_loadl_epi64((const __m128i *)(const void *)(at + stride));
-    __m128i c = _mm_loadl_epi64((const __m128i *)(const void *)(at + 2 * stride));
-    __m128i d = _mm_loadl_epi64((const __m128i *)(const void *)(at + 3 * stride));
-    __m128i words = _mm_unpacklo_epi64(_mm_unpacklo_epi32(a, b), _mm_unpacklo_epi32(c, d));
-    __m128i others = _mm_loadu_si128((const __m128i *)(const void *)than);
-    __m128i masks = _mm_loadu_si128((const __m128i *)(const void *)mask);
-    __m128i different = _mm_and_si128(_mm_xor_si128(words, others), masks);
-    return _mm_movemask_epi8(_mm_cmpeq_epi32(different, _mm_setzero_si128())) != 0xFFFF;
+    __m128i pairs = _mm_cvtsi32_si128(pl_simd__pair(at));
+    pairs = _mm_insert_epi16(pairs, pl_simd__pair(at + stride), 1);
+    pairs = _mm_insert_epi16(pairs, pl_simd__pair(at + 2 * stride), 2);
+    pairs = _mm_insert_epi16(pairs, pl_simd__pair(at + 3 * stride), 3);
+    pairs = _mm_insert_epi16(pairs, pl_simd__pair(at + 4 * stride), 4);
+    pairs = _mm_insert_epi16(pairs, pl_simd__pair(at + 5 * stride), 5);
+    pairs = _mm_insert_epi16(pairs, pl_simd__pair(at + 6 * stride), 6);
+    pairs = _mm_insert_epi16(pairs, pl_simd__pair(at + 7 * stride), 7);
+    __m128i twins = _mm_cmpeq_epi16(pairs, _mm_set1_epi16((short)twin)); // -1 where it is
+    _mm_storeu_si128((__m128i *)(void *)out, _mm_add_epi16(pairs, twins));
 #else
-    return pl_scalar_differ4(at, stride, than, mask);
+    pl_scalar_collect8(out, at, stride, twin);
 #endif
 }
 
