@@ -54,16 +54,20 @@ static uint32_t muted_kinds(const char *class)
     return other;
 }
 
-// Only what was let through mutes. A removal that is merely open held nothing up, and an accepted
-// finding is one that the files, or a rule of them, have dealt with: it may come once more.
+// Only what was let through mutes, and what waits is known. A removal that is merely open held
+// nothing up, and an accepted finding is one that the files, or a rule of them, have dealt with: it
+// may come once more.
 static bool mute(void *context, const pl_finding_row *row)
 {
     verdict *v = context;
+    bool waits = row->state == PL_FINDING_HELD;
     if (row->state == PL_FINDING_OPEN && strcmp(row->class, "removed") == 0) return true;
-    if (!*row->column && strcmp(row->class, "removed") == 0) v->empty_muted = true;
-    for (uint32_t i = 0; i < v->column_count; i++)
-        if (pl_span_is(v->columns[i].name, row->column))
-            v->columns[i].muted |= muted_kinds(row->class);
+    if (!*row->column && strcmp(row->class, "removed") == 0) v->empty_muted |= !waits;
+    for (uint32_t i = 0; i < v->column_count; i++) {
+        if (!pl_span_is(v->columns[i].name, row->column)) continue;
+        v->columns[i].waits |= waits && muted_kinds(row->class) & 1u << PL_SUSPECT_CONTINUED;
+        if (!waits) v->columns[i].muted |= muted_kinds(row->class);
+    }
     return true;
 }
 
@@ -97,8 +101,9 @@ static plumb_status read_books(run_state *run, verdict *v, plumb_error *err)
     pl_finding_filter filter = {
         .source = v->name,
         .table = v->table,
-        .states = PL_FINDING_IN(PL_FINDING_OPEN) | PL_FINDING_IN(PL_FINDING_REJECTED) |
-                  PL_FINDING_IN(PL_FINDING_DEPRECATED) | PL_FINDING_IN(PL_FINDING_RETIRED)};
+        .states = PL_FINDING_IN(PL_FINDING_HELD) | PL_FINDING_IN(PL_FINDING_OPEN) |
+                  PL_FINDING_IN(PL_FINDING_REJECTED) | PL_FINDING_IN(PL_FINDING_DEPRECATED) |
+                  PL_FINDING_IN(PL_FINDING_RETIRED)};
     return pl_registry_findings(registry, &filter, mute, v, err);
 }
 

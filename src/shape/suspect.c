@@ -177,22 +177,70 @@ static void find_newcomers(pl_suspect_work *work)
     }
 }
 
+static bool goes_on(const pl_shape_scalar *old, const pl_shape_scalar *new)
+{
+    if (old->hash == new->hash) return true;
+    double most = fabs(old->number) * 0.1 + 1; // NaN of what is no number
+    return old->class != PL_CLASS_BOOL && fabs(new->number - old->number) <= most;
+}
+
+// Of the entities that had the one path: how many have the other now with a value that goes on, and
+// how many with another value.
+static void count_pairs(const pl_shape_values *old, const pl_shape_values *new,
+                        uint32_t *ret_agreed, uint32_t *ret_others)
+{
+    if (!old || !new) return;
+    for (uint32_t i = 0, j = 0; i < old->pair_count && j < new->pair_count;) {
+        uint64_t a = old->pairs[i].entity, b = new->pairs[j].entity;
+        if (a == b && goes_on(&old->pairs[i].value, &new->pairs[j].value))
+            ++*ret_agreed;
+        else if (a == b)
+            ++*ret_others;
+        i += a <= b;
+        j += b <= a;
+    }
+}
+
+#define APART_CHANCE 0.5  // that no row has both by accident
+#define TURNS_CHANCE 1e-3 // that both together are as often there by accident
+
+// Rows with the column come after rows with the path, as happens where servers answer in turn, and
+// the path is all the same the column's: its entities say so. While nobody says anything, what
+// waits goes on waiting, unless an entity has both or both are not as often there as the column
+// was.
+static bool takes_turns(const pl_suspect_work *work, uint32_t column, uint32_t path)
+{
+    const pl_shape_path *old = work->before->shape->paths, *new = work->now->shape->paths;
+    uint32_t agreed = 0, others = 0, both = 0;
+    for (uint32_t i = work->first[column]; i < work->first[column + 1]; i++) {
+        if (work->old[i] == PL_SHAPE_NONE || !reads_as(&old[work->old[i]], &new[path])) continue;
+        count_pairs(old[work->old[i]].values, new[path].values, &agreed, &others);
+        if (work->new[i] != PL_SHAPE_NONE)
+            count_pairs(new[work->new[i]].values, new[path].values, &both, &both);
+    }
+    if (agreed || others) return agreed > 2 * others;
+    const pl_suspect_column *asked = &work->columns[column];
+    double share = (double)asked->before.filled / ((double)asked->before.rows + 1);
+    double values = (double)pl_suspect__values(work->now->shape, path);
+    if (!asked->waits || both || pow(1 - share, values) > APART_CHANCE) return false;
+    return tail((double)asked->now.rows, values + (double)asked->now.filled, share) >= TURNS_CHANCE;
+}
+
 // Half-way: in rows that lack the column. Of a column that every row had the counts agree, also
 // when the source went back: what it sent under the other name is not nothing. Of another one the
-// objects before have it, and none since.
+// objects before have it, and none since, or entities tell.
 static bool takes_over(const pl_suspect_work *work, uint32_t column, uint32_t path,
                        uint64_t missing)
 {
     const pl_shape *now = work->now->shape;
     const pl_column_counts *was = &work->columns[column].before;
-    bool always = was->filled >= was->rows;
     uint64_t values = pl_suspect__values(now, path);
     if (pl_drift_arrays(now, path) || values > missing) return false;
-    if (always && values < missing - missing / 2) return false;
+    if (was->filled >= was->rows) return values >= missing - missing / 2;
     for (uint32_t i = work->first[column]; i < work->first[column + 1]; i++) {
         if (!pl_suspect__values(now, work->new[i])) continue;
         int64_t last_us = now->paths[work->new[i]].last_us;
-        if (!always && last_us >= now->paths[path].first_us) return false;
+        if (last_us >= now->paths[path].first_us) return takes_turns(work, column, path);
     }
     return true;
 }

@@ -15,13 +15,15 @@
 //              arrays, about as often, and new by a key that the baseline's objects had room for.
 //              Or some rows lack it: in a window in which the source was upgraded half-way such a
 //              path is there in as many rows as lack a column that all had, or in none before the
-//              last that has one that not all had. A source that went back left such rows, too.
+//              last that has one that not all had. A source that went back left such rows, too. Where
+//              both come in turn, entities that had the column go on under that path, or it waits
+//              already and none has both.
 //   lost       values that the column could not take: beyond a share of all, more than twice as
 //              many as before, and by accident in one of 1,000 windows, unless it is critical; or a
 //              finding says that they are of a new kind. Required ones that are missing count.
 //   rescaled   another unit: a finding says so; or entities that the window has in common with
 //              the baseline moved by the same known factor: one of them, or three if their values
-//              are small and the factor is below 1000; or instants, percentages or fractions
+//              are small, no multiples of it, and it is below 1000; or instants, percentages or fractions
 //              written in another way; or no entity is in common, and every value is far beyond all
 //              there were.
 //   meaning    a finding says so, or finds objects or arrays where scalars were, and the column
@@ -62,6 +64,7 @@ typedef struct pl_column_counts {
 typedef struct pl_suspect_column {
     pl_span name;
     bool critical;
+    bool waits;        // what waits already was suspect of its absence
     bool epochs;       // read by parse(epoch): the unit of an instant is in its size
     double lost_share; // instead of the options'; 0: theirs
     uint32_t muted;    // 1 << kind of what a person has decided or a limit let through

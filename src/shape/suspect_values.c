@@ -9,7 +9,7 @@
 
 #define CLASS_SHARE 0.95  // of the values: then that is the path's class
 #define FACTOR_SURE 1000  // from here on one entity is enough
-#define ENTITIES    3u    // for lesser factors, where values are small
+#define ENTITIES    3u    // for lesser factors, where values are small and have grown
 #define EXACT       0.002 // decades: half a percent
 #define TIGHT       0.045 // decades, of lesser factors: 60 is not 50 that grew a little
 #define SMALL       20    // below, a counter may come to any factor
@@ -90,6 +90,15 @@ static bool is_large(double x)
     return fabs(x) >= SMALL || x != floor(x);
 }
 
+// A small count that went on by two at most, or by a tenth, and is written in another unit: of all
+// numbers that it may come to, few are multiples.
+static bool is_multiple(double x, double y, double factor)
+{
+    double count = y / factor;
+    if (factor < 1 || x != floor(x) || count != floor(count)) return false;
+    return fabs(count) >= fabs(x) && fabs(count) <= PL_MAX(fabs(x) + 2, fabs(x) * 1.1);
+}
+
 // A small counter that went on by one or two and is written in another unit may come to this.
 static bool may_be_scaled(double x, double y, double decades)
 {
@@ -106,14 +115,13 @@ static double factor_of(double x, double y, double decades, double grown)
     if ((x == 0 && y == 0) || cut) return NAN;
     double factor = x * y > 0 ? near_factor(y / x, decades + grown) : 0;
     double off = factor != 0 ? fabs(log10(y / x) - log10(factor)) : INFINITY;
-    if (off <= EXACT) return factor;
+    if (off <= EXACT || (factor != 0 && is_multiple(x, y, factor))) return factor;
     if (!is_large(x)) return may_be_scaled(x, y, decades + grown) ? NAN : 0;
     return sure(factor) || off <= TIGHT + grown ? factor : 0;
 }
 
 // The known factor by which entities moved, but for less than a third of them, which grew beside;
-// or
-// 1. How many tell, and how many are in common.
+// or 1. How many tell, and how many are in common.
 static double common_factor(const pl_suspect_options *options, const pl_shape_values *old,
                             const pl_shape_values *new, uint32_t *ret_told, uint32_t *ret_shared)
 {
@@ -138,7 +146,8 @@ static double common_factor(const pl_suspect_options *options, const pl_shape_va
             others++;
             continue;
         }
-        large |= is_large(was->value.number);
+        large |=
+            is_large(was->value.number) || is_multiple(was->value.number, is->value.number, factor);
         ++*ret_told;
     }
     uint32_t enough = sure(common) || large ? 1 : ENTITIES;

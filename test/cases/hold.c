@@ -172,14 +172,29 @@ static void read_records(hold *h, int side, pl_span times, pl_span text)
 
 // ---- suspicions --------------------------------------------------------------------------------
 
-static void write_suspicions(hold *h, pl_buf *out)
+static uint32_t judge(hold *h, pl_suspicion **ret_found)
 {
     pl_suspect_options options = pl_suspect_defaults();
-    pl_suspicion *found;
     if (!h->there[0] || !h->there[1]) exit(2);
     for (int side = 0; side < 2; side++) h->sides[side].shape = &h->shapes[side];
-    uint32_t count = pl_drift_suspects(&h->sides[0], &h->sides[1], h->asked, h->count, &options,
-                                       &h->arena, &found);
+    return pl_drift_suspects(&h->sides[0], &h->sides[1], h->asked, h->count, &options, &h->arena,
+                             ret_found);
+}
+
+// What waits is judged each time that something joins it.
+static void stay(hold *h)
+{
+    pl_suspicion *found;
+    uint32_t count = judge(h, &found);
+    for (uint32_t i = 0; i < count; i++)
+        if (found[i].kind == PL_SUSPECT_ABSENT || found[i].kind == PL_SUSPECT_CONTINUED)
+            h->asked[found[i].column].waits = true;
+}
+
+static void write_suspicions(hold *h, pl_buf *out)
+{
+    pl_suspicion *found;
+    uint32_t count = judge(h, &found);
     for (uint32_t i = 0; i < count; i++)
         pl_buf_printf(out, "  %s: %s\n", pl_suspicion_name(found[i].kind), found[i].why);
 }
@@ -192,8 +207,9 @@ static void play(const case_text *one, pl_buf *found)
         if (case_head(head, "by", &rest)) h.by = rest;
         if (case_head(head, "columns", &rest)) read_columns(&h, text);
         if (case_head(head, "before", &rest)) read_records(&h, 0, rest, text);
-        if (case_head(head, "now", &rest) || case_head(head, "later", &rest))
-            read_records(&h, 1, rest, text);
+        bool later = case_head(head, "later", &rest);
+        if (later) stay(&h);
+        if (later || case_head(head, "now", &rest)) read_records(&h, 1, rest, text);
         if (case_head(head, "then", &rest)) write_suspicions(&h, found++);
     }
     for (int side = 0; side < 2; side++)
