@@ -14,18 +14,16 @@
 //              column's under another name: of a class that reads as its own, within as many
 //              arrays, about as often, and new by a key that the baseline's objects had room for.
 //              Or some rows lack it: in a window in which the source was upgraded half-way such a
-//              path is there in as many rows as lack a column that all had, or in none before the
-//              last that has one that not all had. A source that went back left such rows, too. Where
-//              both come in turn, entities that had the column go on under that path, or it waits
-//              already and none has both.
+//              path is there in as many rows as lack a column that all had, or, of one that not all
+//              had, in none before the last that has it, or in turn with it while entities go on.
+//              A source that went back left such rows, too.
 //   lost       values that the column could not take: beyond a share of all, more than twice as
 //              many as before, and by accident in one of 1,000 windows, unless it is critical; or a
 //              finding says that they are of a new kind. Required ones that are missing count.
 //   rescaled   another unit: a finding says so; or entities that the window has in common with
 //              the baseline moved by the same known factor: one of them, or three if their values
-//              are small, no multiples of it, and it is below 1000; or instants, percentages or fractions
-//              written in another way; or no entity is in common, and every value is far beyond all
-//              there were.
+//              are small and no multiples of it; or instants, percentages or fractions written in
+//              another way; or no entity is in common, and every value is far beyond all before.
 //   meaning    a finding says so, or finds objects or arrays where scalars were, and the column
 //              takes them.
 //   empty      raw objects in which the array of records is not where the mapping looks for it, up
