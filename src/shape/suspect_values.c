@@ -63,14 +63,20 @@ static pl_value_class main_class(const pl_shape_values *values)
 
 // ---- entities ----------------------------------------------------------------------------------
 
+static const double known_factors[] = {1e2, 1e3, 1e6, 1e9, 60, 3600, 86400};
+
+// The nearest one within so many decades; 0: none.
 static double near_factor(double ratio, double decades)
 {
-    static const double known[] = {1e2, 1e3, 1e6, 1e9, 60, 3600, 86400};
-    for (size_t k = 0; k < 2 * PL_COUNT(known); k++) {
-        double factor = k % 2 ? 1 / known[k / 2] : known[k / 2];
-        if (fabs(log10(ratio) - log10(factor)) <= decades) return factor;
+    double near = 0;
+    for (size_t k = 0; k < 2 * PL_COUNT(known_factors); k++) {
+        double factor = k % 2 ? 1 / known_factors[k / 2] : known_factors[k / 2];
+        double off = fabs(log10(ratio) - log10(factor));
+        if (off > decades) continue;
+        near = factor;
+        decades = off;
     }
-    return 0;
+    return near;
 }
 
 static bool sure(double factor)
@@ -90,13 +96,24 @@ static bool is_large(double x)
     return fabs(x) >= SMALL || x != floor(x);
 }
 
-// A small count that went on by two at most, or by a tenth, and is written in another unit: of all
-// numbers that it may come to, few are multiples.
-static bool is_multiple(double x, double y, double factor)
+// A count that went on, doubled at most and more if it waited, and is written in another unit: of
+// all numbers that it may come to, few are multiples.
+static bool is_multiple(double x, double y, double factor, double grown)
 {
     double count = y / factor;
-    if (factor < 1 || x != floor(x) || count != floor(count)) return false;
-    return fabs(count) >= fabs(x) && fabs(count) <= PL_MAX(fabs(x) + 2, fabs(x) * 1.1);
+    if (!(factor > 1) || x != floor(x) || count != floor(count)) return false;
+    double most = PL_MAX(fabs(x) + 2, 2 * fabs(x) * pow(10, 2 * grown));
+    return fabs(count) >= fabs(x) && fabs(count) <= most;
+}
+
+// The largest factor that it may be a multiple of.
+static double multiple_of(double x, double y, double grown)
+{
+    double most = 0;
+    for (size_t k = 0; k < PL_COUNT(known_factors); k++)
+        if (x * y > 0 && is_multiple(x, y, known_factors[k], grown))
+            most = PL_MAX(most, known_factors[k]);
+    return most;
 }
 
 // A small counter that went on by one or two and is written in another unit may come to this.
@@ -115,7 +132,9 @@ static double factor_of(double x, double y, double decades, double grown)
     if ((x == 0 && y == 0) || cut) return NAN;
     double factor = x * y > 0 ? near_factor(y / x, decades + grown) : 0;
     double off = factor != 0 ? fabs(log10(y / x) - log10(factor)) : INFINITY;
-    if (off <= EXACT || (factor != 0 && is_multiple(x, y, factor))) return factor;
+    if (off <= EXACT || is_multiple(x, y, factor, grown)) return factor;
+    double multiple = multiple_of(x, y, grown);
+    if (multiple != 0) return multiple;
     if (!is_large(x)) return may_be_scaled(x, y, decades + grown) ? NAN : 0;
     return sure(factor) || off <= TIGHT + grown ? factor : 0;
 }
@@ -146,8 +165,8 @@ static double common_factor(const pl_suspect_options *options, const pl_shape_va
             others++;
             continue;
         }
-        large |=
-            is_large(was->value.number) || is_multiple(was->value.number, is->value.number, factor);
+        large |= is_large(was->value.number) ||
+                 is_multiple(was->value.number, is->value.number, factor, options->grown);
         ++*ret_told;
     }
     uint32_t enough = sure(common) || large ? 1 : ENTITIES;
