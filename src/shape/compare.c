@@ -233,6 +233,14 @@ bool pl_drift_steady(const pl_drift_column *before, const pl_drift_column *after
     return steady;
 }
 
+double pl_drift_tail(double n, double k, double p)
+{
+    double q = n > 0 ? k / n : p, distance = 0;
+    if (q > 0) distance += q * log(q / p);
+    if (q < 1) distance += (1 - q) * log((1 - q) / (1 - p));
+    return exp(-n * distance);
+}
+
 static const double known_factors[] = {1e2, 1e3, 1e6, 1e9, 60, 3600, 86400};
 
 // A change of unit moves every entity by the same factor and most of them exactly; a burst moves

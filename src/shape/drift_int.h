@@ -33,6 +33,7 @@ typedef struct pl_drift_side {
     bool *there;              // occurs at all
     bool *moved;              // gone or come: the other side does not have it
     bool *judged;             // gone or come beyond accident: may open a finding
+    bool *asked;              // gone, more likely than not: who continues it?
     bool *boxed;              // has scalars here, but only objects or arrays on the other side
     uint32_t *partner;        // renamed to or from
     bool *covered;            // part of the change of a path above
@@ -82,6 +83,8 @@ pl_evidence pl_drift_compare(const pl_drift_column *before, const pl_drift_colum
 // Whether numbers that moved, moved little: against each other within a tenth of how far apart
 // entities are. What merely goes with a metric, as shares do with likes, moves more.
 bool pl_drift_steady(const pl_drift_column *before, const pl_drift_column *after, double factor);
+// The chance that of n records k or more (or fewer) have what a share p has, by Chernoff's bound.
+double pl_drift_tail(double n, double k, double p);
 // The known factor by which all entities moved, or 1.
 double pl_drift_factor(const pl_drift_column *before, const pl_drift_column *after,
                        const pl_drift_options *options, uint64_t *ret_shared, uint64_t *ret_near);

@@ -301,6 +301,15 @@ static void say_unproven(text *t)
     pl_buf_printf(&t->out, ", %s", doubts[t->work->doubts[f->before]]);
 }
 
+// Records with the path that was renamed in part.
+static uint64_t stayed(const text *t)
+{
+    const pl_drift_side *side = &t->work->before;
+    uint32_t b = t->finding->before, q = side->same[b];
+    if (q == PL_SHAPE_NONE || side->boxed[b]) return 0;
+    return pl_drift_seen(t->work, t->work->after.shape, q);
+}
+
 static void say_against(text *t)
 {
     const pl_finding *f = t->finding;
@@ -317,6 +326,12 @@ static void say_against(text *t)
         pl_buf_text(&t->out, separator);
         put_counted(t, f->missing, "entity", "entities");
         pl_buf_text(&t->out, " with a value at the old path now lack one at the new");
+        separator = "; ";
+    }
+    if (f->class == PL_DRIFT_RENAMED && stayed(t)) {
+        pl_buf_text(&t->out, separator);
+        put_counted(t, stayed(t), "record has", "records have");
+        pl_buf_text(&t->out, " the old path still");
         separator = "; ";
     }
     if (f->rival != PL_SHAPE_NONE) {

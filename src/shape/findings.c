@@ -97,6 +97,7 @@ static void prepare(pl_drift_work *work, pl_drift_side *side, const pl_shape *sh
     side->there = PL_TAKE(work->arena, bool, shape->count);
     side->moved = PL_TAKE(work->arena, bool, shape->count);
     side->judged = PL_TAKE(work->arena, bool, shape->count);
+    side->asked = PL_TAKE(work->arena, bool, shape->count);
     side->boxed = PL_TAKE(work->arena, bool, shape->count);
     side->covered = PL_TAKE(work->arena, bool, shape->count);
     for (uint32_t p = 0; p < shape->count; p++) {
@@ -130,6 +131,8 @@ static double chances_elsewhere(const pl_drift_side *side, uint32_t path, const 
     return (double)(pl_shape_seen(there) - there->kinds[PL_SHAPE_NULL]);
 }
 
+#define ASKED_CHANCE 0.05 // of absence by accident: who continues it has bits of its own
+
 static void find_moved(pl_drift_work *work, pl_drift_side *side, const pl_drift_side *other,
                        bool gone)
 {
@@ -151,12 +154,16 @@ static void find_moved(pl_drift_work *work, pl_drift_side *side, const pl_drift_
             side->judged[p] = seen >= (double)options->added_min;
         } else if (side->moved[parent]) {
             side->judged[p] = side->judged[parent];
+            side->asked[p] = side->asked[parent];
         } else if (side->shape->paths[p].items) {
             side->judged[p] = options->removed_chance >= 1; // empty arrays are no drift
+            side->asked[p] = side->judged[p];
         } else {
             // One more record than was seen might have been without it.
             double all = (double)pl_shape_chances(side->shape, p) + 1;
-            side->judged[p] = pow(1 - PL_MIN(seen / all, 1.0), chances) <= options->removed_chance;
+            double chance = pow(1 - PL_MIN(seen / all, 1.0), chances);
+            side->judged[p] = chance <= options->removed_chance;
+            side->asked[p] = chance <= PL_MAX(options->removed_chance, ASKED_CHANCE);
         }
     }
 }

@@ -9,6 +9,9 @@
 // What stayed is a witness, too. If the new path has, in each record, the value of a sibling that
 // the old path did not have (or the other way round), it is that sibling's copy and no rename.
 //
+// A path may be gone in part: servers answer one after the other. Then each record has one of the
+// two, as many as had the old one, and who has a value at either is no witness against the other.
+//
 // A proven leaf votes for its parents: an object of which a leaf is proven and most keys agree has
 // moved as a whole, with what it holds.
 #include <math.h>
@@ -16,9 +19,10 @@
 
 #include "shape/drift_int.h"
 
-#define TIE_BONUS    1.3 // more than the margin of 0.2 leaves undecided: 1 - 1 / 1.3 = 0.23
-#define TAIL_MAX     4   // keys in common from the leaf up that count
-#define ENTITIES_MIN 2   // one alone may reply to itself
+#define TIE_BONUS    1.3  // more than the margin of 0.2 leaves undecided: 1 - 1 / 1.3 = 0.23
+#define TAIL_MAX     4    // keys in common from the leaf up that count
+#define ENTITIES_MIN 2    // one alone may reply to itself
+#define PART_CHANCE  1e-3 // that so few have the old path, or so few one of the two, by accident
 #define MEDIUM_LIKE  0.92
 #define MEDIUM_NAME  0.75
 #define MEDIUM_MIN   200u // values on either side
@@ -109,11 +113,50 @@ static pl_evidence best_reading(const contest *all, const pl_drift_column *old,
     return scaled.bits > plain.bits ? scaled : plain;
 }
 
+static double share_before(const pl_drift_work *work, uint32_t b)
+{
+    const pl_shape *old = work->before.shape;
+    return (double)pl_drift_seen(work, old, b) / ((double)pl_shape_chances(old, b) + 1);
+}
+
+// Whether fewer records have a path that stayed.
+static bool gone_in_part(const pl_drift_work *work, uint32_t b)
+{
+    uint32_t q = work->before.same[b];
+    if (q == PL_SHAPE_NONE || work->before.moved[b] || pl_drift_arrays(work->before.shape, b))
+        return false;
+    double rows = (double)pl_shape_chances(work->after.shape, q), share = share_before(work, b);
+    double seen = (double)pl_drift_seen(work, work->after.shape, q);
+    return rows > 0 && seen < share * rows && pl_drift_tail(rows, seen, share) < PART_CHANCE;
+}
+
+// Whether each record has one of the two: a path that stayed in part, and one that came.
+static bool in_turn(const pl_drift_work *work, uint32_t b, uint32_t a)
+{
+    const pl_drift_column *columns = work->after.columns;
+    uint32_t q = work->before.same[b], both = 0;
+    double rows = (double)pl_shape_chances(work->after.shape, q);
+    double seen = (double)pl_drift_seen(work, work->after.shape, q) +
+                  (double)pl_drift_seen(work, work->after.shape, a);
+    if (work->witness[0] == PL_SHAPE_NONE || pl_drift_arrays(work->after.shape, a)) return false;
+    if (seen > rows || pl_drift_tail(rows, seen, share_before(work, b)) < PART_CHANCE) return false;
+    for (uint32_t i = 0, j = 0; i < columns[q].count && j < columns[a].count;) {
+        uint64_t x = columns[q].pairs[i].entity, y = columns[a].pairs[j].entity;
+        both += x == y;
+        i += x <= y;
+        j += y <= x;
+    }
+    // Who came twice may have come with either.
+    return both <= rows - PL_MIN(rows, columns[work->witness[0]].count);
+}
+
 static void consider(contest *all, uint32_t b, uint32_t a)
 {
     const pl_drift_work *work = all->work;
     const pl_drift_column *old = &work->before.columns[b], *new = &work->after.columns[a];
     if (!comparable(old, new)) return;
+    bool gone = work->before.moved[b] || work->before.boxed[b];
+    if (!gone && !in_turn(work, b, a)) return;
     candidate made = {.before = b, .after = a, .evidence = best_reading(all, old, new)};
     if (made.evidence.numeric && made.evidence.bits >= work->options->bits_min)
         made.evidence.steady = pl_drift_steady(old, new, made.evidence.factor);
@@ -175,6 +218,7 @@ static uint32_t contradicting_sibling(const pl_drift_work *work, const candidate
     for (uint32_t p = 0; p < work->before.shape->count; p++) {
         uint32_t q = work->before.same[p];
         if (q == PL_SHAPE_NONE || !old[p].count || !new[q].count || work->before.moved[p]) continue;
+        if (p == found->before) continue; // gone in part
         if (!comparable(&old[p], &old[found->before])) continue;
         double was, is, was_bits, is_bits;
         twins(&old[found->before], &old[p], &was, &was_bits);
@@ -186,6 +230,12 @@ static uint32_t contradicting_sibling(const pl_drift_work *work, const candidate
     return PL_SHAPE_NONE;
 }
 
+static bool has_entity(const pl_drift_column *column, const pl_pair *pair)
+{
+    return column->count && bsearch(pair, column->pairs, column->count, sizeof *column->pairs,
+                                    pl_drift_by_entity) != NULL;
+}
+
 static void count_missing(const pl_drift_work *work, candidate *found)
 {
     const pl_drift_column *old = &work->before.columns[found->before];
@@ -194,14 +244,15 @@ static void count_missing(const pl_drift_work *work, candidate *found)
     uint32_t witness = work->witness[PL_MIN(depth, PL_DRIFT_DEPTHS - 1)];
     if (witness == PL_SHAPE_NONE) return;
     const pl_drift_column *present = &work->after.columns[witness];
+    uint32_t q = work->before.same[found->before];
+    const pl_drift_column *stayed = q == PL_SHAPE_NONE ? NULL : &work->after.columns[q];
     for (uint32_t i = 0, j = 0; i < old->count; i++) {
         uint64_t entity = old->pairs[i].entity;
         while (j < new->count &&new->pairs[j].entity < entity) j++;
         if (j < new->count &&new->pairs[j].entity == entity) continue;
+        if (stayed && has_entity(stayed, &old->pairs[i])) continue;
         // Is the entity there at all? The path with most values tells.
-        if (bsearch(&old->pairs[i], present->pairs, present->count, sizeof *present->pairs,
-                    pl_drift_by_entity))
-            found->evidence.missing++;
+        found->evidence.missing += has_entity(present, &old->pairs[i]);
     }
 }
 
@@ -417,14 +468,17 @@ static void consider_medium(contest *all)
     }
 }
 
-static uint32_t *leaves(const pl_drift_side *side, bool judged, uint32_t *ret_count)
+// Paths with values that are gone, if only in part, or that came.
+static uint32_t *leaves(const pl_drift_work *work, const pl_drift_side *side, uint32_t *ret_count)
 {
+    bool gone = side == &work->before;
     uint32_t *paths = pl_alloc(sizeof *paths * (side->shape->count + 1));
     *ret_count = 0;
-    for (uint32_t p = 1; p < side->shape->count; p++)
-        if ((side->boxed[p] || (side->moved[p] && (side->judged[p] || !judged))) &&
-            side->columns[p].count)
-            paths[(*ret_count)++] = p;
+    for (uint32_t p = 1; p < side->shape->count; p++) {
+        if (!side->columns[p].count) continue;
+        bool asked = side->boxed[p] || (side->moved[p] && (side->asked[p] || !gone));
+        if (asked || (gone && gone_in_part(work, p))) paths[(*ret_count)++] = p;
+    }
     return paths;
 }
 
@@ -432,8 +486,8 @@ void pl_drift_renames(pl_drift_work *work)
 {
     contest all = {.work = work};
     all.hint_bits = pl_alloc(sizeof *all.hint_bits * work->before.shape->count);
-    all.gone = leaves(&work->before, true, &all.gone_count);
-    all.come = leaves(&work->after, false, &all.come_count);
+    all.gone = leaves(work, &work->before, &all.gone_count);
+    all.come = leaves(work, &work->after, &all.come_count);
     for (uint32_t i = 0; i < all.gone_count; i++)
         for (uint32_t j = 0; j < all.come_count; j++) consider(&all, all.gone[i], all.come[j]);
     settle(&all);

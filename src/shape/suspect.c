@@ -125,15 +125,6 @@ static bool reads_as(const pl_shape_path *old, const pl_shape_path *new)
     return false;
 }
 
-// The chance that of n rows k or more (or fewer) have what a share p has, by Chernoff's bound.
-static double tail(double n, double k, double p)
-{
-    double q = n > 0 ? k / n : p, distance = 0;
-    if (q > 0) distance += q * log(q / p);
-    if (q < 1) distance += (1 - q) * log((1 - q) / (1 - p));
-    return exp(-n * distance);
-}
-
 // As often in the rows as the column was, as far as one can count: elements of arrays are not rows.
 static bool as_often(const pl_suspect_work *work, const pl_suspect_column *column, uint32_t path)
 {
@@ -141,7 +132,7 @@ static bool as_often(const pl_suspect_work *work, const pl_suspect_column *colum
     double share = (double)column->before.filled / ((double)column->before.rows + 1);
     double rows = (double)column->now.rows;
     double values = (double)pl_suspect__values(work->now->shape, path);
-    return tail(rows, PL_MIN(values, rows), share) >= work->options->absent_chance;
+    return pl_drift_tail(rows, PL_MIN(values, rows), share) >= work->options->absent_chance;
 }
 
 // How well a path that came goes with one that is gone; 0: not at all.
@@ -223,7 +214,8 @@ static bool takes_turns(const pl_suspect_work *work, uint32_t column, uint32_t p
     double share = (double)asked->before.filled / ((double)asked->before.rows + 1);
     double values = (double)pl_suspect__values(work->now->shape, path);
     if (!asked->waits || both || pow(1 - share, values) > APART_CHANCE) return false;
-    return tail((double)asked->now.rows, values + (double)asked->now.filled, share) >= TURNS_CHANCE;
+    return pl_drift_tail((double)asked->now.rows, values + (double)asked->now.filled, share) >=
+           TURNS_CHANCE;
 }
 
 // Half-way: in rows that lack the column. Of a column that every row had the counts agree, also
