@@ -25,6 +25,7 @@
     X(mapping) \
     X(runs) \
     X(ledger) \
+    X(checks) \
     X(drift) \
     X(shape) \
     X(drill) \

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/checks.h"
 #include "cli/look.h"
 #include "contract/project.h"
 #include "iceberg/table.h"
@@ -13,6 +14,7 @@ typedef struct subject {
     const pl_contract *contract; // NULL: no longer declared
     const pl_schema *schema;
     const pl_partition_spec *spec;
+    pl_score score; // of the newest run of each source
 } subject;
 
 static const char *type_text(pl_cli *cli, const pl_type *type)
@@ -96,6 +98,11 @@ static void print_json(subject *s)
         if (pl_span_is(project->mappings[i]->table, s->name))
             pl_json_text(&json, project->mappings[i]->source);
     pl_json_end(&json, ']');
+    pl_json_key(&json, "score");
+    if (s->score.all)
+        pl_json_double(&json, (double)s->score.right / (double)s->score.all);
+    else
+        pl_json_null(&json);
     pl_json_end(&json, '}');
 }
 
@@ -147,6 +154,10 @@ static void print_text(subject *s)
         comma = ", ";
     }
     pl_cli_print(cli, "%s\n", *comma ? "" : "none");
+    if (s->score.all)
+        pl_cli_print(cli, "score      %.4g%%: of %lld records of the newest runs %lld are right\n",
+                     100 * (double)s->score.right / (double)s->score.all, (long long)s->score.all,
+                     (long long)s->score.right);
     if (s->table)
         pl_cli_print(cli, "location   %.*s\nmetadata   %s\n", PL_FMT(s->table->metadata->location),
                      s->table->metadata_location);
@@ -159,6 +170,11 @@ static plumb_status find(subject *s, plumb_error *err)
     PL_TRY(pl_look_table(s->cli, &s->lake, s->name, err));
     PL_TRY(pl_look_load(s->cli, &s->lake, s->name, &s->table, err));
     s->contract = pl_project_contract(s->lake.project, pl_span_of(s->name));
+    for (uint32_t i = 0; i < s->lake.project->mapping_count; i++)
+        if (pl_span_is(s->lake.project->mappings[i]->table, s->name))
+            PL_TRY(pl_checks_score(
+                &s->lake, pl_arena_cstr(&s->cli->arena, s->lake.project->mappings[i]->source),
+                s->name, &s->score, err));
     if (s->table) {
         const pl_ice_snapshot *snapshot;
         PL_TRY(pl_look_snapshot_at(s->table, &s->when, &snapshot, err));

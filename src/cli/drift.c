@@ -76,6 +76,7 @@ void pl_drift_hold_json(pl_json_writer *json, const pl_hold_row *hold, int64_t u
     pl_json_key(json, "released");
     pl_json_bool(json, *hold->released);
     pl_look_text(json, "why", hold->why);
+    pl_look_text(json, "kind", hold->checks ? "checks" : "drift");
 }
 
 // ---- lists --------------------------------------------------------------------------------------
@@ -123,6 +124,8 @@ static bool visit_hold(void *context, const pl_hold_row *hold)
     pl_cli_escape(&cli->out, pl_span_of(hold->why));
     if (*hold->released)
         pl_cli_print(cli, "; 'plumb run' publishes them\n");
+    else if (hold->checks)
+        pl_cli_print(cli, "; 'plumb checks %s' says more\n", hold->table);
     else if (until_us)
         pl_cli_print(cli, "; published as they are from %s on\n", pl_human_time(until, until_us));
     else
@@ -413,7 +416,8 @@ const pl_command pl_command_drift = {
         "\"stored_bytes\", \"records\", \"seconds\"}, \"proposal\": {\"overlay\", \"diff\"} or\n"
         "null, \"text\": {\"changed\", \"since\", \"sure\", \"now\", \"todo\", \"cost\",\n"
         "\"later\"}; holds [{\"source\", \"table\", \"first_object\", \"since\", \"objects\",\n"
-        "\"records\", \"critical\", \"until\", \"released\", \"why\"}]; events [{\"id\", \"at\",\n"
+        "\"records\", \"critical\", \"until\", \"released\", \"why\",\n"
+        "\"kind\": drift or checks}]; events [{\"id\", \"at\",\n"
         "\"finding\", \"source\", \"table\", \"class\", \"before\", \"after\", \"column\",\n"
         "\"from\", \"to\", \"who\", \"note\", \"text\"}]; shadow {\"finding\", \"objects\",\n"
         "\"objects_before\", \"objects_damaged\", \"records\", \"differ\", \"now\": {\"rows\",\n"

@@ -10,6 +10,7 @@
 #include "cli/drift.h"
 #include "cli/frame.h"
 #include "cli/run.h"
+#include "flow/checks.h"
 #include "os/os.h"
 
 void pl_run_progress(void *context, uint64_t content_bytes, uint64_t total, uint64_t records)
@@ -94,6 +95,7 @@ static void json_holds(pl_json_writer *w, const pl_run_report *report)
         pl_json_key(w, "since"), pl_json_cstr(w, since);
         pl_json_key(w, "until"), pl_json_cstr(w, hold->until_us ? until : NULL);
         pl_json_key(w, "released"), pl_json_bool(w, hold->released);
+        pl_json_key(w, "kind"), pl_json_cstr(w, hold->checks ? "checks" : "drift");
         pl_json_end(w, '}');
     }
     pl_json_end(w, ']');
@@ -104,6 +106,26 @@ static void json_findings(pl_json_writer *w, const pl_run_report *report)
     pl_json_key(w, "findings"), pl_json_begin(w, '[');
     for (uint32_t i = 0; i < report->finding_count; i++) pl_json_int(w, report->findings[i].id);
     pl_json_end(w, ']');
+}
+
+static void json_checks(pl_json_writer *w, const pl_run_report *report)
+{
+    pl_arena scratch = {0};
+    pl_json_key(w, "checks"), pl_json_begin(w, '[');
+    for (uint32_t i = 0; i < report->check_count; i++) {
+        const pl_check_row *row = &report->checks[i];
+        pl_json_begin(w, '{');
+        pl_json_key(w, "source"), pl_json_cstr(w, row->source);
+        pl_json_key(w, "table"), pl_json_cstr(w, row->table);
+        pl_json_key(w, "check"), pl_json_cstr(w, row->check);
+        pl_json_key(w, "column"), pl_json_cstr(w, *row->column ? row->column : NULL);
+        pl_json_key(w, "severity"), pl_json_cstr(w, row->critical ? "critical" : "warn");
+        pl_json_key(w, "outcome"), pl_json_cstr(w, pl_check_outcome_name(row->outcome));
+        pl_json_key(w, "text"), pl_json_cstr(w, pl_check_text(row, &scratch));
+        pl_json_end(w, '}');
+    }
+    pl_json_end(w, ']');
+    pl_arena_done(&scratch);
 }
 
 static int64_t staged_of(const pl_run_report *report, const pl_run_source *source)
@@ -154,6 +176,7 @@ static void json_report(pl_cli *cli, const pl_run_report *report)
     pl_json_end(&w, '}');
     json_findings(&w, report);
     json_holds(&w, report);
+    json_checks(&w, report);
     pl_json_key(&w, "again"), pl_json_bool(&w, report->again);
     json_mappings(&w, report);
     pl_json_key(&w, "seconds"), pl_json_double(&w, (double)report->micros / 1e6);
@@ -256,6 +279,12 @@ static void print_holds(pl_cli *cli, const pl_run_report *report)
                      pl_plural(hold->records, "record", "records"), hold->why);
         if (hold->released)
             pl_cli_print(cli, "  they may go on: the next plan or run takes them\n");
+        else if (hold->checks)
+            pl_cli_print(cli,
+                         "  plumb checks %s says more; they wait until the check passes or the "
+                         "contract is edited;\n"
+                         "  plumb checks accept %s --source %s publishes them as they are\n",
+                         hold->table, hold->table, hold->source);
         else if (hold->until_us)
             pl_cli_print(cli, "  plumb drift ls says more; published as they are after %s\n",
                          pl_human_time(until, hold->until_us));
@@ -266,12 +295,31 @@ static void print_holds(pl_cli *cli, const pl_run_report *report)
         pl_cli_print(cli, "this plan is over: plumb plan makes a new one of all that may go on\n");
 }
 
+// What holds something stands behind that.
+static void print_checks(pl_cli *cli, const pl_run_report *report)
+{
+    const uint32_t lines_max = 10;
+    uint32_t lines = 0;
+    pl_arena scratch = {0};
+    for (uint32_t i = 0; i < report->check_count; i++) {
+        const pl_check_row *row = &report->checks[i];
+        if (pl_check_holds(row) || ++lines > lines_max) continue;
+        pl_cli_print(cli, "check %s: %s -> %s: %s\n", pl_check_outcome_name(row->outcome),
+                     row->source, row->table, pl_check_text(row, &scratch));
+    }
+    if (lines > lines_max)
+        pl_cli_print(cli, "  and %u more: plumb checks lists them\n",
+                     (unsigned)(lines - lines_max));
+    pl_arena_done(&scratch);
+}
+
 static void print_report(pl_cli *cli, const pl_run_report *report)
 {
     pl_human duration, count;
     if (report->nothing) {
         pl_cli_print(cli, report->hold_count ? "nothing was published\n" : "nothing new to map\n");
         print_holds(cli, report);
+        print_checks(cli, report);
         print_findings(cli, report);
         print_mappings(cli, report);
         return;
@@ -284,6 +332,7 @@ static void print_report(pl_cli *cli, const pl_run_report *report)
                      pl_human_count(count, (int64_t)report->quarantined),
                      pl_plural((int64_t)report->quarantined, "record", "records"));
     print_holds(cli, report);
+    print_checks(cli, report);
     print_findings(cli, report);
     print_mappings(cli, report);
     pl_cli_print(cli, "run %s took %s\n", report->run, pl_human_duration(duration, report->micros));
@@ -377,7 +426,9 @@ const pl_command pl_command_run = {
         "\n"
         "Held is what looks as if the source had changed: a column that was filled is empty now, "
         "a\n"
-        "unit is another one. Its objects wait, in order; every other source is published.\n"
+        "unit is another one. Its objects wait, in order; every other source is published. So do\n"
+        "those of which a critical check of the contract fails (plumb help checks); others that\n"
+        "fail are told.\n"
         "\n"
         "An edit of a mapping is for new objects: rows that other versions made stay, and are "
         "told.\n"

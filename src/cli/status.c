@@ -2,8 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli/checks.h"
 #include "cli/look.h"
 #include "contract/project.h"
+#include "flow/checks.h"
 #include "registry/drift.h"
 
 // Everything `status` shows, gathered before anything is printed.
@@ -11,6 +13,9 @@ typedef struct facts {
     pl_cli *cli;
     pl_lake lake;
     pl_counts *counts; // one per mapping of the project
+    pl_score *scores;  // the same
+    pl_check_row *old; // published data that is older than its contract allows
+    uint32_t old_count;
     pl_counts total;
     pl_run_row last, working; // texts in cli->arena; id NULL if there is none
     pl_lock_holder holder;
@@ -48,11 +53,25 @@ static bool add_hold(void *context, const pl_hold_row *row)
     return true;
 }
 
+static plumb_status gather_checks(facts *f, uint32_t i, plumb_error *err)
+{
+    pl_arena *arena = &f->cli->arena;
+    const pl_mapping *m = f->lake.project->mappings[i];
+    pl_check_row row;
+    bool asked;
+    PL_TRY(pl_checks_freshness(&f->lake, m, f->cli->now_us, arena, &asked, &row, err));
+    if (asked && row.outcome == PL_CHECK_FAILED) f->old[f->old_count++] = row;
+    return pl_checks_score(&f->lake, pl_arena_cstr(arena, m->source),
+                           pl_arena_cstr(arena, m->table), &f->scores[i], err);
+}
+
 static plumb_status gather(facts *f, plumb_error *err)
 {
     pl_registry *registry = f->lake.registry;
     const pl_project *project = f->lake.project;
     f->counts = PL_TAKE(&f->cli->arena, pl_counts, project->mapping_count);
+    f->scores = PL_TAKE(&f->cli->arena, pl_score, project->mapping_count);
+    f->old = PL_TAKE(&f->cli->arena, pl_check_row, project->mapping_count);
     PL_TRY(pl_run_lock_holder(f->lake.lock_path, &f->cli->arena, &f->holder, err));
     if (!registry) return PLUMB_OK;
     for (uint32_t i = 0; i < project->mapping_count; i++) {
@@ -60,6 +79,7 @@ static plumb_status gather(facts *f, plumb_error *err)
         pl_counts *c = &f->counts[i];
         PL_TRY(pl_registry_counts(registry, pl_arena_cstr(&f->cli->arena, m->source),
                                   pl_arena_cstr(&f->cli->arena, m->table), c, err));
+        PL_TRY(gather_checks(f, i, err));
         f->total.fresh += c->fresh;
         f->total.staged += c->staged;
         f->total.withdrawn += c->withdrawn;
@@ -85,6 +105,7 @@ static void print_json_holds(facts *f, pl_json_writer *json)
         pl_look_text(json, "first_object", hold->first_object);
         pl_json_key(json, "critical"), pl_json_bool(json, hold->critical);
         pl_json_key(json, "released"), pl_json_bool(json, *hold->released);
+        pl_look_text(json, "kind", hold->checks ? "checks" : "drift");
         pl_json_end(json, '}');
     }
     pl_json_end(json, ']');
@@ -117,6 +138,11 @@ static void print_json(facts *f)
         pl_look_int(&json, "lost", c->lost);
         pl_look_int(&json, "pending_bytes", c->pending_bytes);
         pl_look_time(&json, "newest_received", c->newest_received_us);
+        pl_json_key(&json, "score");
+        if (f->scores[i].all)
+            pl_json_double(&json, (double)f->scores[i].right / (double)f->scores[i].all);
+        else
+            pl_json_null(&json);
         pl_json_end(&json, '}');
     }
     pl_json_end(&json, ']');
@@ -145,7 +171,7 @@ static void print_sources(facts *f)
     const pl_project *project = f->lake.project;
     pl_human ago;
     pl_grid grid = pl_grid_make("source|table|objects>|new>|staged>|published>|withdrawn>|"
-                                "records>|rows>|quarantined>|filtered>|newest");
+                                "records>|rows>|quarantined>|filtered>|score>|newest");
     for (uint32_t i = 0; i < project->mapping_count; i++) {
         const pl_counts *c = &f->counts[i];
         pl_grid_printf(&grid, "%.*s", PL_FMT(project->mappings[i]->source));
@@ -154,6 +180,11 @@ static void print_sources(facts *f)
                                    c->published, c->withdrawn,   c->records,
                                    c->curated,   c->quarantined, c->filtered};
         for (size_t k = 0; k < PL_COUNT(columns); k++) pl_grid_count(&grid, columns[k]);
+        if (f->scores[i].all)
+            pl_grid_printf(&grid, "%.4g%%",
+                           100 * (double)f->scores[i].right / (double)f->scores[i].all);
+        else
+            pl_grid_text(&grid, "-");
         pl_grid_text(&grid, pl_human_ago(ago, f->cli->now_us, c->newest_received_us));
     }
     pl_grid_print(f->cli, &grid);
@@ -191,7 +222,10 @@ static void print_holds(facts *f)
                      *hold->released ? "released" : "held", pl_human_count(n, hold->objects),
                      pl_plural(hold->objects, "object", "objects"), hold->source, hold->table,
                      pl_human_time(since, hold->since_us), PL_FMT(pl_buf_view(&why)),
-                     *hold->released ? "'plumb run' publishes them" : "see 'plumb drift ls'");
+                     *hold->released ? "'plumb run' publishes them"
+                     : hold->checks
+                         ? pl_arena_printf(&cli->arena, "see 'plumb checks %s'", hold->table)
+                         : "see 'plumb drift ls'");
         pl_buf_done(&why);
     }
 }
@@ -202,6 +236,9 @@ static void print_advice(facts *f)
     const pl_counts *t = &f->total;
     pl_human n;
     print_holds(f);
+    for (uint32_t i = 0; i < f->old_count; i++)
+        pl_cli_print(cli, "%s: %s -> %s: %s.\n", f->old[i].critical ? "stale" : "warning",
+                     f->old[i].source, f->old[i].table, pl_check_text(&f->old[i], &cli->arena));
     if (t->withdrawn)
         pl_cli_print(cli, "%s %s withdrawn by a rollback: 'plumb replay TABLE --withdrawn'.\n",
                      pl_human_count(n, t->withdrawn),
@@ -246,7 +283,8 @@ const pl_command pl_command_status = {
     .summary = "what is landed, published, held back and quarantined, per source",
     .help = "One line per source and table: how many raw objects are new, staged (held back),\n"
             "published or withdrawn by a rollback, and what became of their records.\n"
-            "records = rows + quarantined + filtered, always.\n\n"
+            "records = rows + quarantined + filtered, always. The score is how many records of\n"
+            "the newest run are right ('plumb help checks').\n\n"
             "Example:\n"
             "  $ plumb status\n"
             "  source  table         objects  new  staged  published  ...\n"

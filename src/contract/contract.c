@@ -226,35 +226,6 @@ static void read_partition(pl_contract_reading *self, const pl_yaml *root)
             add_partition(self, item, spec);
 }
 
-static void read_nulls(pl_contract_reading *self, const pl_yaml *nulls)
-{
-    if (!nulls || !pl_contract__want(&self->base, nulls, PL_YAML_MAP, "nulls")) return;
-    for (const pl_yaml *item = nulls->first; item; item = item->next) {
-        int index = pl_contract__find(self, item->key, 0, item->key->text);
-        if (!pl_contract__want(&self->base, item, PL_YAML_SCALAR, "a share of nulls")) continue;
-        double share;
-        if (!pl_contract__share(&self->base, item, &share) || index < 0) continue;
-        self->contract->columns[index].has_nulls_max = true;
-        self->contract->columns[index].nulls_max = share;
-    }
-}
-
-static void read_checks(pl_contract_reading *self, const pl_yaml *root)
-{
-    static const char *const keys[] = {"freshness", "nulls", NULL};
-    const pl_yaml *checks = pl_yaml_get(root, "checks");
-    if (!checks || !pl_contract__want(&self->base, checks, PL_YAML_MAP, "checks")) return;
-    pl_contract__check_keys(&self->base, checks, keys);
-    const pl_yaml *freshness = pl_yaml_get(checks, "freshness");
-    if (freshness && pl_contract__want(&self->base, freshness, PL_YAML_SCALAR, "freshness") &&
-        !pl_duration_parse(freshness->text, &self->contract->freshness_us))
-        pl_hint(pl_contract__mistake(&self->base, freshness, 0, "'%.*s' is not a duration",
-                                     PL_FMT(freshness->text)),
-                "Write it as in 90m, 24h or 2d.");
-    read_nulls(self, pl_yaml_get(checks, "nulls"));
-    pl_contract__warn(&self->base, checks, "checks are not applied by this version");
-}
-
 static void read_choices(pl_contract_reading *self, const pl_yaml *root)
 {
     static const char *const rests[] = {"keep", "drop", NULL};
@@ -321,7 +292,7 @@ pl_contract *pl_contract__parse(const char *file, pl_span text, pl_arena *arena,
         read_critical(&self, root);
         // What could not be read is not judged a second time by its partition.
         if (problems->count + problems->dropped == before) read_partition(&self, root);
-        read_checks(&self, root);
+        pl_contract__checks(&self, root);
         read_choices(&self, root);
         if (columns_read) pl_contract__layout(&self, root);
     }

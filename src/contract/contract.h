@@ -7,7 +7,7 @@
 //       platform: string!
 //       likes:    long min(0) was(like_count)
 //     critical: [post_id]
-//     checks: {freshness: 90m, nulls: {likes: 2%}}
+//     checks: {freshness: 90m, nulls: {likes: 2%}}     (see pl_severity)
 //     rest: keep
 //     duplicates: first
 //     sort: [post_id, observed_at desc]
@@ -37,14 +37,43 @@
 #include "schema/schema.h"
 #include "schema/sort.h"
 
+// Checks are asked of what each source is about to add to the table (flow/checks.h):
+//
+//     checks:
+//       nulls:     {likes: 2%, post_id: 0% critical}       share of rows in which it is NULL
+//       ranges:    {likes: 0.1%, rate: reject}             share of values outside min and max
+//       unique:    key                                     rows that repeat a key of their object
+//       rows:      {min: 10, max: 1000000, change: 50%}    of a run; of an object, to the usual one
+//       freshness: 90m                                     age of the newest object published
+//
+// What fails is `warn`, told and recorded, or `critical`: it waits. Behind the limit stands which
+// of the two; where nothing does, it is critical if the column is, and warn where no column is
+// concerned. The long form is a map: {max: 2%, severity: critical}, of ranges also outside: keep or
+// reject. A column with bounds is checked whether it stands in `ranges` or not, and none may be
+// outside if nothing is said. `reject`: such a value is one that does not fit its column, so it is
+// lost, or its record quarantined.
+typedef enum pl_severity {
+    PL_SEVERITY_WARN,     // told and recorded
+    PL_SEVERITY_CRITICAL, // nothing is published that fails
+} pl_severity;
+
+const char *pl_severity_name(pl_severity severity); // "warn", "critical"
+
+typedef struct pl_share_check {
+    bool asked;
+    double max; // highest share that passes, 0..1
+    pl_severity severity;
+} pl_share_check;
+
 typedef struct pl_contract_column {
     pl_field field;             // id 0
     bool critical;              // a value that does not fit quarantines the record
     bool has_min, has_max;      // inclusive bounds, numeric columns only
-    bool has_nulls_max;         // checks: nulls
+    bool rejects;               // a value outside of them does not fit
     double min, max;            // nearest doubles of the texts
     pl_span min_text, max_text; // as written: exact
-    double nulls_max;           // highest accepted share of NULLs, 0..1
+    pl_share_check nulls;       // of rows
+    pl_share_check range;       // of values; asked if there are bounds
     pl_span was;                // former name, "" if none
     uint32_t line, column;      // of the declaration
 } pl_contract_column;
@@ -59,6 +88,15 @@ typedef enum pl_compression {
     PL_COMPRESSION_SNAPPY,
     PL_COMPRESSION_ZSTD,
 } pl_compression;
+
+typedef struct pl_table_checks {
+    int64_t freshness_us; // 0: not asked
+    pl_severity freshness;
+    pl_share_check unique;      // rows that repeat a key
+    int64_t rows_min, rows_max; // of a source in a run; -1: not asked
+    double rows_change;         // of an object, in parts of the usual; 0: not asked
+    pl_severity rows;
+} pl_table_checks;
 
 // "snappy", "zstd": as contracts and Iceberg's write.parquet.compression-codec say it.
 const char *pl_compression_name(pl_compression compression);
@@ -78,7 +116,7 @@ typedef struct pl_contract {
     pl_sort_order sort;          // sources by name; ids 0
     pl_compression compression;  // of Parquet pages
     bool compact;                // encodings: compact
-    int64_t freshness_us;        // 0: no check
+    pl_table_checks checks;      // those of no column
     bool drop_rest;              // rest: drop
     pl_duplicates duplicates;
 } pl_contract;

@@ -1,4 +1,5 @@
-// contract_int.h -- what contract.c, columns.c and layout.c share while a contract file is read.
+// contract_int.h -- what contract.c, columns.c, checks.c and layout.c share while a contract file
+// is read.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_CONTRACT_CONTRACT_INT_H
@@ -24,6 +25,9 @@ const pl_yaml *pl_contract__items(const pl_contract_reading *self, const pl_yaml
 
 // Read `sort:`, `compression:` and `encodings:`, how the table's files are laid out.
 void pl_contract__layout(pl_contract_reading *self, const pl_yaml *root);
+
+// Read `checks:`. Columns and which of them are critical are known.
+void pl_contract__checks(pl_contract_reading *self, const pl_yaml *root);
 
 // Read `columns:` into the contract, and the names for look-ups.
 void pl_contract__columns(pl_contract_reading *self, const pl_yaml *root);

@@ -117,22 +117,28 @@ const pl_yaml *pl_contract__want(const pl_reading *reading, const pl_yaml *node,
     return NULL;
 }
 
-bool pl_contract__share(const pl_reading *reading, const pl_yaml *node, double *ret_share)
+bool pl_contract__share_of(const pl_reading *reading, const pl_yaml *node, size_t offset,
+                           pl_span text, double *ret_share)
 {
-    pl_span text = node->text;
+    pl_span digits = text;
     bool percent = text.bytes && text.data[text.bytes - 1] == '%';
-    if (percent) text.bytes--;
+    digits.bytes -= percent;
     pl_number number;
     double value;
-    if (pl_number_parse(text, &number) != PL_NUMBER_OK ||
+    if (pl_number_parse(digits, &number) != PL_NUMBER_OK ||
         pl_number_double(&number, percent ? -2 : 0, &value) != PL_NUMBER_OK || value < 0 ||
         value > 1) {
-        pl_hint(pl_contract__mistake(reading, node, 0, "'%.*s' is not a share", PL_FMT(node->text)),
+        pl_hint(pl_contract__mistake(reading, node, offset, "'%.*s' is not a share", PL_FMT(text)),
                 "Write 2%% or 0.02.");
         return false;
     }
     *ret_share = value;
     return true;
+}
+
+bool pl_contract__share(const pl_reading *reading, const pl_yaml *node, double *ret_share)
+{
+    return pl_contract__share_of(reading, node, 0, node->text, ret_share);
 }
 
 size_t pl_contract__string_end(pl_span text, size_t at)

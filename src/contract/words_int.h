@@ -39,6 +39,9 @@ const pl_yaml *pl_contract__want(const pl_reading *reading, const pl_yaml *node,
 
 // "2%" or "0.02". false after a mistake.
 bool pl_contract__share(const pl_reading *reading, const pl_yaml *node, double *ret_share);
+// The same of a part of the node's text, at `offset`.
+bool pl_contract__share_of(const pl_reading *reading, const pl_yaml *node, size_t offset,
+                           pl_span text, double *ret_share);
 
 // text[at] is '(' or '[': offset of the bracket that closes it, quotes and inner brackets minded;
 // SIZE_MAX if none does.

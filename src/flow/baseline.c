@@ -37,7 +37,13 @@ pl_column_counts pl_baseline_counts(const pl_baseline *baseline, pl_span column)
     return found ? found->counts : (pl_column_counts){0};
 }
 
-static void add_counts(pl_baseline *into, pl_span name, pl_column_counts counts)
+uint64_t pl_baseline_outside(const pl_baseline *baseline, pl_span column)
+{
+    const pl_baseline_column *found = find(baseline, column);
+    return found ? found->outside : 0;
+}
+
+static void add_counts(pl_baseline *into, pl_span name, pl_column_counts counts, uint64_t outside)
 {
     pl_baseline_column *column = find(into, name);
     if (!column) {
@@ -48,6 +54,18 @@ static void add_counts(pl_baseline *into, pl_span name, pl_column_counts counts)
     column->counts.rows += counts.rows;
     column->counts.filled += counts.filled;
     column->counts.lost += counts.lost;
+    column->outside += outside;
+}
+
+static void add_records(pl_baseline_records *into, const pl_baseline_records *from)
+{
+    into->objects += from->objects;
+    into->records += from->records;
+    into->rows += from->rows;
+    into->quarantined += from->quarantined;
+    into->filtered += from->filtered;
+    into->flawed += from->flawed;
+    into->repeated += from->repeated;
 }
 
 // The records are not where the mapping looks for them: nothing of the object was found but that.
@@ -61,16 +79,25 @@ static bool is_nowhere(const pl_object_result *object)
     return true;
 }
 
-void pl_baseline_add(pl_baseline *into, const pl_work_task *task, const pl_task_result *result,
-                     const pl_task_window *window)
+void pl_baseline_count(pl_baseline *into, const pl_work_task *task, const pl_task_result *result,
+                       const pl_task_window *window)
 {
     const pl_contract *contract = task->contract;
-    pl_shape_merge(&into->shape, &window->shape);
+    const pl_map_tally *tally = &window->tally;
     for (uint32_t i = 0; i < contract->column_count; i++)
         add_counts(into, contract->columns[i].field.name,
-                   (pl_column_counts){window->rows, window->filled[i], window->lost[i]});
+                   (pl_column_counts){tally->rows, tally->filled[i], tally->lost[i]},
+                   tally->outside[i]);
+    into->records.flawed += tally->flawed;
     for (uint32_t i = window->first; i < window->first + window->count; i++) {
-        if (result->objects[i].damaged) continue;
+        const pl_object_result *object = &result->objects[i];
+        if (object->damaged) continue;
+        add_records(&into->records, &(pl_baseline_records){.objects = 1,
+                                                           .records = object->records,
+                                                           .rows = object->rows,
+                                                           .quarantined = object->quarantined,
+                                                           .filtered = object->filtered,
+                                                           .repeated = object->duplicates});
         bool empty = is_nowhere(&result->objects[i]);
         if (!empty && !result->objects[i].records) continue;
         into->objects++;
@@ -79,11 +106,19 @@ void pl_baseline_add(pl_baseline *into, const pl_work_task *task, const pl_task_
     }
 }
 
+void pl_baseline_add(pl_baseline *into, const pl_work_task *task, const pl_task_result *result,
+                     const pl_task_window *window)
+{
+    pl_shape_merge(&into->shape, &window->shape);
+    pl_baseline_count(into, task, result, window);
+}
+
 void pl_baseline_merge(pl_baseline *into, const pl_baseline *from)
 {
     pl_shape_merge(&into->shape, &from->shape);
     for (uint32_t i = 0; i < from->column_count; i++)
-        add_counts(into, from->columns[i].name, from->columns[i].counts);
+        add_counts(into, from->columns[i].name, from->columns[i].counts, from->columns[i].outside);
+    add_records(&into->records, &from->records);
     bool full = from->empty < from->objects;
     into->empty_last = full ? from->empty_last : into->empty_last + from->empty;
     into->objects += from->objects;
@@ -102,6 +137,12 @@ void pl_baseline_write(const pl_baseline *baseline, pl_buf *out)
     pl_json_key(&w, "empty_last"), pl_json_int(&w, (int64_t)baseline->empty_last);
     snprintf(judged, sizeof judged, "%016llx", (unsigned long long)baseline->judged);
     pl_json_key(&w, "judged"), pl_json_cstr(&w, judged);
+    const pl_baseline_records *r = &baseline->records;
+    const uint64_t records[] = {r->objects,  r->records, r->rows,    r->quarantined,
+                                r->filtered, r->flawed,  r->repeated};
+    pl_json_key(&w, "records"), pl_json_begin(&w, '[');
+    for (size_t i = 0; i < PL_COUNT(records); i++) pl_json_int(&w, (int64_t)records[i]);
+    pl_json_end(&w, ']');
     pl_json_key(&w, "columns"), pl_json_begin(&w, '{');
     for (uint32_t i = 0; i < baseline->column_count; i++) {
         const pl_baseline_column *column = &baseline->columns[i];
@@ -109,6 +150,7 @@ void pl_baseline_write(const pl_baseline *baseline, pl_buf *out)
         pl_json_int(&w, (int64_t)column->counts.rows);
         pl_json_int(&w, (int64_t)column->counts.filled);
         pl_json_int(&w, (int64_t)column->counts.lost);
+        pl_json_int(&w, (int64_t)column->outside);
         pl_json_end(&w, ']');
     }
     pl_json_end(&w, '}');
@@ -149,21 +191,41 @@ static plumb_status unpack(pl_span document, const char *name, pl_buf *text, plu
     return st;
 }
 
+// Counts of a list that may have fewer: they joined it later. False: it is no such list.
+static bool read_counts(const pl_json *list, uint64_t *counts, size_t least, size_t most)
+{
+    if (list->kind != PL_JSON_ARRAY) return false;
+    size_t count = 0;
+    for (const pl_json *item = list->first; item; item = item->next) {
+        int64_t value;
+        if (count == most || !pl_json_long(item, &value) || value < 0) return false;
+        counts[count++] = (uint64_t)value;
+    }
+    return count >= least;
+}
+
 static plumb_status read_columns(const pl_doc *doc, const pl_json *root, pl_baseline *baseline)
 {
     const pl_json *columns = pl_json_get(root, "columns");
     if (!columns || columns->kind != PL_JSON_OBJECT)
         return pl_doc_fail(doc, root, "no 'columns' in the object");
     for (const pl_json *item = columns->first; item; item = item->next) {
-        int64_t values[3] = {0};
-        const pl_json *value = item->kind == PL_JSON_ARRAY ? item->first : NULL;
-        for (size_t i = 0; i < PL_COUNT(values); i++, value = value->next)
-            if (!value || !pl_json_long(value, &values[i]) || values[i] < 0)
-                return pl_doc_fail(doc, item, "a column has not three counts");
-        add_counts(
-            baseline, item->key,
-            (pl_column_counts){(uint64_t)values[0], (uint64_t)values[1], (uint64_t)values[2]});
+        uint64_t counts[4] = {0};
+        if (!read_counts(item, counts, 3, PL_COUNT(counts)))
+            return pl_doc_fail(doc, item, "a column has not three counts");
+        add_counts(baseline, item->key, (pl_column_counts){counts[0], counts[1], counts[2]},
+                   counts[3]);
     }
+    return PLUMB_OK;
+}
+
+static plumb_status read_records(const pl_doc *doc, const pl_json *root, pl_baseline *baseline)
+{
+    const pl_json *records = pl_json_get(root, "records");
+    uint64_t c[7] = {0};
+    if (records && !read_counts(records, c, PL_COUNT(c), PL_COUNT(c)))
+        return pl_doc_fail(doc, records, "'records' is not seven counts");
+    baseline->records = (pl_baseline_records){c[0], c[1], c[2], c[3], c[4], c[5], c[6]};
     return PLUMB_OK;
 }
 
@@ -178,6 +240,7 @@ static plumb_status read_text(const pl_doc *doc, pl_baseline *baseline)
     PL_TRY(pl_doc_cstr(doc, root, "judged", false, &judged));
     baseline->judged = strtoull(judged, NULL, 16);
     PL_TRY(read_columns(doc, root, baseline));
+    PL_TRY(read_records(doc, root, baseline));
     const pl_json *shape = pl_json_get(root, "shape");
     if (!shape) return pl_doc_fail(doc, root, "no 'shape' in the object");
     pl_shape_done(&baseline->shape);

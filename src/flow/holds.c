@@ -164,6 +164,7 @@ static plumb_status put_hold(run_state *run, verdict *v, plumb_error *err)
                        .records = (int64_t)v->wait.shape.records,
                        .critical = v->critical,
                        .why = v->why ? v->why : v->hold.why,
+                       .checks = v->by_checks,
                        .released = v->until ? v->until : ""};
     v->wait.judged = pl_judge_hash(v->source->mapping);
     pl_baseline_write(&v->wait, &document);
@@ -215,6 +216,7 @@ plumb_status pl_run__stage(run_state *run, plumb_error *err)
         st = stage_objects(run, v, err);
         if (st == PLUMB_OK) st = put_hold(run, v, err);
         if (st == PLUMB_OK) st = put_rows(run, v, err);
+        if (st == PLUMB_OK) st = pl_verdict__put_checks(run, v, err);
     }
     if (st == PLUMB_OK) return pl_registry_commit(registry, err);
     pl_registry_rollback(registry);
@@ -249,6 +251,7 @@ plumb_status pl_run__record_verdicts(run_state *run, plumb_error *err)
         if (v->over)
             PL_TRY(pl_registry_hold_remove(run->options->registry, v->name, v->table, err));
         PL_TRY(put_rows(run, v, err));
+        PL_TRY(pl_verdict__put_checks(run, v, err));
     }
     return PLUMB_OK;
 }
@@ -280,6 +283,7 @@ static bool tell_hold(void *context, const pl_hold_row *row)
         .records = row->records,
         .since_us = row->since_us,
         .released = *row->released != '\0',
+        .checks = row->checks,
         .until_us = row->critical || policy.strict ? 0 : row->since_us + policy.limit_us};
     return true;
 }
@@ -332,6 +336,7 @@ plumb_status pl_run__tell_drift(const pl_run_options *options, int64_t since_us,
                                 pl_run_report *report, plumb_error *err)
 {
     PL_TRY(tell_findings(options, since_us, arena, report, err));
+    PL_TRY(pl_run__tell_checks(options, since_us, arena, report, err));
     hold_list list = {.options = options, .arena = arena, .report = report};
     list.capacity = options->project->mapping_count;
     report->holds = PL_TAKE(arena, pl_run_hold, list.capacity);

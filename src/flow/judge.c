@@ -196,8 +196,11 @@ static plumb_status judge_whole(run_state *run, verdict *v, plumb_error *err)
         v->waits = true;
         return pl_verdict__holding(run, v, err);
     }
-    if (v->source->joins) { // it healed
+    if (v->source->joins) {
         v->waits = true;
+        PL_TRY(pl_verdict__check(run, v, &v->wait, err));
+        if (v->by_checks) return PLUMB_OK;
+        v->check_count = 0; // they are asked once more when it is published
         v->until = v->source->last;
         return PLUMB_OK;
     }
@@ -250,6 +253,25 @@ static plumb_status judge_windows(run_state *run, verdict *v, const window_at *w
     return PLUMB_OK;
 }
 
+// The checks, of all that the source has in the run.
+static plumb_status check_source(run_state *run, verdict *v, const window_at *windows,
+                                 uint32_t count, plumb_error *err)
+{
+    pl_baseline all;
+    pl_baseline_init(&all);
+    for (uint32_t i = 0; i < count; i++)
+        pl_baseline_count(&all, &windows[i].task->work, &windows[i].task->result,
+                          windows[i].window);
+    bool part = v->source->released && is_part(v);
+    plumb_status st = pl_verdict__check(run, v, part ? &v->whole : &all, err);
+    pl_baseline_done(&all);
+    if (st != PLUMB_OK || !v->by_checks) return st;
+    for (uint32_t i = 0; i < count; i++) add(&v->wait, &windows[i]);
+    v->waits = true;
+    v->from = first_object(&windows[0]);
+    return PLUMB_OK;
+}
+
 // Nobody looked: what lands behind a hold is counted, and what was released goes by.
 static plumb_status unobserved(run_state *run, verdict *v, plumb_error *err)
 {
@@ -260,6 +282,7 @@ static plumb_status unobserved(run_state *run, verdict *v, plumb_error *err)
             v->wait.objects += !task->result.objects[i].damaged;
     }
     v->critical = v->waits && v->hold.critical;
+    v->by_checks = v->waits && v->hold.checks;
     return v->over ? pl_verdict__passing(run, v, err) : PLUMB_OK;
 }
 
@@ -273,6 +296,7 @@ static plumb_status judge_source(run_state *run, run_source *source, verdict *v,
               strcmp(source->last, source->released) >= 0;
     if (!count) return unobserved(run, v, err);
     PL_TRY(judge_windows(run, v, windows, count, err));
+    if (!v->waits) PL_TRY(check_source(run, v, windows, count, err));
     v->over &= !v->waits;
     return v->waits ? PLUMB_OK : pl_verdict__passing(run, v, err);
 }

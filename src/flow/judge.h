@@ -20,6 +20,7 @@
 //     healed     what waits is not suspect any more
 //     resolved   an overlay of the mapping reads the new key, too
 //     edited     a person changed mapping or contract: judged anew, by what they say now
+//     accepted   a person lets through what checks hold (flow/accept.h)
 //     limit      the time is over, no critical or required column is concerned, and the policy is
 //                not strict: published as it is; the columns are muted for this kind of suspicion
 //                until they are well again. What waits for a person instead is told again then.
@@ -30,6 +31,10 @@
 // person edits the files. If what waits for a person waits longer than the limit, they are told
 // again.
 //
+// What drift lets pass is asked the contract's checks (flow/checks.h), all that a source has in the
+// run at once. Where a critical one fails, all of it is held in the same way, but there is no
+// finding: the hold says which check, results are in the books. It waits for a person, or heals.
+//
 // Findings of a hold are rows of the registry from the first suspicion on; those of what was
 // published are noted with the publish.
 //
@@ -39,6 +44,7 @@
 
 #include "flow/baseline.h"
 #include "flow/run_int.h"
+#include "registry/checks.h"
 #include "registry/drift.h"
 #include "shape/finding_doc.h"
 
@@ -73,6 +79,9 @@ typedef struct verdict {
     bool over;         // the hold's row goes with the publish
     const char *why;   // the first suspicion
     bool critical;
+    bool by_checks;       // it waits because checks failed
+    pl_check_row *checks; // what came of them; none were asked of what drift holds
+    uint32_t check_count;
     pl_suspicion *suspicions;
     uint32_t suspicion_count;
     pl_finding *findings;
@@ -107,6 +116,15 @@ plumb_status pl_run__findings(run_state *run, const char *source, const char *ta
 // verdict.c: what to put into the books about a source that waits, and about one that passed.
 plumb_status pl_verdict__holding(run_state *run, verdict *v, plumb_error *err);
 plumb_status pl_verdict__passing(run_state *run, verdict *v, plumb_error *err);
+
+// quality.c: ask the contract's checks of what was found; v->by_checks says whether they hold it.
+plumb_status pl_verdict__check(run_state *run, verdict *v, const pl_baseline *found,
+                               plumb_error *err);
+// Put what came of them into the books, in the transaction that publishes or stages.
+plumb_status pl_verdict__put_checks(run_state *run, const verdict *v, plumb_error *err);
+// Those that failed since then, for the report.
+plumb_status pl_run__tell_checks(const pl_run_options *options, int64_t since_us, pl_arena *arena,
+                                 pl_run_report *report, plumb_error *err);
 
 // holds.c, the writing. At plan time, in a transaction of its own: holds whose time is over, or
 // whose mapping was edited, are released.

@@ -48,7 +48,8 @@ typedef struct pending_visit {
     run_source *source;
     run_source *joining; // takes the objects from `held_from` on; NULL: nothing is held
     const char *held_from;
-    uint32_t room; // for so many objects
+    const char *until; // a person lets objects up to here go: later ones are asked on their own
+    uint32_t room;     // for so many objects
 } pending_visit;
 
 static bool pending_one(void *context, const pl_object_row *row, pl_object_state state)
@@ -57,6 +58,10 @@ static bool pending_one(void *context, const pl_object_row *row, pl_object_state
     run_state *run = visit->run;
     bool held = visit->joining && strcmp(row->id, visit->held_from) >= 0;
     if (held && state == PL_STATE_STAGED) return true; // it waits already
+    if (visit->until && strcmp(row->id, visit->until) > 0) {
+        run->releases |= visit->source->count > 0; // they are planned behind those
+        return false;
+    }
     if (run->skip && pl_map_get(run->skip, pl_span_of(row->id)) != PL_MAP_NONE) return true;
     run->more = !visit->room;
     if (run->more) return false;
@@ -95,6 +100,7 @@ static plumb_status find_hold(run_state *run, const pl_mapping *mapping, pending
                             &hold, &held, err));
     if (held && *hold.released) {
         source->released = pl_arena_cstr(run->arena, pl_span_of(hold.released));
+        visit->until = hold.accepted ? source->released : NULL;
     } else if (held) {
         visit->joining = add_source(run, mapping);
         visit->joining->joins = true;

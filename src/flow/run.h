@@ -22,6 +22,7 @@
 
 #include "contract/project.h"
 #include "flow/work.h"
+#include "registry/checks.h"
 #include "registry/drift.h"
 #include "registry/registry.h"
 
@@ -81,6 +82,7 @@ typedef struct pl_run_hold {
     int64_t objects, records;
     int64_t since_us, until_us; // published as they are then; 0: not without a person
     bool released;              // they may go, but have not been planned again
+    bool checks;                // the contract's checks hold them, not drift
 } pl_run_hold;
 
 // What changed in the data, as the books know it since this run (registry/drift.h).
@@ -108,6 +110,8 @@ typedef struct pl_run_report {
     uint32_t hold_count;
     pl_run_finding *findings; // those whose state this run changed, newest first
     uint32_t finding_count;
+    pl_check_row *checks; // that failed in this run, or would have if they were not accepted
+    uint32_t check_count;
     uint64_t records, rows, quarantined, filtered;
     uint64_t content_bytes;
     int64_t micros;

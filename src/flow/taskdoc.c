@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "flow/doc.h"
+#include "flow/windows.h"
 #include "iceberg/manifest.h"
 
 char *pl_taskdoc_key(const char *run, const char *task, pl_arena *arena)
@@ -116,9 +117,11 @@ static void write_window(pl_json_writer *w, const pl_work_task *task, const pl_t
 {
     pl_json_begin(w, '{');
     pair(w, "objects", window->first, window->count);
-    count(w, "rows", window->rows);
-    counts(w, "filled", window->filled, task->contract->column_count);
-    counts(w, "lost", window->lost, task->contract->column_count);
+    count(w, "rows", window->tally.rows);
+    count(w, "flawed", window->tally.flawed);
+    counts(w, "filled", window->tally.filled, task->contract->column_count);
+    counts(w, "lost", window->tally.lost, task->contract->column_count);
+    counts(w, "outside", window->tally.outside, task->contract->column_count);
     pl_json_key(w, "shape"), pl_shape_write(w, &window->shape);
     pl_json_end(w, '}');
 }
@@ -332,9 +335,11 @@ static plumb_status read_window(const pl_doc *doc, const pl_json *json, const pl
     if (first != window->first || !count || count > task->object_count - first)
         return pl_doc_fail(doc, json, "a window's objects are not those behind the one before");
     window->count = (uint32_t)count;
-    PL_TRY(pl_doc_count(doc, json, "rows", &window->rows));
-    PL_TRY(read_counts(doc, json, "filled", task, &window->filled));
-    PL_TRY(read_counts(doc, json, "lost", task, &window->lost));
+    PL_TRY(pl_doc_count(doc, json, "rows", &window->tally.rows));
+    PL_TRY(pl_doc_count(doc, json, "flawed", &window->tally.flawed));
+    PL_TRY(read_counts(doc, json, "filled", task, &window->tally.filled));
+    PL_TRY(read_counts(doc, json, "lost", task, &window->tally.lost));
+    PL_TRY(read_counts(doc, json, "outside", task, &window->tally.outside));
     if (!shape) return pl_doc_fail(doc, json, "no 'shape' in the object");
     if (pl_shape_read(shape, &window->shape, &why) != PLUMB_OK)
         return pl_doc_fail(doc, shape, "%s", why.message);
@@ -363,13 +368,6 @@ static plumb_status read_windows(const pl_doc *doc, const pl_json *root, const p
     return PLUMB_OK;
 }
 
-static uint64_t *copy_counts(pl_arena *arena, const uint64_t *counts, uint32_t columns)
-{
-    uint64_t *copy = PL_TAKE(arena, uint64_t, columns);
-    memcpy(copy, counts, columns * sizeof *copy);
-    return copy;
-}
-
 // What was written a moment ago need not be made of text again: it would be the same.
 static void move_windows(const pl_work_task *task, pl_task_result *from, pl_task_result *to)
 {
@@ -380,8 +378,7 @@ static void move_windows(const pl_work_task *task, pl_task_result *from, pl_task
     for (uint32_t i = 0; i < to->window_count; i++) {
         to->windows[i] = from->windows[i];
         pl_task_window *window = &to->windows[i];
-        window->filled = copy_counts(&to->arena, window->filled, columns);
-        window->lost = copy_counts(&to->arena, window->lost, columns);
+        window->tally = pl_windows_tally(&window->tally, columns, &to->arena);
     }
 }
 

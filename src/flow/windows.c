@@ -20,6 +20,26 @@ static void share_free(pl_shape **shape)
     *shape = NULL;
 }
 
+// The three arrays are one.
+static pl_map_tally new_tally(uint32_t columns)
+{
+    uint64_t *counts = pl_zalloc(columns, 3 * sizeof *counts);
+    return (pl_map_tally){
+        .filled = counts, .lost = counts + columns, .outside = counts + 2 * (size_t)columns};
+}
+
+pl_map_tally pl_windows_tally(const pl_map_tally *tally, uint32_t columns, pl_arena *arena)
+{
+    pl_map_tally copy = *tally;
+    uint64_t **counts[] = {&copy.filled, &copy.lost, &copy.outside};
+    for (size_t i = 0; i < PL_COUNT(counts); i++) {
+        uint64_t *room = PL_TAKE(arena, uint64_t, columns);
+        memcpy(room, *counts[i], columns * sizeof *room);
+        *counts[i] = room;
+    }
+    return copy;
+}
+
 // An object goes where the middle of its bytes does; no window is without one.
 static void cut(pl_windows *w)
 {
@@ -36,10 +56,7 @@ static void cut(pl_windows *w)
         if (begins && w->count < PL_WINDOWS_MAX) {
             w->windows[w->count] = (pl_task_window){.first = i};
             pl_shape_init(&w->windows[w->count].shape);
-            w->windows[w->count].filled =
-                pl_zalloc(task->contract->column_count, 2 * sizeof(uint64_t));
-            w->windows[w->count].lost = w->windows[w->count].filled + task->contract->column_count;
-            w->count++;
+            w->windows[w->count++].tally = new_tally(task->contract->column_count);
         }
         w->window_of[i] = w->count - 1;
         w->windows[w->count - 1].count++;
@@ -71,7 +88,7 @@ void pl_windows_free(pl_windows *w)
     for (uint32_t i = 0; i < w->task->object_count; i++) share_free(&w->shared[i]);
     for (uint32_t i = 0; i < w->count; i++) {
         pl_shape_done(&w->windows[i].shape);
-        free(w->windows[i].filled);
+        free(w->windows[i].tally.filled);
     }
     free(w->windows);
     free(w->shared);
@@ -97,7 +114,7 @@ void pl_windows_leave(pl_windows *w, uint32_t object, pl_mapper *mapper, bool la
     pl_task_window *window = &w->windows[w->window_of[object]];
     pl_shape **shared = &w->shared[object];
     const pl_shape *seen = pl_watch_seen(pl_mapper_watch(mapper));
-    window->rows += pl_mapper_filled(mapper, window->filled, window->lost);
+    pl_mapper_tally(mapper, &window->tally);
     if (!last || *shared) {
         if (!*shared) {
             *shared = pl_alloc(sizeof **shared);
@@ -128,10 +145,8 @@ void pl_windows_take(pl_windows *w, pl_task_result *result)
         pl_task_window *window = &result->windows[i];
         *window = w->windows[i];
         pl_shape_settle(&window->shape);
-        window->filled = PL_TAKE(&result->arena, uint64_t, (size_t)columns * 2);
-        memcpy(window->filled, w->windows[i].filled, columns * 2 * sizeof *window->filled);
-        window->lost = window->filled + columns;
-        free(w->windows[i].filled);
+        window->tally = pl_windows_tally(&w->windows[i].tally, columns, &result->arena);
+        free(w->windows[i].tally.filled);
     }
     w->count = 0; // they are the result's
 }

@@ -31,6 +31,8 @@ void pl_windows_leave(pl_windows *windows, uint32_t object, pl_mapper *mapper, b
 
 // All is read. For each lane: the values of its records, if the task's were few.
 void pl_windows_few(pl_windows *windows, pl_mapper *mapper);
+// A tally of so many columns, its counts in the arena.
+pl_map_tally pl_windows_tally(const pl_map_tally *tally, uint32_t columns, pl_arena *arena);
 // Then give the windows to the result.
 void pl_windows_take(pl_windows *windows, pl_task_result *result);
 

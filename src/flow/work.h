@@ -133,9 +133,7 @@ typedef struct pl_object_result {
 typedef struct pl_task_window {
     uint32_t first, count; // in the task's objects
     pl_shape shape;        // settled; owned
-    uint64_t rows;         // records that became rows
-    uint64_t *filled;      // [contract->column_count] rows in which the column is not NULL
-    uint64_t *lost;        // [contract->column_count] values the column could not take
+    pl_map_tally tally;    // of its records
 } pl_task_window;
 
 typedef struct pl_task_result {

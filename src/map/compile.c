@@ -128,7 +128,8 @@ static bool is_stored_as(const pl_type *declared, const pl_type *stored)
 static void bind_fill(bound_rule *rule)
 {
     const bound_term *term = &rule->terms[0];
-    if (rule->term_count != 1 || term->term->kind != PL_TERM_PATH || !pl_map__is_whole(&term->path))
+    if (rule->term_count != 1 || term->term->kind != PL_TERM_PATH ||
+        !pl_map__is_whole(&term->path) || rule->bounds.rejects)
         return;
     bool natural = term->term->parser.kind == PL_PARSE_DEFAULT;
     bool iso = natural || term->term->parser.kind == PL_PARSE_ISO;
@@ -207,6 +208,7 @@ plumb_status pl_map_compile(const pl_mapping *mapping, const pl_schema *schema,
         bound->required = bound->column->field.required || schema->fields[field].required;
         bound->terms = PL_TAKE(arena, bound_term, rule->term_count);
         for (uint32_t t = 0; t < rule->term_count; t++) bound->terms[t].term = &rule->terms[t];
+        bound->bounds = pl_map__bounds(bound->column, bound->type, arena);
         for (int kind = 0; kind < FLAGS; kind++)
             bound->flags[kind].value = (pl_value){
                 .kind = PL_STRING,

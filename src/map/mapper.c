@@ -17,8 +17,10 @@ pl_mapper *pl_mapper_new(const pl_map_plan *plan)
     m->fills = pl_map__fills(m);
     m->outer = pl_zalloc(plan->outer_count, sizeof *m->outer);
     m->taken = pl_zalloc(m->paths.slot_count, sizeof *m->taken);
-    m->lost = pl_zalloc(plan->mapping->contract->column_count, sizeof *m->lost);
-    m->filled = pl_zalloc(plan->mapping->contract->column_count, sizeof *m->filled);
+    uint32_t columns = plan->mapping->contract->column_count;
+    m->lost = pl_zalloc(columns, sizeof *m->lost);
+    m->filled = pl_zalloc(columns, sizeof *m->filled);
+    m->outside = pl_zalloc(columns, sizeof *m->outside);
     return m;
 }
 
@@ -36,6 +38,8 @@ void pl_mapper_free(pl_mapper *m)
     free(m->taken);
     free(m->lost);
     free(m->filled);
+    free(m->outside);
+    free(m->flaws);
     free(m->outer);
     pl_arena_done(&m->around);
     free(m->flags);
@@ -59,20 +63,21 @@ pl_watch *pl_mapper_watch(const pl_mapper *m)
     return m->watch;
 }
 
-uint64_t pl_mapper_filled(pl_mapper *m, uint64_t *filled, uint64_t *lost)
+static void take(uint64_t *into, uint64_t *from, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) into[i] += from[i];
+    memset(from, 0, count * sizeof *from);
+}
+
+void pl_mapper_tally(pl_mapper *m, pl_map_tally *into)
 {
     uint32_t count = m->plan->mapping->contract->column_count;
-    uint64_t rows;
     pl_map__tally(m);
-    for (uint32_t i = 0; i < count; i++) {
-        filled[i] += m->filled[i];
-        lost[i] += m->lost[i];
-    }
-    rows = m->tallied_rows;
-    m->tallied_rows = 0;
-    memset(m->lost, 0, count * sizeof *m->lost);
-    memset(m->filled, 0, count * sizeof *m->filled);
-    return rows;
+    take(into->filled, m->filled, count);
+    take(into->lost, m->lost, count);
+    take(into->outside, m->outside, count);
+    take(&into->rows, &m->tallied_rows, 1);
+    take(&into->flawed, &m->tallied_flawed, 1);
 }
 
 // `text` cut to fit and at a code point.
@@ -172,6 +177,9 @@ static void apply_term(pl_mapper *m, const bound_rule *rule, const bound_term *t
     bool coerced;
     const char *why =
         pl_convert(&slot, rule->type, &term->term->parser, &m->scratch, &cell, &coerced);
+    if (!why && rule->bounds.rejects && !cell.value.is_null &&
+        pl_map__is_outside(&rule->bounds, &cell.value))
+        why = rule->bounds.reason;
     if (state->has_value) {
         if (why || !pl_cell_equal(&cell, &state->cell))
             *conflict = true;
@@ -337,10 +345,11 @@ static pl_mapped map_record(pl_mapper *m, const pl_frame *frame, pl_reject *ret_
     if (m->plan->mapping->where && !is_kept(m)) return PL_MAPPED_FILTERED;
     memset(m->taken, 0, m->paths.slot_count);
     pl_map__row(m, frame->text);
-    uint64_t lost = m->counts.lost + m->counts.conflicts;
+    uint64_t lost = m->counts.lost, conflicts = m->counts.conflicts;
     for (uint32_t r = 0; (r = pl_map__fill(m, r)) < m->plan->rule_count; r++)
         if (!apply_rule(m, &m->plan->rules[r], frame, ret_reject)) return PL_MAPPED_REJECT;
-    collect_rest(m, m->counts.lost + m->counts.conflicts > lost);
+    m->flawed = m->counts.lost > lost;
+    collect_rest(m, m->flawed || m->counts.conflicts > conflicts);
     pl_map__system(m, frame->index);
     m->counts.duplicate_keys += m->scanner.duplicates;
     return PL_MAPPED_ROW;

@@ -13,7 +13,8 @@
 // *lost*: if the column is required or critical the record is rejected, else the column is NULL (or
 // the next term's value), the row is flagged `column:lost` and the value kept in _rest. A later
 // term that holds another value is a *conflict*: the first wins, the other is kept in _rest. An
-// exact conversion is flagged `column:coerced`. A path may stand several times with other parsers:
+// exact conversion is flagged `column:coerced`. A value outside of bounds that reject is one that
+// does not fit. A path may stand several times with other parsers:
 // its value is lost only if none of them fits. Required and absent is a reject; critical and
 // absent is NULL.
 //
@@ -62,10 +63,16 @@ void pl_mapper_object(pl_mapper *mapper, pl_span object, int64_t received_us);
 // watch, which is the mapper's; of one that does not observe NULL.
 pl_watch *pl_mapper_observe(pl_mapper *mapper, pl_watch_task *task);
 pl_watch *pl_mapper_watch(const pl_mapper *mapper);
-// Add, by column of the contract, in how many of the rows kept since this was asked last it has a
-// value, and how many values it could not take; a record that was rejected because of a column
-// counts as one of the latter. Returns how many rows those were.
-uint64_t pl_mapper_filled(pl_mapper *mapper, uint64_t *filled, uint64_t *lost);
+// What became of records, by column of the contract.
+typedef struct pl_map_tally {
+    uint64_t rows;     // kept
+    uint64_t flawed;   // of them those that lost a value, or have one outside of its bounds
+    uint64_t *filled;  // [column_count] rows in which the column has a value
+    uint64_t *lost;    // values it could not take, those included that records were rejected for
+    uint64_t *outside; // rows in which its value is outside of its bounds
+} pl_map_tally;
+// Add what came since this was asked last.
+void pl_mapper_tally(pl_mapper *mapper, pl_map_tally *into);
 
 // Why a record cannot be a row.
 typedef struct pl_reject {

@@ -3,6 +3,7 @@
 //     compile.c   contract + mapping + schema -> the plan
 //     mapper.c    one record: scan, rules, rest, system columns
 //     rows.c      values into columns; the row that is being written, and those that are kept
+//     bounds.c    values outside of a column's min and max
 //
 // A row is written in place behind the rows that are kept, each column on its own: a record that
 // turns out bad leaves nothing, since the next one writes over it. So counts of rows and NULLs are
@@ -45,6 +46,16 @@ typedef enum pl_fill {
     PL_FILL_CONVERTED, // by pl_convert
 } pl_fill;
 
+// The bounds of a column, as its values are stored.
+typedef struct pl_map_bounds {
+    const char *reason; // "is not between 0 and 1"; NULL: the column has none
+    bool rejects;       // a value outside does not fit
+    pl_kind kind;
+    pl_i128 low, high; // int, long and, in its units, decimal
+    int64_t long_low, long_high;
+    double double_low, double_high; // float, double
+} pl_map_bounds;
+
 // One term of a rule; `path` if it is one.
 typedef struct bound_term {
     const pl_term *term;
@@ -58,6 +69,7 @@ typedef struct bound_rule {
     pl_fill fill;
     uint32_t slot; // to fill from
     bool required;
+    pl_map_bounds bounds;
     uint32_t term_count;
     bound_term *terms;
     pl_cell flags[FLAGS]; // "column:lost", ...
@@ -116,9 +128,11 @@ struct pl_mapper {
     pl_span object;
     int64_t received_us;
     pl_map_counts counts;
-    uint64_t *lost;   // [contract->column_count], since they were taken
-    uint64_t *filled; // the same, of rows before `tallied`
-    uint64_t tallied_rows;
+    // Since they were taken: by column of the contract; what is of rows, of those before `tallied`.
+    uint64_t *lost, *filled, *outside;
+    uint64_t tallied_rows, tallied_flawed;
+    uint8_t *flaws; // [room] the row has lost a value, or has one that is outside
+    bool flawed;    // this one
     uint32_t tallied; // of the rows kept
     pl_watch *watch;  // NULL: nobody observes; owned
 };
@@ -144,6 +158,13 @@ uint32_t pl_map__fill(pl_mapper *m, uint32_t from);
 void pl_map__put(pl_mapper *m, uint32_t field, const pl_cell *cell);
 // The system columns. The object's name, and what is put into the rest, is as in the mapper.
 void pl_map__system(pl_mapper *m, uint64_t record);
+// The bounds of a rule's column; their reason is in the arena.
+pl_map_bounds pl_map__bounds(const pl_contract_column *column, const pl_type *type,
+                             pl_arena *arena);
+bool pl_map__is_outside(const pl_map_bounds *bounds, const pl_value *value);
+// How many rows in from..to have a value outside; flaws of them are set.
+uint64_t pl_map__count_outside(const pl_map_bounds *bounds, const pl_column *column, uint32_t from,
+                               uint32_t to, uint8_t *flaws);
 // Count on what the rows that are kept have filled. The validity of a column is a byte a row, so
 // eight rows cost an addition.
 void pl_map__tally(pl_mapper *m);

@@ -49,6 +49,7 @@ static void grow(pl_mapper *m)
             for (uint32_t row = m->rows; row < room; row++)
                 c->offsets[row + 1] = c->offsets[m->rows];
     }
+    m->flaws = pl_realloc(m->flaws, room);
     pl_column *mapping = system_of(m, SYSTEM_MAPPING);
     for (uint32_t row = m->rows; mapping && row < room; row++) {
         mapping->valid[row] = 1;
@@ -307,6 +308,7 @@ pl_value pl_mapper_value(const pl_mapper *m, uint32_t field)
 uint32_t pl_mapper_keep(pl_mapper *m)
 {
     m->kept_bytes = m->text_bytes;
+    m->flaws[m->rows] = m->flawed;
     return ++m->rows;
 }
 
@@ -349,9 +351,14 @@ void pl_map__tally(pl_mapper *m)
     const pl_contract_column *columns = m->plan->mapping->contract->columns;
     for (uint32_t r = 0; r < m->plan->rule_count; r++) {
         const bound_rule *rule = &m->plan->rules[r];
-        const uint8_t *valid = m->columns[rule->field].valid;
-        m->filled[rule->column - columns] += count_ones(valid + m->tallied, m->rows - m->tallied);
+        const pl_column *column = &m->columns[rule->field];
+        ptrdiff_t at = rule->column - columns;
+        m->filled[at] += count_ones(column->valid + m->tallied, m->rows - m->tallied);
+        if (rule->bounds.reason)
+            m->outside[at] +=
+                pl_map__count_outside(&rule->bounds, column, m->tallied, m->rows, m->flaws);
     }
+    m->tallied_flawed += count_ones(m->flaws + m->tallied, m->rows - m->tallied);
     m->tallied_rows += m->rows - m->tallied;
     m->tallied = m->rows;
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -72,6 +73,16 @@ uint64_t pl_memory_peak(void)
 int64_t pl_process_id(void)
 {
     return getpid();
+}
+
+void pl_user_name(char out[PL_USER_NAME])
+{
+    struct passwd entry, *found = NULL;
+    char room[4096];
+    if (getpwuid_r(geteuid(), &entry, room, sizeof room, &found) == 0 && found)
+        snprintf(out, PL_USER_NAME, "%s", entry.pw_name);
+    else
+        snprintf(out, PL_USER_NAME, "user %lld", (long long)geteuid());
 }
 
 bool pl_is_terminal(int fd)

@@ -18,6 +18,8 @@ void pl_entropy(void *buffer, size_t bytes);
 int pl_cpu_count(void);        // processors this process may use
 uint64_t pl_memory_peak(void); // bytes, this process so far
 int64_t pl_process_id(void);
+#define PL_USER_NAME 64
+void pl_user_name(char out[PL_USER_NAME]); // who runs this process: "ada", or "user 1000"
 bool pl_is_terminal(int fd);
 int pl_terminal_width(int fd); // in columns; 0: no terminal, or it does not say
 void pl_sleep_ms(int64_t ms);

@@ -73,6 +73,8 @@ typedef struct pl_hold_row {
     // "" or NULL: all of it waits. Else the last object that may be published: the hold is over
     // once it is. In arena or listed it is never NULL.
     const char *released;
+    bool checks;      // checks of the contract failed (checks.h): there is no finding
+    bool accepted;    // released by a person: checks may fail
     const char *why;  // one sentence
     pl_span document; // zstd: the shape and counts of what waits; empty when listed
 } pl_hold_row;

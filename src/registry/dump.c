@@ -107,9 +107,16 @@ static const dump_part parts[] = {
     {"events",
      {"id", "at_us", "kind", "who", "tbl", "logged", "detail"},
      "SELECT id, at_us, kind, who, tbl, logged, text FROM events WHERE logged = ?1"
-     " AND kind >= 'drift.' AND kind < 'drift/' ORDER BY id",
+     " AND logged <> '' ORDER BY id",
      "INSERT OR IGNORE INTO events(id, at_us, kind, who, tbl, logged, text)"
      " VALUES (?, ?, ?, ?, ?, ?, ?)"},
+    {"checks",
+     {"id", "run", "tbl", "source", "name", "col", "critical", "outcome", "measured", "total",
+      "allowed", "at_us", "logged"},
+     "SELECT id, run, tbl, source, name, col, critical, outcome, measured, total, allowed, at_us,"
+     " logged FROM checks WHERE logged = ?1 ORDER BY id",
+     "INSERT OR IGNORE INTO checks(id, run, tbl, source, name, col, critical, outcome, measured,"
+     " total, allowed, at_us, logged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
     {"heads",
      {"table_name", "metadata_location"},
      "SELECT table_name, metadata_location FROM iceberg_tables WHERE table_namespace ="
@@ -252,7 +259,7 @@ static plumb_status restore_row(pl_registry *registry, const dump_part *part, co
 // Documents of programs with an older schema do not have it.
 static bool came_later(const dump_part *part)
 {
-    static const char *const names[] = {"mapping_uses", "shapes", "findings", "events"};
+    static const char *const names[] = {"mapping_uses", "shapes", "findings", "events", "checks"};
     for (size_t i = 0; i < PL_COUNT(names); i++)
         if (strcmp(part->name, names[i]) == 0) return true;
     return false;

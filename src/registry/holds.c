@@ -4,7 +4,7 @@
 
 #define HOLD_COLUMNS                                                                               \
     "source, tbl, first_object, since_us, alerted_us, run, objects, records, critical, released, " \
-    "why"
+    "why, checks, accepted"
 
 static pl_hold_row row_of(sqlite3_stmt *stmt)
 {
@@ -19,6 +19,8 @@ static pl_hold_row row_of(sqlite3_stmt *stmt)
                          .critical = pl_registry__int(stmt, 8) != 0,
                          .released = pl_registry__text(stmt, 9),
                          .why = pl_registry__text(stmt, 10),
+                         .checks = pl_registry__int(stmt, 11) != 0,
+                         .accepted = pl_registry__int(stmt, 12) != 0,
                          .document = PL_SPAN("")};
 }
 
@@ -26,11 +28,12 @@ plumb_status pl_registry_hold_put(pl_registry *registry, const pl_hold_row *row,
 {
     return pl_registry__write(registry, PL_DOING("hold source", row->source),
                               "INSERT OR REPLACE INTO holds(" HOLD_COLUMNS ", document)"
-                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                              NULL, err, "tttiitiiittb", row->source, row->table, row->first_object,
-                              row->since_us, row->alerted_us, row->run, row->objects, row->records,
-                              (int64_t)row->critical, row->released ? row->released : "", row->why,
-                              row->document);
+                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                              NULL, err, "tttiitiiittiib", row->source, row->table,
+                              row->first_object, row->since_us, row->alerted_us, row->run,
+                              row->objects, row->records, (int64_t)row->critical,
+                              row->released ? row->released : "", row->why, (int64_t)row->checks,
+                              (int64_t)row->accepted, row->document);
 }
 
 plumb_status pl_registry_hold(pl_registry *registry, const char *source, const char *table,
@@ -50,7 +53,7 @@ plumb_status pl_registry_hold(pl_registry *registry, const char *source, const c
                                 &row.run,    &row.released, &row.why};
         for (size_t i = 0; i < PL_COUNT(texts); i++)
             *texts[i] = pl_arena_cstr(arena, pl_span_of(*texts[i]));
-        row.document = pl_arena_copy(arena, pl_registry__bytes(stmt, 11));
+        row.document = pl_arena_copy(arena, pl_registry__bytes(stmt, 13));
         *ret_row = row;
     }
     pl_registry__end(registry, stmt);

@@ -8,7 +8,7 @@
 //               └─ quarantine (object, table, run): ranges of records that could not be rows
 //     runs ── tasks        snapshots ── files (and the objects in each)
 //     mappings, contracts (every version's text)      mapping_uses (pins, overlays)
-//     shapes, holds, findings (source, table): drift.h      events (audit)
+//     shapes, holds, findings (source, table): drift.h      checks: checks.h      events (audit)
 //     source_tallies, tallies (source, table, state): sums of the above, kept by triggers
 //     iceberg_tables, iceberg_namespace_properties    catalog `plumb`, namespace `default`
 //

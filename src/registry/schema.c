@@ -3,7 +3,7 @@
 
 #include "registry/registry_int.h"
 
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 #define APPLICATION_ID 0x706c6d62 // "plmb": file(1) and we know the file by it
 
 // The catalog tables exactly as the Java, Python, Go and Rust SQL catalogs make them: the V0 table,
@@ -196,12 +196,26 @@ static const char drift_sql[] =
     "CREATE INDEX events_by_kind ON events(kind);"
     "CREATE INDEX events_by_log ON events(logged) WHERE kind >= 'drift.' AND kind < 'drift/';";
 
+static const char checks_sql[] =
+    "CREATE TABLE checks("
+    " id INTEGER PRIMARY KEY, run TEXT NOT NULL, tbl TEXT NOT NULL, source TEXT NOT NULL,"
+    " name TEXT NOT NULL, col TEXT NOT NULL, critical INTEGER NOT NULL CHECK(critical IN (0, 1)),"
+    " outcome TEXT NOT NULL CHECK(outcome IN ('passed', 'failed', 'accepted', 'skipped')),"
+    " measured INTEGER NOT NULL, total INTEGER NOT NULL, allowed TEXT NOT NULL,"
+    " at_us INTEGER NOT NULL, logged TEXT NOT NULL) STRICT;"
+    "CREATE INDEX checks_by_name ON checks(tbl, source, name, col, at_us);"
+    "CREATE INDEX checks_by_log ON checks(logged);"
+    "ALTER TABLE holds ADD COLUMN checks INTEGER NOT NULL DEFAULT 0 CHECK(checks IN (0, 1));"
+    "ALTER TABLE holds ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0 CHECK(accepted IN (0, 1));"
+    "CREATE INDEX events_in_log ON events(logged) WHERE logged <> '';";
+
 // What makes version N of the schema out of version N - 1. A version that was ever used by anybody
 // is only added to.
 static const char *const upgrades[SCHEMA_VERSION + 1][3] = {
     [2] = {uses_sql},
     [3] = {tallies_sql, triggers_sql, by_run_sql},
     [4] = {drift_sql},
+    [5] = {checks_sql},
 };
 
 static plumb_status number(pl_registry *registry, const char *sql, int64_t *ret_value,

@@ -54,9 +54,7 @@ TEST(contract_reads_all_that_may_be_declared)
     pl_problems problems = {0}, warnings = {0};
     pl_contract *c = pl_contract_parse("c.yml", pl_span_of(POSTS), &arena, &problems, &warnings);
     CHECK_MISTAKES("", &problems);
-    CHECK_MISTAKES("18:1 checks are not applied by this version\n"
-                   "20:1 duplicates: last is not applied by this version\n",
-                   &warnings);
+    CHECK_MISTAKES("20:1 duplicates: last is not applied by this version\n", &warnings);
     CHECK_SPAN("post_metrics", c->table);
     CHECK_SPAN("One row per post and observation.", c->doc);
     CHECK_INT(3, c->sort.count);
@@ -78,7 +76,7 @@ TEST(contract_reads_all_that_may_be_declared)
     CHECK_INT(PL_DAY, c->partition.fields[1].transform.kind);
     CHECK_SPAN("post_id_bucket", c->partition.fields[2].name);
     CHECK_INT(16, c->partition.fields[2].transform.parameter);
-    CHECK_INT(90 * 60 * INT64_C(1000000), c->freshness_us);
+    CHECK_INT(90 * 60 * INT64_C(1000000), c->checks.freshness_us);
     CHECK(c->drop_rest);
     CHECK_INT(PL_DUPLICATES_LAST, c->duplicates);
     pl_arena_done(&arena);
@@ -95,7 +93,8 @@ TEST(contract_reads_short_and_long_forms_of_columns)
     CHECK(!likes->field.required && likes->critical && likes->has_min && !likes->has_max);
     CHECK_SPAN("0", likes->min_text);
     CHECK_SPAN("like_count", likes->was);
-    CHECK(likes->has_nulls_max && likes->nulls_max == 0.02);
+    CHECK(likes->nulls.asked && likes->nulls.max == 0.02);
+    CHECK_INT(PL_SEVERITY_CRITICAL, likes->nulls.severity);
     CHECK_INT(11, likes->line);
     const pl_contract_column *rank = &c->columns[pl_contract_find(c, PL_SPAN("rank"))];
     CHECK(rank->field.required && rank->has_min && rank->min == 1 && rank->max == 10);
@@ -182,8 +181,8 @@ TEST(contract_reports_what_is_missing_or_unknown)
                    "critical, checks, rest, duplicates, sort, compression and encodings.\n"
                    "1:8 table name 'T' may hold only a-z, 0-9 and _\n"
                    "2:10 the contract declares no columns\n"
-                   "6:21 'soon' is not a duration\n"
-                   "  Write it as in 90m, 24h or 2d.\n"
+                   "6:21 unknown word 'soon' in a check\n"
+                   "  Valid are a duration as 90m, warn and critical.\n"
                    "6:35 unknown column 'a'\n"
                    "6:38 '200%' is not a share\n"
                    "  Write 2% or 0.02.\n"

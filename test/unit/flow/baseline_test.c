@@ -24,7 +24,7 @@ static const pl_contract *contract(void)
 // A window of two objects, of which the second has no array of records.
 static void add(pl_baseline *into, uint64_t rows, uint64_t likes, bool damaged)
 {
-    uint64_t filled[] = {rows, likes}, lost[] = {0, rows - likes};
+    uint64_t filled[] = {rows, likes}, lost[] = {0, rows - likes}, outside[] = {0, 1};
     pl_quarantine_range nowhere = {.record_count = 1, .reason = "no array at data.list"};
     pl_object_result objects[] = {{.records = rows, .rows = rows},
                                   {.damaged = damaged ? "gone" : NULL,
@@ -32,7 +32,7 @@ static void add(pl_baseline *into, uint64_t rows, uint64_t likes, bool damaged)
                                    .quarantined = 1,
                                    .range_count = 1,
                                    .ranges = &nowhere}};
-    pl_task_window window = {.count = 2, .rows = rows, .filled = filled, .lost = lost};
+    pl_task_window window = {.count = 2, .tally = {rows, 2, filled, lost, outside}};
     pl_task_result result = {.objects = objects, .object_count = 2};
     pl_work_task task = {.contract = contract()};
     pl_json *record;
@@ -67,6 +67,12 @@ TEST(counts_add_up_by_column)
     CHECK_INT(3, baseline.objects); // the damaged one was not read
     CHECK_INT(1, baseline.empty);
     CHECK_INT(0, baseline.empty_last);
+    CHECK_INT(3, baseline.records.objects);
+    CHECK_INT(9, baseline.records.records);
+    CHECK_INT(1, baseline.records.quarantined);
+    CHECK_INT(4, baseline.records.flawed);
+    CHECK_INT(2, pl_baseline_outside(&baseline, PL_SPAN("likes")));
+    CHECK_INT(0, pl_baseline_outside(&baseline, PL_SPAN("shares")));
     pl_baseline_done(&baseline);
 }
 
@@ -110,6 +116,8 @@ TEST(document_says_all_of_it)
     CHECK_INT(1, again.empty);
     CHECK_INT(1, again.empty_last);
     CHECK(again.judged == baseline.judged);
+    CHECK_INT(1, pl_baseline_outside(&again, PL_SPAN("likes")));
+    CHECK(memcmp(&again.records, &baseline.records, sizeof again.records) == 0);
     write(&again, &second);
     CHECK(pl_span_equal(pl_buf_view(&first), pl_buf_view(&second)));
     pl_baseline_done(&baseline);

@@ -103,8 +103,8 @@ static int set_up(void **state)
                     .split_count = 2,
                     .splits = splits}};
     uint64_t lost[] = {0, 7};
-    uint64_t filled[] = {3, 1};
-    pl_task_window window = {.count = 2, .rows = 4, .filled = filled, .lost = lost};
+    uint64_t filled[] = {3, 1}, outside[] = {2, 0};
+    pl_task_window window = {.count = 2, .tally = {4, 3, filled, lost, outside}};
     observe(&window.shape);
     pl_task_result in = {.objects = made,
                          .object_count = 2,
@@ -171,11 +171,13 @@ TEST(taskdoc_gives_back_what_records_looked_like)
     CHECK_INT(1, result.window_count);
     CHECK_INT(0, result.windows[0].first);
     CHECK_INT(2, result.windows[0].count);
-    CHECK_INT(4, result.windows[0].rows);
-    CHECK_INT(3, result.windows[0].filled[0]);
-    CHECK_INT(1, result.windows[0].filled[1]);
-    CHECK_INT(0, result.windows[0].lost[0]);
-    CHECK_INT(7, result.windows[0].lost[1]);
+    CHECK_INT(4, result.windows[0].tally.rows);
+    CHECK_INT(3, result.windows[0].tally.flawed);
+    CHECK_INT(3, result.windows[0].tally.filled[0]);
+    CHECK_INT(2, result.windows[0].tally.outside[0]);
+    CHECK_INT(1, result.windows[0].tally.filled[1]);
+    CHECK_INT(0, result.windows[0].tally.lost[0]);
+    CHECK_INT(7, result.windows[0].tally.lost[1]);
     observe(&shape);
     write_shape(&want, &shape);
     write_shape(&got, &result.windows[0].shape);

@@ -176,9 +176,10 @@ static const char *windows(void)
     pl_buf text = {0};
     for (uint32_t i = 0; i < result.window_count; i++) {
         const pl_task_window *window = &result.windows[i];
+        const pl_map_tally *tally = &window->tally;
         pl_buf_printf(&text, "%u+%u rows %d filled %d lost %d ", window->first, window->count,
-                      (int)window->rows, (int)(window->filled[0] * 1000 + window->filled[2]),
-                      (int)(window->lost[2] * 1000 + window->lost[3]));
+                      (int)tally->rows, (int)(tally->filled[0] * 1000 + tally->filled[2]),
+                      (int)(tally->lost[2] * 1000 + tally->lost[3]));
         pl_json_writer w = pl_json_writer_on(&text, 0);
         pl_shape_write(&w, &window->shape);
         pl_buf_char(&text, '\n');
@@ -205,11 +206,11 @@ TEST(windows_are_the_same_for_any_number_of_workers)
     check_any_workers();
     CHECK_INT(5, result.window_count);
     CHECK_INT(2000, result.windows[4].shape.records);
-    CHECK_INT(200, result.windows[4].lost[2]);
-    CHECK_INT(2000, result.windows[4].rows);
-    CHECK_INT(2000, result.windows[4].filled[0]);
-    CHECK_INT(1800, result.windows[4].filled[2]);
-    CHECK_INT(0, result.windows[4].filled[3]);
+    CHECK_INT(200, result.windows[4].tally.lost[2]);
+    CHECK_INT(2000, result.windows[4].tally.rows);
+    CHECK_INT(2000, result.windows[4].tally.filled[0]);
+    CHECK_INT(1800, result.windows[4].tally.filled[2]);
+    CHECK_INT(0, result.windows[4].tally.filled[3]);
     CHECK_INT(5, result.windows[4].shape.last_us);
 }
 
@@ -264,8 +265,8 @@ TEST(windows_hold_what_is_filtered_and_rejected_but_not_what_is_no_json)
     CHECK_INT(4, result.objects[0].quarantined);
     CHECK_INT(4, result.windows[0].shape.records);
     CHECK_INT(4, result.windows[0].shape.sampled);
-    CHECK_INT(1, result.windows[0].lost[2]);
-    CHECK_INT(1, result.windows[0].lost[3]); // its record was rejected for it
+    CHECK_INT(1, result.windows[0].tally.lost[2]);
+    CHECK_INT(1, result.windows[0].tally.lost[3]); // its record was rejected for it
 }
 
 TEST(windows_have_nothing_of_a_damaged_object)

@@ -40,7 +40,8 @@ TEST(source_waits_once_before_a_table)
     CHECK_OK(pl_registry_hold_put(registry, &row, &err), err);
     row.table = "likes";
     CHECK_OK(pl_registry_hold_put(registry, &row, &err), err);
-    row.objects = 2, row.records = 30, row.critical = true, row.alerted_us = 9, row.released = ID_2;
+    row.objects = 2, row.records = 30, row.critical = row.checks = true, row.accepted = true,
+    row.alerted_us = 9, row.released = ID_2;
     CHECK_OK(pl_registry_hold_put(registry, &row, &err), err);
     CHECK_OK(pl_registry_holds(registry, see_hold, seen, &err), err);
     CHECK_STR("shop/likes from 1: 2 objects, 30 records, renamed likes (critical); "
@@ -50,6 +51,7 @@ TEST(source_waits_once_before_a_table)
     CHECK(found && got.critical);
     CHECK_STR(ID_1, got.first_object);
     CHECK_STR(ID_2, got.released);
+    CHECK(got.checks && got.accepted);
     CHECK_INT(7, got.since_us);
     CHECK_INT(9, got.alerted_us);
     CHECK_STR(RUN, got.run);

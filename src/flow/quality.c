@@ -1,0 +1,106 @@
+// quality.c -- the contract's checks in a run: asked when drift lets a source pass, put into the
+// books, told.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/checks.h"
+#include "flow/judge.h"
+
+static bool add_history(void *context, const pl_check_row *row)
+{
+    pl_check_subject *subject = context;
+    if (!row->total || pl_check_holds(row)) return true; // that was not published
+    subject->history[subject->history_count++] = (double)row->measured / (double)row->total;
+    return subject->history_count < PL_CHECK_HISTORY;
+}
+
+// When the newest object was received: of those published, and of those that would be now.
+static plumb_status newest(run_state *run, const verdict *v, int64_t *ret_newest_us,
+                           plumb_error *err)
+{
+    pl_counts counts;
+    PL_TRY(pl_registry_counts(run->options->registry, v->name, v->table, &counts, err));
+    *ret_newest_us = counts.newest_received_us;
+    for (uint32_t t = 0; t < run->task_count; t++)
+        for (uint32_t i = 0;
+             run->tasks[t].source == v->source && i < run->tasks[t].work.object_count; i++)
+            *ret_newest_us = PL_MAX(*ret_newest_us, run->tasks[t].work.objects[i].received_us);
+    return PLUMB_OK;
+}
+
+plumb_status pl_verdict__check(run_state *run, verdict *v, const pl_baseline *found,
+                               plumb_error *err)
+{
+    pl_check_subject subject = {.mapping = v->source->mapping,
+                                .found = found,
+                                .accepted = v->held && v->hold.accepted && !v->source->joins,
+                                .now_us = run->now_us};
+    pl_check_filter filter = {
+        .table = v->table, .source = v->name, .check = "change", .limit = 200};
+    PL_TRY(newest(run, v, &subject.newest_us, err));
+    if (v->source->mapping->contract->checks.rows_change > 0)
+        PL_TRY(pl_registry_checks(run->options->registry, &filter, add_history, &subject, err));
+    v->check_count = pl_checks_ask(&subject, run->arena, &v->checks);
+    v->by_checks = false;
+    for (uint32_t i = 0; i < v->check_count; i++) {
+        pl_check_row *row = &v->checks[i];
+        row->run = run->run;
+        row->table = v->table;
+        row->source = v->name;
+        if (!pl_check_holds(row) || v->by_checks) continue;
+        v->by_checks = true;
+        v->why = pl_check_text(row, run->arena);
+    }
+    // Without a person, or data that passes, it never goes: somebody said that it is critical.
+    if (v->by_checks) v->critical = true;
+    return PLUMB_OK;
+}
+
+plumb_status pl_verdict__put_checks(run_state *run, const verdict *v, plumb_error *err)
+{
+    pl_registry *registry = run->options->registry;
+    if (!v->check_count) return PLUMB_OK;
+    PL_TRY(pl_registry_checks_thin(registry, v->name, v->table, run->now_us, err));
+    for (uint32_t i = 0; i < v->check_count; i++)
+        PL_TRY(pl_registry_check_add(registry, &v->checks[i], err));
+    return PLUMB_OK;
+}
+
+// ---- telling -----------------------------------------------------------------------------------
+typedef struct telling {
+    const pl_run_options *options;
+    pl_arena *arena;
+    pl_check_row *rows;
+    uint32_t count, capacity;
+} telling;
+
+static bool tell(void *context, const pl_check_row *row)
+{
+    telling *t = context;
+    const char *source = t->options->source;
+    bool bad = row->outcome == PL_CHECK_FAILED || row->outcome == PL_CHECK_ACCEPTED;
+    if (!bad || (source && strcmp(source, row->source) != 0)) return true;
+    pl_check_row copy = *row;
+    const char **texts[] = {&copy.run,   &copy.table,  &copy.source,
+                            &copy.check, &copy.column, &copy.allowed};
+    for (size_t i = 0; i < PL_COUNT(texts); i++)
+        *texts[i] = pl_arena_cstr(t->arena, pl_span_of(*texts[i]));
+    PL_GROW(t->rows, t->count, t->capacity);
+    t->rows[t->count++] = copy;
+    return true;
+}
+
+plumb_status pl_run__tell_checks(const pl_run_options *options, int64_t since_us, pl_arena *arena,
+                                 pl_run_report *report, plumb_error *err)
+{
+    telling t = {.options = options, .arena = arena};
+    pl_check_filter filter = {.since_us = since_us};
+    plumb_status st = pl_registry_checks(options->registry, &filter, tell, &t, err);
+    report->check_count = t.count;
+    report->checks = PL_TAKE(arena, pl_check_row, t.count);
+    if (t.count) memcpy(report->checks, t.rows, t.count * sizeof *t.rows);
+    free(t.rows);
+    return st;
+}
