@@ -62,13 +62,13 @@ def test_status_says_what_is_held(lake):
         db.executemany("INSERT INTO states VALUES ('post_metrics', ?, 'staged', 'R', 0, 0)",
                        [(id,) for id in ids])
         db.execute("INSERT INTO holds VALUES (1, 'tiktok', 'post_metrics', ?, 1795000000000000, 0,"
-                   " 'R', 2, 2, 1, '', 'likes is \x1b gone', x'00')", ids[:1])
+                   " 'R', 2, 2, 1, '', 'likes is \x1b gone', x'00', 0, 0)", ids[:1])
     db.close()
     seen = lake.json("status")
     assert seen["holds"] == [{
         "source": "tiktok", "table": "post_metrics", "why": "likes is \x1b gone",
         "since": "2026-11-18T11:06:40Z", "objects": 2, "records": 2, "first_object": ids[0],
-        "critical": True, "released": False}]
+        "critical": True, "released": False, "kind": "drift"}]
     assert seen["waits"] and seen["sources"][0]["staged"] == 2 and seen["sources"][0]["new"] == 0
     line = "2 objects of tiktok for post_metrics since 2026-11-18 11:06:40Z (likes is \\x1b gone), "
     assert f"\nheld: {line}see 'plumb drift ls'.\n" in lake("status").stdout
@@ -247,5 +247,5 @@ def test_a_newer_registry_is_refused(lake):
         db.execute("PRAGMA user_version = 7")
     assert lake("status", code=1).stderr == (
         "plumb: cannot open registry './lake/plumb.db': a newer plumb wrote it (schema 7, this one "
-        "knows 4)\n  hint: Use the newer plumb, or name another file with 'state:' in "
+        "knows 5)\n  hint: Use the newer plumb, or name another file with 'state:' in "
         "plumb.yaml.\n")

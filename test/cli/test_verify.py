@@ -157,7 +157,7 @@ def test_an_object_that_waits_has_no_rows_but_a_hold(shop):
     assert found(shop) == [("registry", "state-hold", "it is staged, and nothing of source 'shop' "
                             "waits that begins with it or before it")]
     change(shop, "INSERT INTO holds SELECT 1, 'shop', 'posts', max(id), 1, 0, 'R', 1, 1, 0, '',"
-                 " 'v is gone', x'' FROM objects")
+                 " 'v is gone', x'', 0, 0 FROM objects")
     assert shop.json("verify")["sound"]
 
 

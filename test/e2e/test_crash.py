@@ -323,7 +323,7 @@ def test_a_rebuilt_registry_knows_what_was_found_before_the_last_publish(made):
     change((finding.format(2), [102]), (event, []),  # and nothing is published after it
            ("INSERT INTO states SELECT 'posts', max(id), 'staged', 'R', 0, 0 FROM objects", []),
            ("INSERT INTO holds SELECT 1, 'shop', 'posts', max(id), 3, 0, 'R', 1, 500, 0, '',"
-            " 'x is gone', x'00' FROM objects", []))
+            " 'x is gone', x'00', 0, 0 FROM objects", []))
     lose(made)
     assert made.json("rebuild")["new"] == 1
     assert books() == want

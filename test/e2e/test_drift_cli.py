@@ -233,7 +233,7 @@ def test_one_document_says_what_programs_need(plumb):
     assert shown["held"] == hold == {
         "source": "tiktok", "table": "post_metrics", "first_object": first,
         "since": "2026-11-22T10:05:00Z", "objects": 2, "records": 6, "critical": True,
-        "until": None, "released": False,
+        "until": None, "released": False, "kind": "drift",
         "why": "likes is NULL in all of 6 rows, before in none of 6"}
     concerns = shown["concerns"]
     assert (concerns["objects"], concerns["not_published"], concerns["records"]) == (2, 2, 6)
