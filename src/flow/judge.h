@@ -31,9 +31,8 @@
 // person edits the files. If what waits for a person waits longer than the limit, they are told
 // again.
 //
-// What drift lets pass is asked the contract's checks (flow/checks.h), all that a source has in the
-// run at once. Where a critical one fails, all of it is held in the same way, but there is no
-// finding: the hold says which check, results are in the books. It waits for a person, or heals.
+// What drift lets pass is asked the contract's checks, all that a source has in the run at once; a
+// critical one that fails holds it in the same way, without a finding (flow/checks.h).
 //
 // Findings of a hold are rows of the registry from the first suspicion on; those of what was
 // published are noted with the publish.
