@@ -24,8 +24,8 @@ typedef struct listing {
     pl_json_writer json;
     pl_grid grid;
     int64_t shown;
-    bool waits;         // something is held, or a critical table is stale
-    int64_t right, all; // records, by the newest scores
+    bool waits; // something is held, or a critical table is stale
+    pl_score score;
 } listing;
 
 // ---- one result --------------------------------------------------------------------------------
@@ -90,10 +90,6 @@ static bool visit(void *context, const pl_check_row *row)
     bool current = pl_project_mapping(project, pl_span_of(row->source), pl_span_of(row->table)) &&
                    strcmp(row->check, "freshness") != 0;
     if (list->history || current) show(list, row);
-    if (!list->history && current && strcmp(row->check, "score") == 0) {
-        list->right += row->measured;
-        list->all += row->total;
-    }
     return true;
 }
 
@@ -106,7 +102,8 @@ static bool find_hold(void *context, const pl_hold_row *hold)
     return true;
 }
 
-static plumb_status ask_freshness(listing *list, plumb_error *err)
+// How old the data is, and how much of it is right.
+static plumb_status ask_now(listing *list, plumb_error *err)
 {
     const pl_project *project = list->lake->project;
     pl_arena *arena = &list->cli->arena;
@@ -115,6 +112,11 @@ static plumb_status ask_freshness(listing *list, plumb_error *err)
         bool asked;
         PL_TRY(pl_checks_freshness(list->lake, project->mappings[i], list->cli->now_us, arena,
                                    &asked, &row, err));
+        const char *source = pl_arena_cstr(arena, project->mappings[i]->source);
+        const char *table = pl_arena_cstr(arena, project->mappings[i]->table);
+        if ((!list->table || strcmp(list->table, table) == 0) &&
+            (!list->source || strcmp(list->source, source) == 0))
+            PL_TRY(pl_checks_score(list->lake, source, table, &list->score, err));
         if (!asked || !is_wanted(list, &row)) continue;
         list->waits |= row.critical && row.outcome == PL_CHECK_FAILED;
         show(list, &row);
@@ -132,7 +134,7 @@ static plumb_status list_all(listing *list, int64_t limit, plumb_error *err)
                               .limit = list->history ? limit : 0};
     if (!registry) return PLUMB_OK;
     PL_TRY(pl_registry_checks(registry, &filter, visit, list, err));
-    if (!list->history) PL_TRY(ask_freshness(list, err));
+    if (!list->history) PL_TRY(ask_now(list, err));
     return pl_registry_holds(registry, find_hold, list, err);
 }
 
@@ -165,9 +167,9 @@ static int list_checks(pl_cli *cli, const char *table)
         size_t start = cli->out.count;
         pl_grid_print(cli, &list.grid);
         pl_cli_fit(cli, start, pl_cli_width());
-        if (list.all)
-            pl_cli_print(cli, "\nScore: %.4g%% of the records of the newest runs are right.\n",
-                         100 * (double)list.right / (double)list.all);
+        if (list.score.all)
+            pl_cli_print(cli, "\nScore: %.4g%% of the records published last are right.\n",
+                         100 * (double)list.score.right / (double)list.score.all);
     } else {
         pl_cli_print(cli, "Nothing was checked yet: 'plumb run' does.\n");
     }
@@ -196,15 +198,16 @@ plumb_status pl_checks_freshness(const pl_lake *lake, const struct pl_mapping *m
 static bool take_score(void *context, const pl_check_row *row)
 {
     pl_score *score = context;
+    if (row->outcome == PL_CHECK_FAILED) return true; // of what is held
     score->right += row->measured;
     score->all += row->total;
-    return true;
+    return false;
 }
 
 plumb_status pl_checks_score(const pl_lake *lake, const char *source, const char *table,
                              pl_score *score, plumb_error *err)
 {
-    pl_check_filter filter = {.table = table, .source = source, .check = "score", .limit = 1};
+    pl_check_filter filter = {.table = table, .source = source, .check = "score"};
     if (!lake->registry) return PLUMB_OK;
     return pl_registry_checks(lake->registry, &filter, take_score, score, err);
 }

@@ -17,7 +17,7 @@ PL_MUST_USE plumb_status pl_checks_freshness(const pl_lake *lake, const struct p
 typedef struct pl_score {
     int64_t right, all; // records; all 0: nothing was checked
 } pl_score;
-// Add that of the newest run of a source and table.
+// Add that of the newest run that published of a source into a table.
 PL_MUST_USE plumb_status pl_checks_score(const pl_lake *lake, const char *source, const char *table,
                                          pl_score *score, plumb_error *err);
 

@@ -155,7 +155,7 @@ static void print_text(subject *s)
     }
     pl_cli_print(cli, "%s\n", *comma ? "" : "none");
     if (s->score.all)
-        pl_cli_print(cli, "score      %.4g%%: of %lld records of the newest runs %lld are right\n",
+        pl_cli_print(cli, "score      %.4g%%: of %lld records published last %lld are right\n",
                      100 * (double)s->score.right / (double)s->score.all, (long long)s->score.all,
                      (long long)s->score.right);
     if (s->table)

@@ -283,8 +283,8 @@ const pl_command pl_command_status = {
     .summary = "what is landed, published, held back and quarantined, per source",
     .help = "One line per source and table: how many raw objects are new, staged (held back),\n"
             "published or withdrawn by a rollback, and what became of their records.\n"
-            "records = rows + quarantined + filtered, always. The score is how many records of\n"
-            "the newest run are right ('plumb help checks').\n\n"
+            "records = rows + quarantined + filtered, always. The score is how many of the\n"
+            "records published last are right ('plumb help checks').\n\n"
             "Example:\n"
             "  $ plumb status\n"
             "  source  table         objects  new  staged  published  ...\n"

@@ -90,9 +90,12 @@ plumb_status pl_registry_checks(pl_registry *registry, const pl_check_filter *fi
         "SELECT id, run, tbl, source, name, col, critical, outcome, measured, total, allowed, at_us"
         " FROM checks WHERE tbl = ?1 AND source = ?2 AND name = ?3 AND at_us >= ?4"
         " ORDER BY at_us DESC, id DESC LIMIT ?5";
-    static const char latest[] =
-        CHECK_SELECT " AND id IN (SELECT max(id) FROM checks GROUP BY tbl, source, name, col)"
-                     " ORDER BY tbl, source, name, col LIMIT ?5";
+    static const char latest[] = CHECK_SELECT
+        " AND id IN (SELECT max(id) FROM checks GROUP BY tbl, source, name, col)"
+        " AND EXISTS (SELECT 1 FROM checks s WHERE s.id IN (SELECT max(id) FROM checks WHERE"
+        " name = 'score' GROUP BY tbl, source) AND s.tbl = checks.tbl AND s.source = checks.source"
+        " AND s.run = checks.run)"
+        " ORDER BY tbl, source, name, col LIMIT ?5";
     pl_doing doing = PL_DOING("list checks of", NULL);
     sqlite3_stmt *stmt = NULL;
     bool narrow = filter->table && filter->source && filter->check;

@@ -3,7 +3,8 @@
 //     checks   (table, source, check, column, run)    measured against allowed, and the outcome
 //
 // One row for each check of each run that was judged, also of one whose objects wait for it since.
-// "score" is among them, the records that are right: measured is those, total all there could be.
+// "score" is among them, the records that are right: measured is those, total all there could be; of
+// what was held it is `failed`.
 //
 // Kept are all rows of two days, then the last of each hour, and after thirty days the last of each
 // day, of every outcome its own. They are in the lake's log with the next run that is done.
@@ -48,7 +49,7 @@ PL_MUST_USE plumb_status pl_registry_checks_thin(pl_registry *registry, const ch
 typedef struct pl_check_filter {
     const char *table, *source, *check; // NULL: any
     int64_t since_us;                   // at_us at least
-    bool latest;                        // only the newest of each check
+    bool latest;                        // only those of the newest run of a source and table
     int64_t limit;                      // 0: all
 } pl_check_filter;
 typedef bool (*pl_check_visit)(void *context, const pl_check_row *row);

@@ -51,6 +51,8 @@ def test_nulls_over_the_limit_stage_and_another_source_publishes(plumb):
     assert books(plumb, "SELECT count(*) FROM findings") == [(0,)]
     now = results(plumb, code=3)
     assert now["shop", "nulls", "views"]["outcome"] == "failed"
+    assert {s["source"]: s["score"] for s in plumb.json("status")["sources"]} == \
+        {"shop": None, "mall": 1.0}
     assert now["mall", "nulls", "views"]["outcome"] == "passed"
     assert now["mall", "nulls", "shares"]["text"] == \
         "shares is NULL in 3 of 100 rows (3%), allowed are 5%"
@@ -215,7 +217,7 @@ def test_freshness_is_asked_without_a_run(plumb):
     contract(plumb, "1s critical", "2d")
     assert results(plumb)["shop", "freshness", None]["outcome"] == "passed"
     assert plumb("checks").stdout.splitlines()[-1] == \
-        "Score: 100% of the records of the newest runs are right."
+        "Score: 100% of the records published last are right."
 
 
 def test_results_outlive_the_registry(plumb):

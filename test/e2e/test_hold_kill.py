@@ -8,6 +8,7 @@ tried, and every second time the run that repairs is killed as well.
 import collections
 import random
 import re
+import sqlite3
 import time
 
 import pytest
@@ -61,7 +62,24 @@ def edited(plumb):
     file.write_text(file.read_text().replace("stats.views", "stats.view_count | stats.views"))
 
 
-CASES = {stages: (3, 1800), joins: (3, 2000), heals: (0, 1901), overlay: (0, 2200),
+def checked(plumb):
+    """A critical check fails; the posts are new ones, so no drift is seen in them."""
+    file = plumb.dir / "contracts" / "posts.yml"
+    file.write_text(file.read_text() + "checks: {nulls: {shares: 5% critical}}\n")
+    land(plumb, "shop", "3.json", [post(n, 3, shares=None if n % 10 == 0 else n + 5000)
+                                   for n in range(200)])
+    land(plumb, "mall", "m3.json", [post(n, 3) for n in range(200)])
+
+
+def accepted(plumb):
+    checked(plumb)
+    plumb("run", code=3)
+    land(plumb, "shop", "4.json", [post(n, 4) for n in range(200)])
+    with sqlite3.connect(plumb.dir / "lake" / "plumb.db") as db:
+        db.execute("UPDATE holds SET accepted = 1, released = first_object")
+
+
+CASES = {checked: (3, 1800), accepted: (0, 2000 + 200), stages: (3, 1800), joins: (3, 2000), heals: (0, 1901), overlay: (0, 2200),
          over_time: (0, 2000), edited: (0, 2400)}
 hit = collections.Counter()
 
@@ -77,6 +95,8 @@ def drift(plumb):
             books(plumb, "SELECT source, tbl, first_object, objects, records, critical, released,"
                          " why FROM holds ORDER BY 1"),
             books(plumb, "SELECT tbl, object, state FROM states ORDER BY 1, 2"),
+            books(plumb, "SELECT DISTINCT source, name, col, critical, outcome, measured, total,"
+                         " allowed FROM checks ORDER BY 1, 2, 3, 5, 6"),
             books(plumb, "SELECT source, overlay FROM mapping_uses ORDER BY 1"),
             books(plumb, "SELECT source, tbl, version, records FROM shapes ORDER BY 1, 2, 3"),
             books(plumb, "SELECT tbl, object, records, curated, quarantined FROM ledger"
