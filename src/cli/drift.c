@@ -245,8 +245,9 @@ static const char *text_of(const pl_json *object, const char *key, pl_arena *are
 
 static void event_json(pl_json_writer *json, const pl_event_row *row, const pl_json *doc)
 {
-    static const char *const members[] = {"finding", "source", "class", "before", "after",
-                                          "column",  "from",   "to",    "note"};
+    static const char *const members[] = {"finding", "source",   "class",   "before",
+                                          "after",   "column",   "from",    "to",
+                                          "note",    "decision", "mapping", "diff"};
     pl_json_begin(json, '{');
     pl_look_int(json, "id", row->id);
     pl_look_time(json, "at", row->at_us);
@@ -317,14 +318,16 @@ static int list_events(pl_cli *cli, const pl_lake *lake)
 
 static const struct verb {
     const char *name;
-    bool id;              // needs one
-    const char *given[4]; // options it takes
+    int ids;              // it takes: 2 means one or more
+    const char *given[5]; // options it takes
 } verbs[] = {
-    {"ls", false, {"source", "table", "all"}},
-    {"holds", false, {"source", "table"}},
-    {"events", false, {"limit"}},
-    {"show", true, {0}},
-    {"shadow", true, {"objects", "all"}},
+    {"ls", 0, {"source", "table", "all"}},
+    {"holds", 0, {"source", "table"}},
+    {"events", 0, {"limit"}},
+    {"show", 1, {0}},
+    {"shadow", 1, {"objects", "all"}},
+    {"approve", 2, {"why", "no-replay", "dry-run", "wait"}},
+    {"reject", 2, {"why", "no-replay", "dry-run", "wait"}},
 };
 
 static const pl_option options[] = {
@@ -333,6 +336,10 @@ static const pl_option options[] = {
     {.name = "all", .help = "ls: closed findings, too; shadow: every object"},
     {.name = "limit", .value = "N", .help = "events: at most N (50; with --json all)"},
     {.name = "objects", .value = "N", .help = "shadow: so many raw objects (8)"},
+    {.name = "why", .value = "TEXT", .help = "approve, reject: kept with the decision"},
+    {.name = "no-replay", .help = "the same: leave rows that are published as they are"},
+    {.name = "dry-run", .help = "the same: only say what would be done"},
+    {.name = "wait", .value = "TIME", .help = "the same: how long to wait for a run (30s)"},
     {0},
 };
 
@@ -344,7 +351,8 @@ static const struct verb *verb_of(pl_cli *cli)
     for (size_t i = 0; i < PL_COUNT(verbs); i++)
         if (strcmp(verbs[i].name, name) == 0) verb = &verbs[i];
     if (!verb) {
-        pl_cli_usage(cli, "'%s' is not one of ls, holds, events, show, shadow", name);
+        pl_cli_usage(cli, "'%s' is not one of ls, holds, events, show, shadow, approve, reject",
+                     name);
         return NULL;
     }
     for (const pl_option *option = options; option->name; option++) {
@@ -355,12 +363,12 @@ static const struct verb *verb_of(pl_cli *cli)
         pl_cli_usage(cli, "--%s is not for %s", option->name, name);
         return NULL;
     }
-    if (verb->id && cli->arg_count < 2) {
+    if (verb->ids && cli->arg_count < 2) {
         pl_cli_usage(cli, "%s needs the ID of a finding", name);
         return NULL;
     }
-    if (cli->arg_count > 1 + verb->id) {
-        pl_cli_usage(cli, "unexpected argument '%s'", cli->args[1 + verb->id]);
+    if (verb->ids < 2 && cli->arg_count > 1 + verb->ids) {
+        pl_cli_usage(cli, "unexpected argument '%s'", cli->args[1 + verb->ids]);
         return NULL;
     }
     return verb;
@@ -372,6 +380,7 @@ static int run(pl_cli *cli)
     pl_lake lake = {0};
     const struct verb *verb = verb_of(cli);
     if (!verb) return PL_EXIT_USAGE;
+    if (verb->ids == 2) return pl_drift_decide(cli, strcmp(verb->name, "reject") == 0);
     if (pl_cli_open(cli, PL_CLI_READ, &lake, &err)) return pl_cli_fail(cli, &err);
     int code;
     if (strcmp(verb->name, "ls") == 0)
@@ -392,6 +401,7 @@ const pl_command pl_command_drift = {
     .name = "drift",
     .group = PL_GROUP_LOOK,
     .usage = "[ls] [--source S] [--table T] [--all] | show ID | shadow ID [--objects N|--all]\n"
+             "       plumb drift approve|reject ID... [--why TEXT] [--no-replay] [--dry-run]\n"
              "       plumb drift holds [--source S] [--table T] | events [--limit N]",
     .summary = "what changed in the data, what waits for it, and what you can do",
     .help =
@@ -406,7 +416,18 @@ const pl_command pl_command_drift = {
         "maps raw objects of before and after with that change and without, compares the rows\n"
         "and writes nothing. 'events' lists every change of state, newest first.\n"
         "\n"
-        "Exit codes: 3 while something waits (ls and holds), else 0.\n"
+        "'approve' says yes: the change that 'show' proposes is written into mapping and "
+        "contract,\n"
+        "line by line, with all else in them as it is; what waited is published by the run that\n"
+        "follows, and rows that were published before are mapped anew, up to auto_replay of raw\n"
+        "(plumb.yaml, drift: {auto_replay: 1GiB}). Values that mean something else are taken as\n"
+        "they come. A column that is gone is NULL in new rows; approved once more 30 days later,\n"
+        "its rule is taken out. 'reject' says no: rows are published as they come, and nothing\n"
+        "waits for it for 30 days, or until it shows in ten times as many records. What a rule\n"
+        "did by itself is taken back. Either is kept with who said it, when and why.\n"
+        "\n"
+        "Exit codes: 3 while something waits (ls, holds, approve, reject), else 0; 1 if a finding\n"
+        "could not be decided.\n"
         "\n"
         "JSON: ls gives [{\"id\", \"source\", \"table\", \"class\", \"path\", \"to_path\",\n"
         "\"column\", \"critical\", \"state\", \"confidence\", \"evidence\": {...}, \"records\",\n"
@@ -419,7 +440,11 @@ const pl_command pl_command_drift = {
         "\"records\", \"critical\", \"until\", \"released\", \"why\",\n"
         "\"kind\": drift or checks}]; events [{\"id\", \"at\",\n"
         "\"finding\", \"source\", \"table\", \"class\", \"before\", \"after\", \"column\",\n"
-        "\"from\", \"to\", \"who\", \"note\", \"text\"}]; shadow {\"finding\", \"objects\",\n"
+        "\"from\", \"to\", \"who\", \"note\", \"decision\", \"mapping\", \"diff\", \"text\"}];\n"
+        "approve and reject {\"state\", \"decisions\": [{\"finding\", \"decision\", \"from\",\n"
+        "\"to\", \"again\", \"mapping\", \"contract\", \"diff\", \"muted_until\",\n"
+        "\"retire_from\", \"refill\": {\"state\", \"objects\", \"stored_bytes\", \"rows\"},\n"
+        "\"text\"}], \"run\": {...} or null, \"held\"}; shadow {\"finding\", \"objects\",\n"
         "\"objects_before\", \"objects_damaged\", \"records\", \"differ\", \"now\": {\"rows\",\n"
         "\"quarantined\", \"filtered\", \"lost\", \"coerced\", \"conflicts\"}, \"proposed\": the\n"
         "same, \"columns\": [{\"column\", \"differ\", \"now\": {\"filled\", \"nulls\", \"sum\",\n"
@@ -433,9 +458,11 @@ const pl_command pl_command_drift = {
         "  id  state  since                 class    source -> table.column        what  ...\n"
         "   7  held   2026-11-22 10:05:00Z  renamed  tiktok -> post_metrics.likes  $.likes -> ...\n"
         "  $ plumb drift show 7\n"
-        "  $ plumb drift shadow 7\n",
+        "  $ plumb drift shadow 7\n"
+        "  $ plumb drift approve 7 --why 'their changelog says so'\n"
+        "  finding 7 is accepted: tiktok -> post_metrics.likes: renamed, $.likes -> ...\n",
     .options = options,
-    .args_max = 2,
+    .args_max = -1,
     .json = true,
     .run = run,
 };

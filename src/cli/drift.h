@@ -1,7 +1,8 @@
 // drift.h -- what the files of `plumb drift` share.
 //
 // drift.c lists findings and events, drift_facts.c gathers what is known of one, drift_words.c says
-// it in paragraphs, drift_show.c prints it, drift_shadow.c tries the proposal.
+// it in paragraphs, drift_show.c prints it, drift_shadow.c tries the proposal,
+// drift_decide.c takes it or leaves it.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_CLI_DRIFT_H
@@ -9,9 +10,7 @@
 
 #include "cli/cli.h"
 #include "contract/project.h"
-#include "contract/propose.h"
-#include "registry/drift.h"
-#include "shape/finding_doc.h"
+#include "flow/remedy.h"
 
 // Everything `drift show` tells of. All in cli->arena.
 typedef struct pl_drift_facts {
@@ -38,8 +37,6 @@ typedef struct pl_drift_facts {
     pl_proposal change; // of the files
 } pl_drift_facts;
 
-// What a row's document says; as much as the row does if it does not read.
-pl_finding_doc pl_drift_document(const pl_finding_row *row, pl_arena *arena);
 // A finding by its number as it was typed. PLUMB_E_NOT_FOUND.
 PL_MUST_USE plumb_status pl_drift_find(pl_cli *cli, const pl_lake *lake, const char *id,
                                        pl_finding_row *ret_row, plumb_error *err);
@@ -73,6 +70,13 @@ const char *pl_drift_what(pl_arena *arena, const char *before, const char *after
 void pl_drift_json(pl_json_writer *json, const pl_finding_row *row);
 void pl_drift_hold_json(pl_json_writer *json, const pl_hold_row *hold, int64_t until_us);
 
+// Wider lines are hard to read.
+enum { PL_DRIFT_WIDTH = 96 };
+// The files' change, line by line and escaped, so that they cannot drive the terminal.
+void pl_drift_print_diff(pl_cli *cli, pl_span diff);
+
+// approve and reject: the findings named by the arguments. Return the exit code.
+int pl_drift_decide(pl_cli *cli, bool reject);
 int pl_drift_show(pl_cli *cli, const pl_lake *lake, const char *id);
 int pl_drift_shadow(pl_cli *cli, const pl_lake *lake, const char *id);
 

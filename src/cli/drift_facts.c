@@ -9,18 +9,6 @@
 
 #define RUNS_LOOKED_AT 20 // for how long mapping takes
 
-pl_finding_doc pl_drift_document(const pl_finding_row *row, pl_arena *arena)
-{
-    pl_json *root = NULL;
-    pl_finding_doc doc;
-    if (pl_json_parse(pl_span_of(row->document), arena, &root, NULL) == PLUMB_OK &&
-        pl_finding_read(root, arena, &doc, NULL) == PLUMB_OK)
-        return doc;
-    pl_json none = {.kind = PL_JSON_OBJECT};
-    PL_IGNORE(pl_finding_read(&none, arena, &doc, NULL)); // says nothing, wants a class
-    return doc;
-}
-
 plumb_status pl_drift_find(pl_cli *cli, const pl_lake *lake, const char *id,
                            pl_finding_row *ret_row, plumb_error *err)
 {
@@ -123,90 +111,16 @@ static plumb_status count(pl_drift_facts *facts, const pl_lake *lake, plumb_erro
     return PLUMB_OK;
 }
 
-// ---- the change of the files --------------------------------------------------------------------
-
-// What is between the brackets of "likes parse(percent)".
-static pl_span parser_in(const char *extractor)
-{
-    const char *at = strstr(extractor, " parse("), *end = at ? strrchr(at, ')') : NULL;
-    return end ? pl_span_make(at + 7, (size_t)(end - at - 7)) : pl_span_make("", 0);
-}
-
-// "1.2K", "300M": every sample is of this form.
-static bool is_compact(const char *samples)
-{
-    bool any = false;
-    for (const char *at = samples; *at;) {
-        if (*at++ != '"') return false;
-        size_t digits = strspn(at, "0123456789.");
-        if (!digits || !strchr("KMBkmb", at[digits]) || at[digits + 1] != '"') return false;
-        any = true;
-        at += digits + 2;
-        if (strncmp(at, ", ", 2) == 0) at += 2;
-    }
-    return any;
-}
-
-static pl_span parser_of(const pl_finding_doc *finding)
-{
-    pl_span parser = parser_in(finding->proposal);
-    if (parser.bytes) return parser;
-    if (finding->to && strcmp(finding->to, "percent") == 0) return PL_SPAN("percent");
-    return is_compact(finding->after_values) ? PL_SPAN("compact") : parser;
-}
-
-static void propose(pl_cli *cli, pl_drift_facts *facts)
-{
-    const pl_finding_doc *f = &facts->finding;
-    pl_span before = pl_span_of(facts->row.before), after = pl_span_of(facts->row.after);
-    pl_proposing with = {.file = facts->mapping, .arena = &cli->arena};
-    pl_proposal *change = &facts->change;
-    if (!facts->mapping) return;
-    switch (f->class) {
-    case PL_DRIFT_REMOVED:
-        if (f->rival && strcmp(facts->row.before, "$") != 0) // what may continue it
-            pl_propose_rename(&with, before, pl_span_of(f->rival), PL_SPAN(""), change);
-        break;
-    case PL_DRIFT_RENAMED:
-        if ((f->factor != 1 || f->inverted) && !*f->proposal)
-            change->why_not = "no parser turns the new values into what the old ones were";
-        else
-            pl_propose_rename(&with, before, after, pl_span_of(f->proposal), change);
-        break;
-    case PL_DRIFT_RETYPED:
-        if (f->strength == PL_DRIFT_LOSSY && parser_of(f).bytes)
-            pl_propose_retype(&with, after.bytes ? after : before, parser_of(f), change);
-        break;
-    case PL_DRIFT_RESCALED:
-        if (parser_of(f).bytes)
-            pl_propose_rescale(&with, after.bytes ? after : before, parser_of(f), change);
-        break;
-    case PL_DRIFT_ADDED:
-    case PL_DRIFT_MAP:
-        pl_propose_added(&with, after, pl_span_of(*f->type ? f->type : "json"), PL_SPAN(""),
-                         change);
-        break;
-    default:
-        break;
-    }
-}
-
 // What mapping and contract say of the column.
 static void look_up_column(pl_drift_facts *facts, pl_arena *arena)
 {
-    uint32_t *columns, count = 0;
     const pl_mapping *mapping = facts->mapping;
-    facts->column = pl_contract_find(mapping->contract, pl_span_of(facts->row.column));
+    pl_span column = pl_span_of(facts->row.column);
+    facts->column = pl_contract_find(mapping->contract, column);
     if (facts->column < 0) return;
     facts->required = mapping->contract->columns[facts->column].field.required;
-    if (*facts->row.after)
-        pl_mapping_columns_of(mapping, pl_span_of(facts->row.after), arena, &columns, &count);
-    for (uint32_t i = 0; i < count; i++) facts->reads_after |= (int)columns[i] == facts->column;
-    for (uint32_t i = 0; i < mapping->rule_count; i++) {
-        const pl_rule *rule = &mapping->rules[i];
-        for (uint32_t t = 0; t < rule->term_count && (int)rule->column == facts->column; t++)
-            facts->any_unit |= rule->terms[t].parser.kind == PL_PARSE_EPOCH;
-    }
+    facts->reads_after = pl_reads_path(mapping, column, pl_span_of(facts->row.after), arena);
+    facts->any_unit = pl_reads_any_unit(mapping, column);
 }
 
 plumb_status pl_drift_facts_get(pl_cli *cli, const pl_lake *lake, const char *id,
@@ -233,6 +147,7 @@ plumb_status pl_drift_facts_get(pl_cli *cli, const pl_lake *lake, const char *id
                             &facts->hold, &facts->held, err));
     if (facts->held) facts->until_us = pl_drift_until(project, &facts->hold);
     PL_TRY(count(facts, lake, err));
-    propose(cli, facts);
+    pl_proposing with = {.file = facts->mapping, .arena = &cli->arena};
+    if (facts->mapping) pl_remedy(&facts->row, &facts->finding, &with, &facts->change);
     return PLUMB_OK;
 }

@@ -2,9 +2,6 @@
 #include "cli/drift.h"
 #include "cli/look.h"
 
-// Wider lines are hard to read.
-enum { WIDTH_MAX = 96, INDENT = 2 };
-
 static void heading(pl_cli *cli, const char *text)
 {
     pl_cli_print(cli, "\n%s%s%s\n", pl_cli_color(cli, PL_COLOR_BOLD), text,
@@ -13,11 +10,10 @@ static void heading(pl_cli *cli, const char *text)
 
 static void paragraph(pl_cli *cli, const char *head, const char *text)
 {
-    if (*text) pl_cli_fold(cli, head, WIDTH_MAX, text);
+    if (*text) pl_cli_fold(cli, head, PL_DRIFT_WIDTH, text);
 }
 
-// The files' change, line by line and escaped, so that they cannot drive the terminal.
-static void print_diff(pl_cli *cli, pl_span diff)
+void pl_drift_print_diff(pl_cli *cli, pl_span diff)
 {
     if (diff.bytes) pl_cli_print(cli, "\n");
     while (diff.bytes) {
@@ -57,7 +53,7 @@ static void print_text(pl_cli *cli, const pl_drift_facts *facts, const pl_drift_
     paragraph(cli, "  ", words->now);
     heading(cli, "What you can do");
     paragraph(cli, "  ", words->todo);
-    print_diff(cli, facts->change.diff);
+    pl_drift_print_diff(cli, facts->change.diff);
     if (*words->cost) pl_cli_print(cli, "\n");
     paragraph(cli, "  ", words->cost);
     heading(cli, "If nobody does anything");

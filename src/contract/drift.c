@@ -155,8 +155,6 @@ static void read_keys(const pl_reading *reading, const pl_yaml *map, key_place p
     if (place == IN_SOURCE) names[count++] = "columns";
     names[count] = NULL;
     pl_contract__check_keys(reading, map, names);
-    const pl_yaml *replay = place == IN_PROJECT ? pl_yaml_get(map, "auto_replay") : NULL;
-    if (replay) pl_contract__warn(reading, replay, "auto_replay is not applied by this version");
 }
 
 static void read_columns(const pl_reading *reading, const pl_yaml *drift, pl_mapping *mapping)

@@ -189,6 +189,62 @@ done:
     return st;
 }
 
+// Its lines: a scalar written as a block ends behind its last line break.
+static void remove_lines(const editing *self, pl_buf *text)
+{
+    pl_span old = self->edit->text;
+    const pl_yaml *entry = self->entry;
+    uint32_t start = entry->key->start - (entry->key->column - 1);
+    size_t at = entry->end;
+    bool block = entry->kind == PL_YAML_SCALAR && entry->style == PL_YAML_BLOCK;
+    if (block && at && old.data[at - 1] == '\n') at--;
+    while (!block && at > entry->start && strchr(" \t\r\n", old.data[at - 1])) at--;
+    const char *newline = memchr(old.data + at, '\n', old.bytes - at);
+    at = newline ? (size_t)(newline - old.data) + 1 : old.bytes;
+    pl_buf_append(text, old.data, start);
+    pl_buf_append(text, old.data + at, old.bytes - at);
+}
+
+static void remove_flow(const editing *self, pl_buf *text)
+{
+    pl_span old = self->edit->text;
+    const pl_yaml *entry = self->entry, *before = NULL;
+    for (const pl_yaml *item = self->section->first; item != entry; item = item->next)
+        before = item;
+    size_t start = before ? before->end : entry->key->start, end = entry->end;
+    if (!before && entry->next) end = entry->next->key->start;
+    pl_buf_append(text, old.data, start);
+    pl_buf_append(text, old.data + end, old.bytes - end);
+}
+
+plumb_status pl_edit_remove(const pl_edit *edit, pl_buf *out, plumb_error *err)
+{
+    editing self = {.edit = edit, .err = err};
+    pl_buf text = {0};
+    const pl_yaml *root = NULL;
+    plumb_status st = begin(&self);
+    if (st == PLUMB_OK && !self.entry)
+        st = refuse(&self, PLUMB_E_NOT_FOUND, "it has no such entry");
+    if (st == PLUMB_OK && !self.section->first->next)
+        st = refuse(&self, PLUMB_E_FAILED, "nothing else would be left there");
+    if (st == PLUMB_OK) {
+        if (self.section->style == PL_YAML_FLOW)
+            remove_flow(&self, &text);
+        else
+            remove_lines(&self, &text);
+        bool good = compose(&self, pl_buf_view(&text), &root) == PLUMB_OK &&
+                    same(root, self.root, NULL, self.entry);
+        if (good)
+            pl_buf_span(out, pl_buf_view(&text));
+        else
+            st = refuse(&self, PLUMB_E_FAILED, "the file would not read back without it");
+    }
+    pl_buf_done(&text);
+    pl_arena_done(&self.arena);
+    return st;
+}
+
+// ---- overlays ----------------------------------------------------------------------------------
 static plumb_status lay_over(const char *file, const pl_yaml *entry, pl_buf *text, plumb_error *err)
 {
     pl_buf out = {0};
@@ -207,8 +263,8 @@ static plumb_status lay_over(const char *file, const pl_yaml *entry, pl_buf *tex
     return st;
 }
 
-plumb_status pl_edit_overlay(const char *file, pl_span text, pl_span overlay, pl_arena *arena,
-                             pl_span *ret_text, plumb_error *err)
+static plumb_status read_overlay(const char *file, pl_span overlay, pl_arena *arena,
+                                 const pl_yaml **ret_first, plumb_error *err)
 {
     pl_problems problems = {0};
     const pl_yaml *root = pl_yaml_compose(file, overlay, arena, &problems);
@@ -216,15 +272,67 @@ plumb_status pl_edit_overlay(const char *file, pl_span text, pl_span overlay, pl
     for (const pl_yaml *entry = good ? root->first : NULL; entry; entry = entry->next)
         good = good && entry->kind == PL_YAML_SCALAR;
     pl_problems_done(&problems);
-    if (!good)
-        return pl_fail(err, PLUMB_E_MALFORMED,
-                       "cannot lay changes over mapping '%s': they are not a map of rules", file);
+    *ret_first = good ? root->first : NULL;
+    return good
+               ? PLUMB_OK
+               : pl_fail(err, PLUMB_E_MALFORMED,
+                         "cannot lay changes over mapping '%s': they are not a map of rules", file);
+}
+
+plumb_status pl_edit_overlay(const char *file, pl_span text, pl_span overlay, pl_arena *arena,
+                             pl_span *ret_text, plumb_error *err)
+{
+    const pl_yaml *first;
+    PL_TRY(read_overlay(file, overlay, arena, &first, err));
     pl_buf made = {0};
     plumb_status st = PLUMB_OK;
     pl_buf_span(&made, text);
-    for (const pl_yaml *entry = root->first; entry && st == PLUMB_OK; entry = entry->next)
+    for (const pl_yaml *entry = first; entry && st == PLUMB_OK; entry = entry->next)
         st = lay_over(file, entry, &made, err);
     if (st == PLUMB_OK) *ret_text = pl_arena_copy(arena, pl_buf_view(&made));
     pl_buf_done(&made);
     return st;
+}
+
+static void put_rule(pl_buf *out, pl_span name, pl_span rule)
+{
+    pl_buf_printf(out, "%.*s: ", PL_FMT(name));
+    pl_yaml_quote(out, rule, true);
+    pl_buf_char(out, '\n');
+}
+
+plumb_status pl_edit_overlay_left(const char *file, pl_span text, pl_span overlay, pl_arena *arena,
+                                  pl_span *ret_left, plumb_error *err)
+{
+    const pl_yaml *first = NULL;
+    pl_problems problems = {0};
+    *ret_left = PL_SPAN("");
+    if (!overlay.bytes) return PLUMB_OK;
+    PL_TRY(read_overlay(file, overlay, arena, &first, err));
+    const pl_yaml *root = pl_yaml_compose(file, text, arena, &problems);
+    const pl_yaml *map = root ? pl_yaml_get(root, "map") : NULL;
+    pl_problems_done(&problems);
+    pl_buf left = {0};
+    for (const pl_yaml *entry = first; entry; entry = entry->next) {
+        const pl_yaml *own = map && map->kind == PL_YAML_MAP ? find(map, entry->key->text) : NULL;
+        if (!own || own->kind != PL_YAML_SCALAR || !pl_span_equal(own->text, entry->text))
+            put_rule(&left, entry->key->text, entry->text);
+    }
+    *ret_left = pl_arena_copy(arena, pl_buf_view(&left));
+    pl_buf_done(&left);
+    return PLUMB_OK;
+}
+
+plumb_status pl_edit_overlay_set(const char *file, pl_span overlay, pl_span name, pl_span rule,
+                                 pl_arena *arena, pl_span *ret_overlay, plumb_error *err)
+{
+    const pl_yaml *first = NULL;
+    pl_buf made = {0};
+    if (overlay.bytes) PL_TRY(read_overlay(file, overlay, arena, &first, err));
+    for (const pl_yaml *entry = first; entry; entry = entry->next)
+        if (!pl_span_equal(entry->key->text, name)) put_rule(&made, entry->key->text, entry->text);
+    if (rule.bytes) put_rule(&made, name, rule);
+    *ret_overlay = pl_arena_copy(arena, pl_buf_view(&made));
+    pl_buf_done(&made);
+    return PLUMB_OK;
 }

@@ -25,9 +25,24 @@ PL_MUST_USE plumb_status pl_edit_set(const pl_edit *edit, pl_buf *out, plumb_err
 // Insert an entry that does not exist: PLUMB_E_CONFLICT if it does.
 PL_MUST_USE plumb_status pl_edit_insert(const pl_edit *edit, pl_buf *out, plumb_error *err);
 
+// Remove an entry, with the comment behind it and nothing else: PLUMB_E_NOT_FOUND if there is none.
+// The last one of a section stays.
+PL_MUST_USE plumb_status pl_edit_remove(const pl_edit *edit, pl_buf *out, plumb_error *err);
+
 // A mapping's text under an overlay: a YAML map of column to rule. Each entry takes the place of
 // the file's, or joins them at the end. The new text is in `arena`.
 PL_MUST_USE plumb_status pl_edit_overlay(const char *file, pl_span text, pl_span overlay,
                                          pl_arena *arena, pl_span *ret_text, plumb_error *err);
+
+// What is left of an overlay over this text: entries that the file does not have word for word. In
+// `arena`; "" if nothing is.
+PL_MUST_USE plumb_status pl_edit_overlay_left(const char *file, pl_span text, pl_span overlay,
+                                              pl_arena *arena, pl_span *ret_left, plumb_error *err);
+
+// The overlay with another rule for a column; "" leaves it to the file. In `arena`; "" if that was
+// all.
+PL_MUST_USE plumb_status pl_edit_overlay_set(const char *file, pl_span overlay, pl_span name,
+                                             pl_span rule, pl_arena *arena, pl_span *ret_overlay,
+                                             plumb_error *err);
 
 #endif

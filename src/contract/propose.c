@@ -412,8 +412,25 @@ static bool is_taken(const pl_contract *contract, pl_span name)
     return false;
 }
 
+// A column of that name that no rule of this mapping fills, of that type: it is the one. Another
+// source has it, it was given up once, or the contract was written before the mapping.
+static bool is_free(work *self, pl_span name, pl_span type)
+{
+    const pl_contract *contract = self->now->contract;
+    int at = pl_contract_find(contract, name);
+    pl_problems problems = {0};
+    if (at < 0 || pl_mapping_rule(self->now, (uint32_t)at)) return false;
+    const pl_yaml *root = pl_yaml_compose(contract->file, contract->text, self->arena, &problems);
+    const pl_yaml *columns = root ? pl_yaml_get(root, "columns") : NULL;
+    pl_problems_done(&problems);
+    for (const pl_yaml *node = columns ? columns->first : NULL; node; node = node->next)
+        if (pl_span_equal(node->key->text, name))
+            return node->kind == PL_YAML_SCALAR && pl_span_equal(node->text, type);
+    return false;
+}
+
 // The last key as a name may be; with more of the path, then a number, where that is taken.
-static pl_span choose_name(work *self, const pl_path *path)
+static pl_span choose_name(work *self, const pl_path *path, pl_span type)
 {
     pl_buf text = {0};
     pl_span name = PL_SPAN("");
@@ -429,11 +446,12 @@ static pl_span choose_name(work *self, const pl_path *path)
         if (!text.count) pl_buf_text(&text, "field");
         name = pl_arena_copy(self->arena, pl_buf_view(&text));
         if (name.bytes > PL_NAME_BYTES_MAX - 8) name.bytes = PL_NAME_BYTES_MAX - 8;
+        if (is_free(self, name, type)) break;
         if (!is_taken(self->now->contract, name)) break;
     }
     pl_buf_done(&text);
     pl_span base = name;
-    for (int n = 2; is_taken(self->now->contract, name); n++)
+    for (int n = 2; !is_free(self, name, type) && is_taken(self->now->contract, name); n++)
         name = pl_span_of(pl_arena_printf(self->arena, "%.*s_%d", PL_FMT(base), n));
     return name;
 }
@@ -473,11 +491,66 @@ bool pl_propose_added(const pl_proposing *with, pl_span path, pl_span type, pl_s
     pl_mapping_columns_of(self.now, path, self.arena, &columns, &count);
     if (count || pl_mapping_takes_whole(self.now, path, self.arena))
         return decline(&self, "a rule of %s reads %.*s already", self.now->file, PL_FMT(path));
-    pl_span name = choose_name(&self, &self.after);
-    if (!new_contract(&self, name, type, &contract)) return false;
+    pl_span name = choose_name(&self, &self.after, type);
+    int there = pl_contract_find(self.now->contract, name);
+    if (there < 0 && !new_contract(&self, name, type, &contract)) return false;
     const char *behind =
         parser.bytes ? pl_arena_printf(self.arena, " parse(%.*s)", PL_FMT(parser)) : "";
-    self.changes[self.count++] = (change){
-        contract->column_count - 1, pl_span_of(term_text(&self, &self.after, pl_span_of(behind)))};
-    return finish(&self, contract);
+    self.changes[self.count++] =
+        (change){there < 0 ? contract->column_count - 1 : (uint32_t)there,
+                 pl_span_of(term_text(&self, &self.after, pl_span_of(behind)))};
+    return finish(&self, there < 0 ? contract : self.now->contract);
+}
+
+// ---- retired ------------------------------------------------------------------------------------
+
+static bool without(work *self, const char *file, pl_span text, const char *section, pl_span name,
+                    pl_span *ret_text)
+{
+    pl_edit edit = {.file = file, .text = text, .section = section, .name = name};
+    pl_buf out = {0};
+    plumb_error err;
+    plumb_status st = pl_edit_remove(&edit, &out, &err);
+    *ret_text = pl_arena_copy(self->arena, pl_buf_view(&out));
+    pl_buf_done(&out);
+    return st == PLUMB_OK || decline(self, "%s", err.message);
+}
+
+static bool retire_declaration(work *self, pl_span column, pl_contract **ret_contract)
+{
+    const pl_contract *old = self->now->contract;
+    pl_problems problems = {0};
+    pl_span text;
+    if (!without(self, old->file, old->text, "columns", column, &text)) return false;
+    *ret_contract = pl_contract_parse(old->file, text, self->arena, &problems, NULL);
+    if (!*ret_contract)
+        decline(self, "%s would not be a contract: line %u: %s", old->file, problems.items[0].line,
+                problems.items[0].message);
+    pl_problems_done(&problems);
+    if (*ret_contract) self->out->contract_text = text;
+    return *ret_contract != NULL;
+}
+
+bool pl_propose_retired(const pl_proposing *with, pl_span column, bool contract,
+                        pl_proposal *ret_proposal)
+{
+    work self;
+    begin(&self, with, ret_proposal);
+    const pl_mapping *file = with->file;
+    pl_contract *made = NULL;
+    pl_proposal *out = self.out;
+    plumb_error err;
+    if (contract && !retire_declaration(&self, column, &made)) return false;
+    if (!without(&self, file->file, file->text, "map", column, &out->mapping_text)) return false;
+    if (!maps(&self, out->mapping_text, made ? made : file->contract)) return false;
+    if (pl_edit_overlay_set(file->file, with->overlay, column, PL_SPAN(""), self.arena,
+                            &out->overlay, &err) != PLUMB_OK)
+        return decline(&self, "%s", err.message);
+    pl_buf diff = {0};
+    pl_diff_unified(&diff, file->file, file->text, out->mapping_text);
+    if (made)
+        pl_diff_unified(&diff, file->contract->file, file->contract->text, out->contract_text);
+    out->diff = pl_arena_copy(self.arena, pl_buf_view(&diff));
+    pl_buf_done(&diff);
+    return true;
 }

@@ -80,8 +80,14 @@ bool pl_propose_rescale(const pl_proposing *with, pl_span path, pl_span parser,
 
 // A new column for `path`: its declaration behind the contract's others, its rule behind the
 // mapping's. `type` as a contract writes it, `parser` "" for that of the type. Its name is the
-// path's last key as names may be, with more of the path if that is taken.
+// path's last key as names may be, with more of the path if that is taken: a column of this name
+// and type that the mapping does not fill is not taken, and the contract stays.
 bool pl_propose_added(const pl_proposing *with, pl_span path, pl_span type, pl_span parser,
                       pl_proposal *ret_proposal);
+
+// The column's rule goes out of the mapping; with `contract` its declaration, too. The column stays
+// in the table.
+bool pl_propose_retired(const pl_proposing *with, pl_span column, bool contract,
+                        pl_proposal *ret_proposal);
 
 #endif

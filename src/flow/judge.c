@@ -6,6 +6,7 @@
 
 #include "codec/xxh64.h"
 #include "contract/propose.h"
+#include "flow/decide.h"
 
 uint64_t pl_judge_hash(const pl_mapping *mapping)
 {
@@ -55,18 +56,37 @@ static uint32_t muted_kinds(const char *class)
 }
 
 // Only what was let through mutes, and what waits is known. A removal that is merely open held
-// nothing up, and an accepted finding is one that the files, or a rule of them, have dealt with: it
-// may come once more.
+// nothing up. An accepted finding is one that the files, or a rule of them, have dealt with: it may
+// come once more; but what waits when somebody says that other values, or another unit, are right
+// goes on with them. Whoever says no means it for a while, and not of ten times as much.
+static bool mutes(const verdict *v, const pl_finding_row *row)
+{
+    switch (row->state) {
+    case PL_FINDING_HELD:
+        return false;
+    case PL_FINDING_OPEN:
+        return strcmp(row->class, "removed") != 0;
+    case PL_FINDING_REJECTED:
+    case PL_FINDING_REVERTED:
+        return v->now_us < row->muted_until_us &&
+               row->records < row->muted_records * PL_MUTED_GROWTH;
+    case PL_FINDING_ACCEPTED:
+        return v->held && row->changed_us >= v->hold.since_us &&
+               (strcmp(row->class, "meaning") == 0 || strcmp(row->class, "rescaled") == 0);
+    default:
+        return true;
+    }
+}
+
 static bool mute(void *context, const pl_finding_row *row)
 {
     verdict *v = context;
-    bool waits = row->state == PL_FINDING_HELD;
-    if (row->state == PL_FINDING_OPEN && strcmp(row->class, "removed") == 0) return true;
-    if (!*row->column && strcmp(row->class, "removed") == 0) v->empty_muted |= !waits;
+    bool waits = row->state == PL_FINDING_HELD, muted = mutes(v, row);
+    if (!*row->column && strcmp(row->class, "removed") == 0) v->empty_muted |= muted;
     for (uint32_t i = 0; i < v->column_count; i++) {
         if (!pl_span_is(v->columns[i].name, row->column)) continue;
         v->columns[i].waits |= waits && muted_kinds(row->class) & 1u << PL_SUSPECT_CONTINUED;
-        if (!waits) v->columns[i].muted |= muted_kinds(row->class);
+        if (muted) v->columns[i].muted |= muted_kinds(row->class);
     }
     return true;
 }
@@ -102,7 +122,8 @@ static plumb_status read_books(run_state *run, verdict *v, plumb_error *err)
         .source = v->name,
         .table = v->table,
         .states = PL_FINDING_IN(PL_FINDING_HELD) | PL_FINDING_IN(PL_FINDING_OPEN) |
-                  PL_FINDING_IN(PL_FINDING_REJECTED) | PL_FINDING_IN(PL_FINDING_DEPRECATED) |
+                  PL_FINDING_IN(PL_FINDING_ACCEPTED) | PL_FINDING_IN(PL_FINDING_REJECTED) |
+                  PL_FINDING_IN(PL_FINDING_REVERTED) | PL_FINDING_IN(PL_FINDING_DEPRECATED) |
                   PL_FINDING_IN(PL_FINDING_RETIRED)};
     return pl_registry_findings(registry, &filter, mute, v, err);
 }
@@ -116,6 +137,7 @@ static plumb_status begin(run_state *run, run_source *source, verdict *v, plumb_
     *v = (verdict){.source = source,
                    .name = source->name,
                    .table = source->table->name,
+                   .now_us = run->now_us,
                    .policy = pl_project_drift(run->options->project, mapping),
                    .options = pl_suspect_defaults()};
     v->options.lost_share = v->policy.lost_share;

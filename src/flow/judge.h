@@ -19,7 +19,7 @@
 //
 //     healed     what waits is not suspect any more
 //     resolved   an overlay of the mapping reads the new key, too
-//     edited     a person changed mapping or contract: judged anew, by what they say now
+//     edited     a person changed mapping or contract, or decided (flow/decide.h): judged anew
 //     accepted   a person lets through what checks hold (flow/accept.h)
 //     limit      the time is over, no critical or required column is concerned, and the policy is
 //                not strict: published as it is; the columns are muted for this kind of suspicion
@@ -56,6 +56,7 @@ typedef struct verdict_row {
 typedef struct verdict {
     run_source *source;
     const char *name, *table; // of it
+    int64_t now_us;           // of the run
     pl_drift_policy policy;
     pl_suspect_options options;
     pl_suspect_column *columns; // of the contract those with a rule

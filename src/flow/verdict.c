@@ -250,6 +250,18 @@ static bool is_heir(const verdict *v, const candidate *c, const pl_suspicion *su
     return same;
 }
 
+// Did somebody ever say that it is not so?
+static plumb_status is_refused(run_state *run, const verdict *v, const candidate *c,
+                               bool *ret_refused, plumb_error *err)
+{
+    pl_finding_row was;
+    bool found;
+    PL_TRY(pl_registry_finding_by(run->options->registry, v->name, v->table, c->doc.fingerprint,
+                                  run->arena, &was, &found, err));
+    *ret_refused = found && was.muted_until_us != 0;
+    return PLUMB_OK;
+}
+
 // Does every suspicion have a finding that a rule may resolve? Then the overlay is made.
 static plumb_status resolve(run_state *run, verdict *v, candidate *list, uint32_t count,
                             plumb_error *err)
@@ -265,7 +277,9 @@ static plumb_status resolve(run_state *run, verdict *v, candidate *list, uint32_
     for (uint32_t i = 0; i < count; i++) {
         candidate *c = &list[i];
         pl_proposal proposal;
-        if (c->doc.class != PL_DRIFT_RENAMED || !c->covers ||
+        bool refused;
+        PL_TRY(is_refused(run, v, c, &refused, err));
+        if (refused || c->doc.class != PL_DRIFT_RENAMED || !c->covers ||
             pl_drift_action_of(&c->doc, true, c->critical, v->policy.strict) !=
                 PL_DRIFT_PROVISIONAL ||
             !pl_propose_rename(&with, pl_span_of(c->doc.before), pl_span_of(c->doc.after),

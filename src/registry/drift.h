@@ -132,7 +132,10 @@ typedef struct pl_finding_row {
     const char *run;          // that found it, or counted on last
     int64_t records;          // in which it shows
     int64_t flips;            // how often it came back, within a day of each other
-    const char *document;     // JSON: evidence, samples, proposal, wording
+    // Somebody said no: until then, and in fewer than ten times so many records, nothing waits for
+    // it. 0: nobody did, or not for long any more; put keeps what is there.
+    int64_t muted_until_us, muted_records;
+    const char *document; // JSON: evidence, samples, proposal, wording
 } pl_finding_row;
 
 // One row per (source, table, fingerprint). Of a row that is there the id, first_us and
@@ -144,6 +147,19 @@ typedef struct pl_finding_row {
 PL_MUST_USE plumb_status pl_registry_finding_put(pl_registry *registry, const pl_finding_row *row,
                                                  const char *who, const char *note, int64_t *ret_id,
                                                  plumb_error *err);
+// The same for what a person decided, which is always an event; its text has these members, too:
+//     "decision": "approve" or "reject", "mapping": {"before": version, "after": version},
+//     "diff": of the files, or null
+typedef struct pl_finding_decision {
+    const char *who, *why; // why: "" or NULL if nothing was said
+    const char *word;      // "approve", ...
+    int64_t before, after; // versions of the mapping; 0: none
+    pl_span diff;
+} pl_finding_decision;
+PL_MUST_USE plumb_status pl_registry_finding_decide(pl_registry *registry,
+                                                    const pl_finding_row *row,
+                                                    const pl_finding_decision *decision,
+                                                    plumb_error *err);
 // Does what the hold is about wait for this finding? One that flaps need not show in it.
 bool pl_finding_waits(const pl_finding_row *row, const pl_hold_row *hold);
 // One finding in arena. PLUMB_E_NOT_FOUND.

@@ -7,7 +7,7 @@
 // "text" or "shape" a name is written ("text_id"), given by the caller.
 typedef struct dump_part {
     const char *name;
-    const char *columns[21]; // ends with NULL
+    const char *columns[24]; // ends with NULL
     const char *select;      // ?1: the run
     const char *insert;      // columns in order
 } dump_part;
@@ -95,15 +95,22 @@ static const dump_part parts[] = {
      "INSERT OR REPLACE INTO shapes(source, tbl, version, run, since_us, until_us, records, logged,"
      " document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
     {"findings", // as they are now: a later run's replace them
-     {"id",           "source", "tbl",      "fingerprint", "class",    "strength",  "before",
-      "after",        "col",    "critical", "state",       "first_us", "opened_us", "changed_us",
-      "first_object", "run",    "records",  "flips",       "logged",   "document"},
+     {"id",           "source",     "tbl",
+      "fingerprint",  "class",      "strength",
+      "before",       "after",      "col",
+      "critical",     "state",      "first_us",
+      "opened_us",    "changed_us", "first_object",
+      "run",          "records",    "flips",
+      "logged",       "document",   "muted_until_us",
+      "muted_records"},
      "SELECT id, source, tbl, fingerprint, class, strength, before, after, col, critical, state,"
-     " first_us, opened_us, changed_us, first_object, run, records, flips, logged, document"
+     " first_us, opened_us, changed_us, first_object, run, records, flips, logged, document,"
+     " muted_until_us, muted_records"
      " FROM findings WHERE logged = ?1 ORDER BY id",
      "INSERT OR REPLACE INTO findings(id, source, tbl, fingerprint, class, strength, before, after,"
      " col, critical, state, first_us, opened_us, changed_us, first_object, run, records, flips,"
-     " logged, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+     " logged, document, muted_until_us, muted_records)"
+     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
     {"events",
      {"id", "at_us", "kind", "who", "tbl", "logged", "detail"},
      "SELECT id, at_us, kind, who, tbl, logged, text FROM events WHERE logged = ?1"
@@ -236,7 +243,9 @@ static plumb_status restore_row(pl_registry *registry, const dump_part *part, co
         bool named = is_named(part->columns[i]);
         const pl_json *value = pl_json_get(row, member(part->columns[i]));
         pl_span text;
-        if (!value || (named && value->kind != PL_JSON_STRING)) {
+        if (!value && strncmp(part->columns[i], "muted_", 6) == 0) { // came later
+            sqlite3_bind_int64(stmt, i + 1, 0);
+        } else if (!value || (named && value->kind != PL_JSON_STRING)) {
             st = bad(part, part->columns[i], err);
         } else if (named) {
             st = get(context, value->text, &text, err);

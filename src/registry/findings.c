@@ -32,7 +32,8 @@ bool pl_finding_waits(const pl_finding_row *row, const pl_hold_row *hold)
 
 #define FINDING_COLUMNS                                                                            \
     "id, source, tbl, fingerprint, class, strength, before, after, col, critical, state,"          \
-    " first_us, opened_us, changed_us, first_object, run, records, flips, document"
+    " first_us, opened_us, changed_us, first_object, run, records, flips, document,"               \
+    " muted_until_us, muted_records"
 
 static pl_finding_row row_of(sqlite3_stmt *stmt)
 {
@@ -53,7 +54,9 @@ static pl_finding_row row_of(sqlite3_stmt *stmt)
                           .run = pl_registry__text(stmt, 15),
                           .records = pl_registry__int(stmt, 16),
                           .flips = pl_registry__int(stmt, 17),
-                          .document = pl_registry__text(stmt, 18)};
+                          .document = pl_registry__text(stmt, 18),
+                          .muted_until_us = pl_registry__int(stmt, 19),
+                          .muted_records = pl_registry__int(stmt, 20)};
     pl_finding_state_parse(pl_span_of(pl_registry__text(stmt, 10)), &row.state);
     return row;
 }
@@ -164,20 +167,23 @@ static plumb_status put_row(pl_registry *registry, const pl_finding_row *row, pl
     static const char sql[] =
         "INSERT INTO findings(source, tbl, fingerprint, class, strength, before, after, col,"
         " critical, state, first_us, opened_us, changed_us, first_object, run, records, flips,"
-        " document, logged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')"
+        " document, muted_until_us, muted_records, logged)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')"
         " ON CONFLICT(source, tbl, fingerprint) DO UPDATE SET class = excluded.class,"
         " strength = excluded.strength, before = excluded.before, after = excluded.after,"
         " col = excluded.col, critical = excluded.critical, state = excluded.state,"
         " opened_us = iif(opened_us, opened_us, excluded.opened_us),"
         " changed_us = iif(state = excluded.state, changed_us, excluded.changed_us),"
         " run = excluded.run, records = excluded.records, flips = excluded.flips,"
+        " muted_records = iif(excluded.muted_until_us, excluded.muted_records, muted_records),"
+        " muted_until_us = iif(excluded.muted_until_us, excluded.muted_until_us, muted_until_us),"
         " document = excluded.document, logged = excluded.logged";
-    return pl_registry__write(registry, PL_DOING("record finding", row->fingerprint), sql, NULL,
-                              err, "ttttttttitiiittiit", row->source, row->table, row->fingerprint,
-                              row->class, row->strength, row->before, row->after, row->column,
-                              (int64_t)row->critical, state_names[row->state], row->first_us,
-                              row->opened_us, row->changed_us, row->first_object, row->run,
-                              row->records, row->flips, row->document);
+    return pl_registry__write(
+        registry, PL_DOING("record finding", row->fingerprint), sql, NULL, err,
+        "ttttttttitiiittiitii", row->source, row->table, row->fingerprint, row->class,
+        row->strength, row->before, row->after, row->column, (int64_t)row->critical,
+        state_names[row->state], row->first_us, row->opened_us, row->changed_us, row->first_object,
+        row->run, row->records, row->flips, row->document, row->muted_until_us, row->muted_records);
 }
 
 static void put_text(pl_json_writer *json, const char *key, const char *text)
@@ -189,9 +195,33 @@ static void put_text(pl_json_writer *json, const char *key, const char *text)
         pl_json_null(json);
 }
 
-// `from` NULL: it is new.
+static void put_version(pl_json_writer *json, const char *key, int64_t version)
+{
+    pl_json_key(json, key);
+    if (version)
+        pl_json_int(json, version);
+    else
+        pl_json_null(json);
+}
+
+static void put_decision(pl_json_writer *json, const pl_finding_decision *decision)
+{
+    put_text(json, "decision", decision->word);
+    pl_json_key(json, "mapping"), pl_json_begin(json, '{');
+    put_version(json, "before", decision->before);
+    put_version(json, "after", decision->after);
+    pl_json_end(json, '}');
+    pl_json_key(json, "diff");
+    if (decision->diff.bytes)
+        pl_json_text(json, decision->diff);
+    else
+        pl_json_null(json);
+}
+
+// `from` NULL: it is new. `decision` NULL: nobody decided.
 static plumb_status put_event(pl_registry *registry, const pl_finding_row *row, int64_t id,
-                              const char *from, const char *who, const char *note, plumb_error *err)
+                              const char *from, const char *who, const char *note,
+                              const pl_finding_decision *decision, plumb_error *err)
 {
     pl_buf text = {0};
     pl_json_writer json = pl_json_writer_on(&text, 0);
@@ -205,6 +235,7 @@ static plumb_status put_event(pl_registry *registry, const pl_finding_row *row, 
     put_text(&json, "from", from);
     put_text(&json, "to", state_names[row->state]);
     put_text(&json, "note", note);
+    if (decision) put_decision(&json, decision);
     pl_json_end(&json, '}');
     char kind[32];
     snprintf(kind, sizeof kind, "drift.%s", state_names[row->state]);
@@ -230,8 +261,23 @@ plumb_status pl_registry_finding_put(pl_registry *registry, const pl_finding_row
         *ret_id = known ? old.id : sqlite3_last_insert_rowid(registry->db);
         if (!known || old.state != row->state)
             st = put_event(registry, row, *ret_id, known ? state_names[old.state] : NULL, who, note,
-                           err);
+                           NULL, err);
     }
+    pl_arena_done(&scratch);
+    return st;
+}
+
+plumb_status pl_registry_finding_decide(pl_registry *registry, const pl_finding_row *row,
+                                        const pl_finding_decision *decision, plumb_error *err)
+{
+    pl_arena scratch = {0};
+    pl_finding_row old;
+    const char *why = decision->why && *decision->why ? decision->why : NULL;
+    plumb_status st = pl_registry_finding(registry, row->id, &scratch, &old, err);
+    if (st == PLUMB_OK) st = put_row(registry, row, err);
+    if (st == PLUMB_OK)
+        st = put_event(registry, row, row->id, state_names[old.state], decision->who, why, decision,
+                       err);
     pl_arena_done(&scratch);
     return st;
 }

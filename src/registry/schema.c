@@ -209,13 +209,17 @@ static const char checks_sql[] =
     "ALTER TABLE holds ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0 CHECK(accepted IN (0, 1));"
     "CREATE INDEX events_in_log ON events(logged) WHERE logged <> '';";
 
+static const char muted_sql[] =
+    "ALTER TABLE findings ADD COLUMN muted_until_us INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE findings ADD COLUMN muted_records INTEGER NOT NULL DEFAULT 0;";
+
 // What makes version N of the schema out of version N - 1. A version that was ever used by anybody
 // is only added to.
-static const char *const upgrades[SCHEMA_VERSION + 1][3] = {
+static const char *const upgrades[SCHEMA_VERSION + 1][4] = {
     [2] = {uses_sql},
     [3] = {tallies_sql, triggers_sql, by_run_sql},
     [4] = {drift_sql},
-    [5] = {checks_sql},
+    [5] = {checks_sql, muted_sql},
 };
 
 static plumb_status number(pl_registry *registry, const char *sql, int64_t *ret_value,

@@ -55,9 +55,7 @@ TEST(settings_are_read_and_what_is_not_done_yet_is_said)
     CHECK(s.query_timeout_us == 90000000);
     CHECK(s.has_guard && s.guard_price_per_tb == 5 && s.guard_bytes_max == UINT64_C(10737418240));
     CHECK(s.drift.values.strict && s.raw_level == 0);
-    CHECK_MISTAKES("6:1 guard is not applied by this version\n"
-                   "9:9 auto_replay is not applied by this version\n",
-                   &warnings);
+    CHECK_MISTAKES("6:1 guard is not applied by this version\n", &warnings);
     pl_arena_done(&arena);
 }
 

@@ -1,0 +1,576 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "flow/decide.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/time.h"
+#include "base/ulid.h"
+#include "contract/edit.h"
+#include "flow/log.h"
+#include "flow/mappings.h"
+#include "os/file.h"
+#include "os/os.h"
+#include "registry/lock.h"
+
+typedef struct deciding {
+    const pl_decision_options *options;
+    pl_arena *arena;
+    pl_decision *out;
+    pl_finding_row row; // as it was
+    pl_finding_doc doc;
+    const pl_mapping *file; // of the project
+    pl_mapping_now now;     // in use
+    pl_mapping_use use;
+    pl_hold_row hold;
+    bool held;
+    pl_finding_state to;
+    pl_proposal change; // of the files: mapping_text "" where they stay
+    pl_span overlay;    // from now on, until the file is written
+    int64_t now_us;
+    char run[PL_ID_TEXT]; // the decision's
+} deciding;
+
+static const char *verb(const deciding *d)
+{
+    return d->options->reject ? "reject" : "approve";
+}
+
+static plumb_status refuse(const deciding *d, plumb_status status, plumb_error *err,
+                           const char *fmt, ...) PL_PRINTF(4, 5);
+static plumb_status refuse(const deciding *d, plumb_status status, plumb_error *err,
+                           const char *fmt, ...)
+{
+    pl_buf text = {0};
+    va_list args;
+    va_start(args, fmt);
+    pl_buf_vprintf(&text, fmt, args);
+    va_end(args);
+    pl_fail(err, status, "cannot %s finding '%lld': %s", verb(d), (long long)d->row.id,
+            pl_buf_cstr(&text));
+    pl_buf_done(&text);
+    return status;
+}
+
+static plumb_status refuse_state(const deciding *d, plumb_error *err)
+{
+    char at[40];
+    pl_time_text(d->row.changed_us, at);
+    return refuse(d, PLUMB_E_CONFLICT, err, "it is %s since %s",
+                  pl_finding_state_name(d->row.state), at);
+}
+
+static bool is(const deciding *d, unsigned states)
+{
+    return (PL_FINDING_IN(d->row.state) & states) != 0;
+}
+
+static bool waits(const deciding *d)
+{
+    return d->held && !*d->hold.released && pl_finding_waits(&d->row, &d->hold);
+}
+
+// ---- the files ----------------------------------------------------------------------------------
+// Where the file is, links followed, so that a link stays one.
+static plumb_status place(const deciding *d, const char *file, char **ret_path, plumb_error *err)
+{
+    const char *path = pl_arena_printf(d->arena, "%s/%s", d->options->project->dir, file);
+    return pl_path_real(path, d->arena, ret_path, err);
+}
+
+// It must be what the proposal was made from, and be there to be written.
+static plumb_status check_file(const deciding *d, const char *file, pl_span text, plumb_error *err)
+{
+    char *path;
+    pl_span there;
+    pl_file_info info;
+    PL_TRY(place(d, file, &path, err));
+    PL_TRY(pl_path_read(path, text.bytes + 1, d->arena, &there, err));
+    PL_TRY(pl_path_info(path, &info, err));
+    if (!pl_span_equal(there, text)) {
+        refuse(d, PLUMB_E_CONFLICT, err, "%s was edited meanwhile", file);
+        pl_hint(err, "Decide once more: the change is then made of what the file says now.");
+        return PLUMB_E_CONFLICT;
+    }
+    if (pl_path_writable(path) && (info.mode & 0222)) return PLUMB_OK;
+    refuse(d, PLUMB_E_FAILED, err, "%s may not be written", file);
+    pl_hint(err,
+            "Let plumb write it, or change it by hand ('plumb drift show %lld' says how) and "
+            "run 'plumb run'.",
+            (long long)d->row.id);
+    return PLUMB_E_FAILED;
+}
+
+static plumb_status write_file(const deciding *d, const char *file, pl_span text, plumb_error *err)
+{
+    char *path;
+    pl_file_info info;
+    PL_TRY(place(d, file, &path, err));
+    PL_TRY(pl_path_info(path, &info, err));
+    PL_TRY(pl_path_write(path, text, err));
+    pl_file opened;
+    PL_TRY(pl_file_open(&opened, path, PL_OPEN_READ, err));
+    plumb_status st = pl_file_mode(&opened, info.mode & 07777, err);
+    pl_file_close(&opened);
+    return st;
+}
+
+// ---- yes ----------------------------------------------------------------------------------------
+// The rules' proposal, made of the file alone where a rule of ours lies over it for this finding;
+// else of what is in use, so that nothing that lies over the same column is lost.
+static bool propose(deciding *d, bool file_only)
+{
+    pl_proposing with = {.file = d->file,
+                         .now = file_only ? NULL : d->now.mapping,
+                         .overlay = d->use.overlay,
+                         .arena = d->arena};
+    return pl_remedy(&d->row, &d->doc, &with, &d->change);
+}
+
+static plumb_status no_change(deciding *d, plumb_error *err)
+{
+    const char *why = d->change.why_not;
+    if (!why)
+        why = d->doc.class == PL_DRIFT_RETYPED ? "no parser is known that reads the new values"
+                                               : "no rule turns the new values into what the old "
+                                                 "ones were";
+    refuse(d, PLUMB_E_FAILED, err, "%s", why);
+    pl_hint(err,
+            "'plumb drift show %lld' says what you can do by hand; 'plumb drift reject %lld' "
+            "publishes rows as they come.",
+            (long long)d->row.id, (long long)d->row.id);
+    return PLUMB_E_FAILED;
+}
+
+static plumb_status approve_change(deciding *d, plumb_error *err)
+{
+    bool provisional = d->row.state == PL_FINDING_PROVISIONAL;
+    pl_span column = pl_span_of(d->row.column), none = PL_SPAN("");
+    d->to = PL_FINDING_ACCEPTED;
+    if (d->doc.class == PL_DRIFT_RETYPED && d->doc.strength == PL_DRIFT_LOSSLESS) return PLUMB_OK;
+    if (d->doc.class == PL_DRIFT_RESCALED && pl_reads_any_unit(d->file, column)) return PLUMB_OK;
+    if (propose(d, provisional)) {
+        d->overlay = d->change.overlay;
+        return PLUMB_OK;
+    }
+    // Somebody has written it already.
+    bool there = d->doc.class == PL_DRIFT_RENAMED &&
+                 pl_reads_path(d->file, column, pl_span_of(d->row.after), d->arena);
+    if (!there) return no_change(d, err);
+    d->change = (pl_proposal){NULL, 0, NULL, none, none, none, none};
+    return PLUMB_OK;
+}
+
+static plumb_status retire(deciding *d, plumb_error *err)
+{
+    int64_t from_us = d->row.changed_us + PL_DEPRECATED_US;
+    pl_span column = pl_span_of(d->row.column);
+    const pl_project *project = d->options->project;
+    if (d->now_us < from_us) {
+        char at[40];
+        pl_time_text(from_us, at);
+        refuse(d, PLUMB_E_CONFLICT, err, "column '%s' is deprecated, and goes not before %s",
+               d->row.column, at);
+        pl_hint(err,
+                "Until then it is filled again should it come back; to take it out now, take "
+                "its rule out of %s by hand.",
+                d->file->file);
+        return PLUMB_E_CONFLICT;
+    }
+    bool shared = false; // another source fills it
+    int at = pl_contract_find(d->file->contract, column);
+    for (uint32_t i = 0; i < project->mapping_count && at >= 0; i++)
+        shared |= project->mappings[i] != d->file &&
+                  pl_span_equal(project->mappings[i]->table, d->file->table) &&
+                  pl_mapping_rule(project->mappings[i], (uint32_t)at);
+    pl_proposing with = {.file = d->file, .overlay = d->use.overlay, .arena = d->arena};
+    d->to = PL_FINDING_RETIRED;
+    if ((shared || !pl_propose_retired(&with, column, true, &d->change)) &&
+        !pl_propose_retired(&with, column, false, &d->change))
+        return no_change(d, err);
+    d->overlay = d->change.overlay;
+    return PLUMB_OK;
+}
+
+static plumb_status approve_removed(deciding *d, plumb_error *err)
+{
+    d->to = PL_FINDING_DEPRECATED;
+    if (strcmp(d->row.before, "$") == 0) {
+        refuse(d, PLUMB_E_FAILED, err, "no column is gone, there were no records");
+        pl_hint(err,
+                "Write where they are now behind 'records:' in %s; 'plumb drift reject %lld' "
+                "takes what came as it is.",
+                d->file->file, (long long)d->row.id);
+        return PLUMB_E_FAILED;
+    }
+    int at = pl_contract_find(d->file->contract, pl_span_of(d->row.column));
+    if (at < 0 || !d->file->contract->columns[at].field.required) return PLUMB_OK;
+    refuse(d, PLUMB_E_FAILED, err, "column '%s' is required, so no record without it is a row",
+           d->row.column);
+    pl_hint(err, "Take the '!' off it in %s, and its rule out of %s.", d->file->contract->file,
+            d->file->file);
+    return PLUMB_E_FAILED;
+}
+
+// Approved before, and killed before the file was written: the overlay still says more than it.
+static plumb_status finish_approval(deciding *d, plumb_error *err)
+{
+    pl_stale stale;
+    d->out->again = true;
+    d->to = d->row.state;
+    d->overlay = d->use.overlay;
+    if (d->use.overlay.bytes && propose(d, true)) {
+        pl_span left;
+        PL_TRY(pl_edit_overlay_left(d->file->file, d->change.mapping_text, d->use.overlay, d->arena,
+                                    &left, err));
+        if (left.bytes < d->use.overlay.bytes) return PLUMB_OK;
+    }
+    pl_span none = PL_SPAN("");
+    d->change = (pl_proposal){NULL, 0, NULL, none, none, none, none};
+    PL_TRY(pl_decision_stale(d->options->project, d->options->registry, &d->row, d->arena, &stale,
+                             err));
+    if (stale.count || (d->held && *d->hold.released)) return PLUMB_OK;
+    return refuse_state(d, err);
+}
+
+static plumb_status approve(deciding *d, plumb_error *err)
+{
+    const unsigned undecided = PL_FINDING_IN(PL_FINDING_SEEN) | PL_FINDING_IN(PL_FINDING_OPEN) |
+                               PL_FINDING_IN(PL_FINDING_PROVISIONAL) |
+                               PL_FINDING_IN(PL_FINDING_HELD) | PL_FINDING_IN(PL_FINDING_FLAPPING) |
+                               PL_FINDING_IN(PL_FINDING_REJECTED) |
+                               PL_FINDING_IN(PL_FINDING_REVERTED);
+    if (d->row.state == PL_FINDING_DEPRECATED) return retire(d, err);
+    if (d->row.state == PL_FINDING_ACCEPTED) return finish_approval(d, err);
+    if (!is(d, undecided)) return refuse_state(d, err);
+    if (d->doc.class == PL_DRIFT_REMOVED) return approve_removed(d, err);
+    d->to = PL_FINDING_ACCEPTED;
+    return d->doc.class == PL_DRIFT_MEANING ? PLUMB_OK : approve_change(d, err);
+}
+
+// ---- no -----------------------------------------------------------------------------------------
+static bool has_term(const pl_rule *rule, pl_span text)
+{
+    for (uint32_t i = 0; rule && i < rule->term_count; i++)
+        if (pl_span_equal(rule->terms[i].text, text)) return true;
+    return false;
+}
+
+// The column's rule in use without what this change has put into it.
+static plumb_status take_back(deciding *d, uint32_t column, plumb_error *err)
+{
+    pl_problems problems = {0};
+    pl_contract *contract = PL_TAKE(d->arena, pl_contract, 1);
+    *contract = *d->file->contract;
+    const pl_mapping *made = pl_mapping_parse(d->file->file, d->change.mapping_text, &contract, 1,
+                                              d->arena, &problems, NULL);
+    pl_problems_done(&problems);
+    const pl_rule *now = pl_mapping_rule(d->now.mapping, column);
+    const pl_rule *own = pl_mapping_rule(d->file, column);
+    const pl_rule *with = made ? pl_mapping_rule(made, column) : NULL;
+    pl_buf rule = {0};
+    bool more = false; // than the file's
+    for (uint32_t i = 0; now && i < now->term_count; i++) {
+        pl_span term = now->terms[i].text;
+        if (has_term(with, term) && !has_term(own, term)) continue;
+        more |= !has_term(own, term);
+        pl_buf_printf(&rule, "%s%.*s", rule.count ? " | " : "", PL_FMT(term));
+    }
+    pl_span text = more ? pl_arena_copy(d->arena, pl_buf_view(&rule)) : PL_SPAN("");
+    pl_buf_done(&rule);
+    return pl_edit_overlay_set(d->file->file, d->overlay,
+                               d->file->contract->columns[column].field.name, text, d->arena,
+                               &d->overlay, err);
+}
+
+static plumb_status revert(deciding *d, plumb_error *err)
+{
+    pl_span before = d->overlay, none = PL_SPAN("");
+    d->to = PL_FINDING_REVERTED;
+    if (before.bytes && propose(d, true))
+        for (uint32_t i = 0; i < d->change.column_count; i++)
+            PL_TRY(take_back(d, d->change.columns[i], err));
+    d->change = (pl_proposal){NULL, 0, NULL, none, none, none, none};
+    if (!pl_span_equal(before, d->overlay)) return PLUMB_OK;
+    refuse(d, PLUMB_E_FAILED, err, "no rule of ours lies over %s for it", d->file->file);
+    pl_hint(err,
+            "If column '%s' should not take such values, change its rule there and run 'plumb "
+            "run'.",
+            d->row.column);
+    return PLUMB_E_FAILED;
+}
+
+static plumb_status reject(deciding *d, plumb_error *err)
+{
+    const unsigned undecided = PL_FINDING_IN(PL_FINDING_SEEN) | PL_FINDING_IN(PL_FINDING_OPEN) |
+                               PL_FINDING_IN(PL_FINDING_HELD) | PL_FINDING_IN(PL_FINDING_FLAPPING);
+    pl_stale stale;
+    d->out->again = is(d, PL_FINDING_IN(PL_FINDING_REJECTED) | PL_FINDING_IN(PL_FINDING_REVERTED));
+    if (d->out->again) {
+        d->to = d->row.state;
+        PL_TRY(pl_decision_stale(d->options->project, d->options->registry, &d->row, d->arena,
+                                 &stale, err));
+        bool left = d->row.state == PL_FINDING_REVERTED && stale.count;
+        return left || (d->held && *d->hold.released) ? PLUMB_OK : refuse_state(d, err);
+    }
+    if (d->row.state == PL_FINDING_PROVISIONAL) return revert(d, err);
+    if (!is(d, undecided)) return refuse_state(d, err);
+    d->to = PL_FINDING_REJECTED;
+    return PLUMB_OK;
+}
+
+// ---- the books ----------------------------------------------------------------------------------
+typedef struct staged_search {
+    char last[PL_ID_TEXT];
+} staged_search;
+
+static bool find_staged(void *context, const pl_object_row *row, pl_object_state state)
+{
+    staged_search *search = context;
+    if (state == PL_STATE_STAGED) snprintf(search->last, sizeof search->last, "%s", row->id);
+    return true;
+}
+
+// All that waits may go; the next run judges it anew.
+static plumb_status release(deciding *d, plumb_error *err)
+{
+    pl_registry *registry = d->options->registry;
+    staged_search search = {.last = ""};
+    PL_TRY(pl_registry_objects_pending(registry, d->row.source, d->row.table, "", find_staged,
+                                       &search, err));
+    if (!*search.last) return PLUMB_OK;
+    d->hold.released = search.last;
+    d->out->released = true;
+    return pl_registry_hold_put(registry, &d->hold, err);
+}
+
+// The text that runs use once the decision stands.
+static plumb_status text_then(deciding *d, pl_span *ret_text, plumb_error *err)
+{
+    pl_span text = d->change.mapping_text.bytes ? d->change.mapping_text : d->file->text;
+    *ret_text = text;
+    if (!d->overlay.bytes) return PLUMB_OK;
+    return pl_edit_overlay(d->file->file, text, d->overlay, d->arena, ret_text, err);
+}
+
+static plumb_status put_books(deciding *d, plumb_error *err)
+{
+    pl_registry *registry = d->options->registry;
+    pl_span text;
+    PL_TRY(text_then(d, &text, err));
+    d->out->changed = !pl_span_equal(text, d->now.mapping->text);
+    int64_t version = d->now.version;
+    if (d->out->changed)
+        PL_TRY(pl_registry_mapping_version(registry, d->row.source, d->row.table, text, d->now_us,
+                                           &version, err));
+    d->out->version = version;
+    pl_run_row run = {
+        .id = d->run, .started_us = d->now_us, .pid = pl_process_id(), .command = verb(d)};
+    PL_TRY(pl_registry_run_start(registry, &run, err));
+    PL_TRY(pl_registry_run_finish(registry, d->run, "done", d->now_us, "", err));
+    if (!pl_span_equal(d->overlay, d->use.overlay)) {
+        pl_mapping_use use = {.overlay = d->overlay};
+        PL_TRY(pl_registry_mapping_use_set(registry, d->row.source, d->row.table, &use, d->now_us,
+                                           err));
+    }
+    if (d->out->again) return PLUMB_OK;
+    pl_finding_decision decision = {.who = d->options->who,
+                                    .why = d->options->why,
+                                    .word = verb(d),
+                                    .before = d->now.version,
+                                    .after = version,
+                                    .diff = d->change.diff};
+    PL_TRY(pl_registry_finding_decide(registry, &d->out->row, &decision, err));
+    return waits(d) ? release(d, err) : PLUMB_OK;
+}
+
+static plumb_status commit_books(deciding *d, plumb_error *err)
+{
+    pl_registry *registry = d->options->registry;
+    PL_TRY(pl_registry_begin(registry, err));
+    plumb_status st = put_books(d, err);
+    if (st == PLUMB_OK) return pl_registry_commit(registry, err);
+    pl_registry_rollback(registry);
+    return st;
+}
+
+// The file says by now what lay over it.
+static plumb_status drop_overlay(deciding *d, plumb_error *err)
+{
+    pl_registry *registry = d->options->registry;
+    pl_mapping_use use = {0};
+    pl_span text = d->change.mapping_text.bytes ? d->change.mapping_text : d->file->text;
+    PL_TRY(pl_edit_overlay_left(d->file->file, text, d->overlay, d->arena, &use.overlay, err));
+    if (pl_span_equal(use.overlay, d->overlay)) return PLUMB_OK;
+    PL_TRY(pl_registry_begin(registry, err));
+    plumb_status st =
+        pl_registry_mapping_use_set(registry, d->row.source, d->row.table, &use, d->now_us, err);
+    if (st == PLUMB_OK) return pl_registry_commit(registry, err);
+    pl_registry_rollback(registry);
+    return st;
+}
+
+// ---- deciding -----------------------------------------------------------------------------------
+static plumb_status look_up(deciding *d, plumb_error *err)
+{
+    const pl_project *project = d->options->project;
+    pl_registry *registry = d->options->registry;
+    PL_TRY(pl_registry_finding(registry, d->options->finding, d->arena, &d->row, err));
+    d->doc = pl_drift_document(&d->row, d->arena);
+    for (uint32_t i = 0; i < project->mapping_count; i++) {
+        const pl_mapping *mapping = project->mappings[i];
+        if (!pl_span_is(mapping->source, d->row.source) ||
+            !pl_span_is(mapping->table, d->row.table))
+            continue;
+        d->file = mapping;
+        PL_TRY(pl_mapping_now_get(project, i, registry, d->arena, &d->now, err));
+    }
+    if (!d->file)
+        return refuse(d, PLUMB_E_FAILED, err,
+                      "no file in sources/ sends source '%s' to table '%s' any more", d->row.source,
+                      d->row.table);
+    PL_TRY(pl_registry_mapping_use(registry, d->row.source, d->row.table, d->arena, &d->use, err));
+    d->overlay = d->use.overlay;
+    if (d->use.pinned) {
+        refuse(d, PLUMB_E_FAILED, err, "version %lld of %s is pinned, so runs do not use the file",
+               (long long)d->use.pinned, d->file->file);
+        pl_hint(err, "Let go of it first: plumb mapping %s --table %s --use file", d->row.source,
+                d->row.table);
+        return PLUMB_E_FAILED;
+    }
+    return pl_registry_hold(registry, d->row.source, d->row.table, d->arena, &d->hold, &d->held,
+                            err);
+}
+
+static void say(deciding *d)
+{
+    pl_decision *out = d->out;
+    out->from = d->row.state;
+    out->row = d->row;
+    out->row.state = d->to;
+    if (!out->again) {
+        out->row.changed_us = d->now_us;
+        if (!out->row.opened_us) out->row.opened_us = d->now_us;
+    }
+    out->diff = d->change.diff;
+    if (d->change.mapping_text.bytes) out->mapping_file = d->file->file;
+    if (d->change.contract_text.bytes) out->contract_file = d->file->contract->file;
+    if (d->to == PL_FINDING_DEPRECATED) out->retire_us = out->row.changed_us + PL_DEPRECATED_US;
+    if (d->to == PL_FINDING_REJECTED || d->to == PL_FINDING_REVERTED) {
+        if (!out->again) {
+            out->row.muted_until_us = d->now_us + PL_MUTED_US;
+            out->row.muted_records = PL_MAX(d->row.records, 1);
+        }
+        out->muted_until_us = out->row.muted_until_us;
+    }
+    out->released = waits(d);
+    out->version = d->now.version;
+}
+
+static plumb_status carry_out(deciding *d, plumb_error *err)
+{
+    const pl_decision *out = d->out;
+    if (out->contract_file) PL_TRY(check_file(d, out->contract_file, d->file->contract->text, err));
+    if (out->mapping_file) PL_TRY(check_file(d, out->mapping_file, d->file->text, err));
+    if (d->options->dry) return PLUMB_OK;
+    if (out->again && !out->mapping_file) return PLUMB_OK;
+    uint8_t seed[32];
+    pl_entropy(seed, sizeof seed);
+    pl_ulids ulids = pl_ulids_make(seed);
+    pl_ulid_next(&ulids, d->now_us, d->run);
+    if (out->contract_file) PL_TRY(write_file(d, out->contract_file, d->change.contract_text, err));
+    PL_TRY(commit_books(d, err));
+    if (out->mapping_file) PL_TRY(write_file(d, out->mapping_file, d->change.mapping_text, err));
+    PL_TRY(drop_overlay(d, err));
+    return pl_log_write(d->options->store, d->options->registry, d->run, err);
+}
+
+static plumb_status decide(deciding *d, plumb_error *err)
+{
+    PL_TRY(look_up(d, err));
+    PL_TRY(d->options->reject ? reject(d, err) : approve(d, err));
+    say(d);
+    return carry_out(d, err);
+}
+
+plumb_status pl_decide(const pl_decision_options *options, pl_arena *arena,
+                       pl_decision *ret_decision, plumb_error *err)
+{
+    pl_span none = PL_SPAN("");
+    *ret_decision = (pl_decision){.diff = none};
+    deciding d = {.options = options,
+                  .arena = arena,
+                  .out = ret_decision,
+                  .change = {NULL, 0, NULL, none, none, none, none},
+                  .now_us = pl_clock_micros()};
+    d.row.id = options->finding;
+    if (options->dry) return decide(&d, err);
+    pl_lock_holder self = {.pid = pl_process_id(), .command = verb(&d), .since_us = d.now_us};
+    pl_run_lock lock = {0};
+    PL_TRY(pl_run_lock_take(options->lock_path, options->wait_ms, &self, &lock, err));
+    plumb_status st = decide(&d, err);
+    pl_run_lock_release(&lock);
+    return st;
+}
+
+// ---- what is published by another mapping -------------------------------------------------------
+typedef struct stale_search {
+    pl_registry *registry;
+    pl_arena *arena;
+    const pl_finding_row *row;
+    int64_t version;
+    pl_stale *out;
+    uint32_t capacity;
+    plumb_status status;
+    plumb_error *err;
+} stale_search;
+
+// Newest first, so that only what shows the finding is looked at.
+static bool look_at_ledger(void *context, const pl_ledger_row *ledger)
+{
+    stale_search *s = context;
+    pl_arena scratch = {0};
+    pl_state_row state;
+    pl_object_row object;
+    if (strcmp(ledger->object, s->row->first_object) < 0) return false;
+    if (ledger->state != PL_STATE_PUBLISHED || strcmp(ledger->source, s->row->source) != 0)
+        return true;
+    s->status =
+        pl_registry_state(s->registry, ledger->object, s->row->table, &scratch, &state, s->err);
+    if (s->status == PLUMB_OK)
+        s->status = pl_registry_object(s->registry, ledger->object, &scratch, &object, s->err);
+    if (s->status == PLUMB_OK && state.mapping != s->version) {
+        PL_GROW(s->out->objects, s->out->count, s->capacity);
+        s->out->objects[s->out->count++] = pl_arena_cstr(s->arena, pl_span_of(ledger->object));
+        s->out->stored_bytes += object.stored_bytes;
+        s->out->records += ledger->records;
+    }
+    pl_arena_done(&scratch);
+    return s->status == PLUMB_OK;
+}
+
+plumb_status pl_decision_stale(const pl_project *project, pl_registry *registry,
+                               const pl_finding_row *row, pl_arena *arena, pl_stale *ret_stale,
+                               plumb_error *err)
+{
+    *ret_stale = (pl_stale){0};
+    pl_stale found = {0};
+    stale_search s = {.registry = registry, .arena = arena, .row = row, .out = &found, .err = err};
+    for (uint32_t i = 0; i < project->mapping_count; i++) {
+        const pl_mapping *mapping = project->mappings[i];
+        pl_mapping_now now;
+        if (!pl_span_is(mapping->source, row->source) || !pl_span_is(mapping->table, row->table))
+            continue;
+        PL_TRY(pl_mapping_now_get(project, i, registry, arena, &now, err));
+        s.version = now.version;
+    }
+    plumb_status st = pl_registry_ledger(registry, NULL, row->table, 0, look_at_ledger, &s, err);
+    if (st == PLUMB_OK) st = s.status;
+    const char **objects = PL_TAKE(arena, const char *, found.count);
+    for (uint32_t i = 0; i < found.count; i++) objects[i] = found.objects[i];
+    free(found.objects);
+    found.objects = objects;
+    if (st == PLUMB_OK) *ret_stale = found;
+    return st;
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "flow/remedy.h"
+
+#include <string.h>
+
+pl_finding_doc pl_drift_document(const pl_finding_row *row, pl_arena *arena)
+{
+    pl_json *root = NULL;
+    pl_finding_doc doc;
+    if (pl_json_parse(pl_span_of(row->document), arena, &root, NULL) == PLUMB_OK &&
+        pl_finding_read(root, arena, &doc, NULL) == PLUMB_OK)
+        return doc;
+    pl_json none = {.kind = PL_JSON_OBJECT};
+    PL_IGNORE(pl_finding_read(&none, arena, &doc, NULL)); // says nothing, wants a class
+    return doc;
+}
+
+// What is between the brackets of "likes parse(percent)".
+static pl_span parser_in(const char *extractor)
+{
+    const char *at = strstr(extractor, " parse("), *end = at ? strrchr(at, ')') : NULL;
+    return end ? pl_span_make(at + 7, (size_t)(end - at - 7)) : pl_span_make("", 0);
+}
+
+// "1.2K", "300M": every sample is of this form.
+static bool is_compact(const char *samples)
+{
+    bool any = false;
+    for (const char *at = samples; *at;) {
+        if (*at++ != '"') return false;
+        size_t digits = strspn(at, "0123456789.");
+        if (!digits || !strchr("KMBkmb", at[digits]) || at[digits + 1] != '"') return false;
+        any = true;
+        at += digits + 2;
+        if (strncmp(at, ", ", 2) == 0) at += 2;
+    }
+    return any;
+}
+
+static pl_span parser_of(const pl_finding_doc *finding)
+{
+    pl_span parser = parser_in(finding->proposal);
+    if (parser.bytes) return parser;
+    if (finding->to && strcmp(finding->to, "percent") == 0) return PL_SPAN("percent");
+    return is_compact(finding->after_values) ? PL_SPAN("compact") : parser;
+}
+
+bool pl_remedy(const pl_finding_row *row, const pl_finding_doc *f, const pl_proposing *with,
+               pl_proposal *ret_change)
+{
+    pl_span before = pl_span_of(row->before), after = pl_span_of(row->after), none = PL_SPAN("");
+    *ret_change = (pl_proposal){NULL, 0, NULL, none, none, none, none};
+    switch (f->class) {
+    case PL_DRIFT_REMOVED: // what may continue it
+        return f->rival && strcmp(row->before, "$") != 0 &&
+               pl_propose_rename(with, before, pl_span_of(f->rival), none, ret_change);
+    case PL_DRIFT_RENAMED:
+        if ((f->factor == 1 && !f->inverted) || *f->proposal)
+            return pl_propose_rename(with, before, after, pl_span_of(f->proposal), ret_change);
+        ret_change->why_not = "no parser turns the new values into what the old ones were";
+        return false;
+    case PL_DRIFT_RETYPED:
+        return f->strength == PL_DRIFT_LOSSY && parser_of(f).bytes &&
+               pl_propose_retype(with, after.bytes ? after : before, parser_of(f), ret_change);
+    case PL_DRIFT_RESCALED:
+        return parser_of(f).bytes &&
+               pl_propose_rescale(with, after.bytes ? after : before, parser_of(f), ret_change);
+    case PL_DRIFT_ADDED:
+    case PL_DRIFT_MAP:
+        return pl_propose_added(with, after, pl_span_of(*f->type ? f->type : "json"), none,
+                                ret_change);
+    default:
+        return false;
+    }
+}
+
+bool pl_reads_any_unit(const pl_mapping *mapping, pl_span column)
+{
+    int at = pl_contract_find(mapping->contract, column);
+    const pl_rule *rule = at < 0 ? NULL : pl_mapping_rule(mapping, (uint32_t)at);
+    for (uint32_t t = 0; rule && t < rule->term_count; t++)
+        if (rule->terms[t].parser.kind == PL_PARSE_EPOCH) return true;
+    return false;
+}
+
+bool pl_reads_path(const pl_mapping *mapping, pl_span column, pl_span path, pl_arena *arena)
+{
+    uint32_t *columns, count = 0;
+    int at = pl_contract_find(mapping->contract, column);
+    if (at < 0 || !path.bytes) return false;
+    pl_mapping_columns_of(mapping, path, arena, &columns, &count);
+    for (uint32_t i = 0; i < count; i++)
+        if ((int)columns[i] == at) return true;
+    return false;
+}

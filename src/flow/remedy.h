@@ -1,0 +1,26 @@
+// remedy.h -- what a finding proposes to do to the files: class by class, which of the changes of
+// contract/propose.h, with which parser.
+//
+// Threads: any.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PL_FLOW_REMEDY_H
+#define PL_FLOW_REMEDY_H
+
+#include "contract/propose.h"
+#include "registry/drift.h"
+#include "shape/finding_doc.h"
+
+// What a row's document says; as much as the row does if it does not read.
+pl_finding_doc pl_drift_document(const pl_finding_row *row, pl_arena *arena);
+
+// False: there is no change. ret->why_not says why, NULL if its class has none.
+bool pl_remedy(const pl_finding_row *row, const pl_finding_doc *finding, const pl_proposing *with,
+               pl_proposal *ret_change);
+
+// Whether the column is read by parse(epoch): s or ms, it goes by the size of each value.
+bool pl_reads_any_unit(const pl_mapping *mapping, pl_span column);
+// Whether the rule of the column reads the path.
+bool pl_reads_path(const pl_mapping *mapping, pl_span column, pl_span path, pl_arena *arena);
+
+#endif

@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person says of a finding, and what comes of it: approve, reject, class by class. What is
+in the table afterwards is what a fresh lake has that was mapped by the files as they are then."""
+import fcntl
+import getpass
+import json
+import shutil
+import sqlite3
+
+import duckdb
+
+from held import CONTRACT, MAPPING, land, post, renamed, start
+from lake import books, project, read, tree
+
+
+def decide(plumb, word, *ids, code=0, **how):
+    return plumb.json("drift", word, *ids, code=code, **how)
+
+
+def state(plumb, id=1):
+    return books(plumb, f"SELECT state FROM findings WHERE id = {id}")[0][0]
+
+
+def rows(plumb):
+    """Every row by what raw made of it: all columns of the contract, and _rest."""
+    found = read(plumb, "posts")
+    names = ", ".join(n for n in found.column_names if not n.startswith("_") or n == "_rest")
+    return duckdb.sql(f"SELECT {names} FROM found ORDER BY ALL").fetchall()
+
+
+def mapping(plumb, source="shop"):
+    return next((plumb.dir / "sources").glob(source + "*"))
+
+
+def holds_renamed(plumb, old="views", new="view_count"):
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json", [renamed(n, 3, old, new) for n in range(400)])
+    plumb("run", code=3)
+
+
+def test_approved_rename_is_written_and_published(plumb):
+    holds_renamed(plumb)
+    before = mapping(plumb).read_text()
+    said = plumb("drift", "approve", 1, "--why", "their changelog says so").stdout
+    assert mapping(plumb).read_text() == before.replace(
+        "  views:   stats.views", "  views:   stats.view_count | stats.views")
+    assert said == (
+        "finding 1 is accepted: shop -> posts.views: renamed, $.stats.views -> "
+        "$.stats.view_count\n\n"
+        "    --- sources/shop.yml\n    +++ sources/shop.yml\n    @@ -8 +8 @@\n"
+        "    -  views:   stats.views\n    +  views:   stats.view_count | stats.views\n\n"
+        "  sources/shop.yml is changed; runs read it so from now on. What waited is published: 400 "
+        "rows.\n"
+        "  Nothing more has to be done.\n")
+    table = read(plumb, "posts", "views", "_mapping").to_pylist()
+    assert len(table) == 1200 and all(row["views"] for row in table)
+    assert {row["_mapping"] for row in table} == {1, 2}
+    assert books(plumb, "SELECT overlay FROM mapping_uses") in ([], [("",)])
+    assert plumb.json("run")["run"] is None
+
+
+def test_why_who_and_both_sides_are_kept(plumb):
+    holds_renamed(plumb)
+    plumb("drift", "approve", 1, "--why", "their changelog says so")
+    event = plumb.json("drift", "events")[0]
+    assert (event["from"], event["to"], event["note"]) == (
+        "held", "accepted", "their changelog says so")
+    assert event["who"] == getpass.getuser()
+    assert (event["decision"], event["mapping"]) == ("approve", {"before": 1, "after": 2})
+    assert "+  views:   stats.view_count | stats.views" in event["diff"]
+    # The log has it at once, in an entry of its own.
+    entries = [json.loads(p.read_text()) for p in (plumb.dir / "lake/log").glob("*.json")]
+    entry, = [e for e in entries if e["runs"][0]["command"] == "approve"]
+    assert [e["kind"] for e in entry["events"]][-1] == "drift.accepted"
+    assert all(len(p.read_text().splitlines()) == 1
+               for p in (plumb.dir / "lake/log").glob("*.json"))
+    (plumb.dir / "lake/plumb.db").rename(plumb.dir / "lost.db")
+    plumb("rebuild")
+    assert plumb.json("drift", "events")[0] == event
+
+
+def fresh(plumb, folder):
+    """A lake of the same raw objects, mapped by the files as they are now."""
+    other = type(plumb)(folder)
+    for part in ("contracts", "sources"):
+        shutil.copytree(plumb.dir / part, other.dir / part)
+    shutil.copy(plumb.dir / "plumb.yaml", other.dir)
+    names = books(plumb, "SELECT source, name FROM objects ORDER BY id")
+    for source, name in names:
+        other("ingest", source, plumb.dir / name)
+    other("run", "--no-shape")
+    return rows(other)
+
+
+def test_medium_rename_is_approved(plumb, tmp_path_factory):
+    start(plumb, "shop")
+    records = [renamed(n, 3, "shares", "shares_n") for n in range(400)]
+    for record in records:
+        record["id"] = "q" + record["id"]
+    land(plumb, "shop", "3.json", records)
+    plumb("run", code=3)
+    found, = books(plumb, "SELECT id, class, strength FROM findings WHERE state = 'held'")
+    assert found[1:] == ("renamed", "medium")
+    decide(plumb, "approve", found[0])
+    assert "shares:  stats.shares_n | stats.shares" in mapping(plumb).read_text()
+    assert rows(plumb) == fresh(plumb, tmp_path_factory.mktemp("fresh"))
+
+
+def provisional(plumb):
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json", [renamed(n, 3, "likes", "like_count") for n in range(400)])
+    plumb("run")
+    assert state(plumb) == "provisional"
+
+
+def test_approved_rule_changes_no_row(plumb, tmp_path_factory):
+    provisional(plumb)
+    snapshots = books(plumb, "SELECT count(*) FROM snapshots")
+    said = decide(plumb, "approve", 1)
+    assert said["decisions"][0]["to"] == "accepted" and said["run"] is None
+    assert said["decisions"][0]["text"] == (
+        "sources/shop.yml says now what the rule over it said, so no row changes. Nothing more has "
+        "to be done.")
+    assert "likes:   stats.like_count | stats.likes" in mapping(plumb).read_text()
+    assert books(plumb, "SELECT overlay FROM mapping_uses") == [("",)]
+    assert books(plumb, "SELECT count(*) FROM snapshots") == snapshots
+    land(plumb, "shop", "4.json", [renamed(n, 4, "likes", "like_count") for n in range(400)])
+    plumb("run")
+    assert books(plumb, "SELECT max(version) FROM mappings") == [(2,)]
+    assert rows(plumb) == fresh(plumb, tmp_path_factory.mktemp("fresh"))
+
+
+def test_rejected_set_is_published_as_it_is_and_muted(plumb, tmp_path_factory):
+    holds_renamed(plumb)
+    before = mapping(plumb).read_text()
+    said = decide(plumb, "reject", 1, "--why", "another thing")["decisions"][0]
+    assert (said["to"], mapping(plumb).read_text()) == ("rejected", before)
+    assert "column views is NULL in them, and _rest keeps what no column takes" in said["text"]
+    table = read(plumb, "posts", "views", "_rest").to_pylist()
+    assert len(table) == 1200
+    gone = [row for row in table if row["views"] is None]
+    assert len(gone) == 400 and all("view_count" in row["_rest"] for row in gone)
+    # The same once more waits for nobody, until it is ten times as much.
+    for day in (4, 5):
+        land(plumb, "shop", f"{day}.json",
+             [renamed(n, day, "views", "view_count") for n in range(400)])
+        assert plumb.json("run")["holds"] == []
+    assert state(plumb) == "rejected"
+    with sqlite3.connect(plumb.dir / "lake/plumb.db") as db:
+        db.execute("UPDATE findings SET muted_records = 40")
+    land(plumb, "shop", "6.json", [renamed(n, 6, "views", "view_count") for n in range(400)])
+    assert plumb.json("run", code=3)["holds"][0]["objects"] == 1
+    # Somebody has changed their mind: all of it is filled.
+    decide(plumb, "approve", 1)
+    assert "stats.view_count | stats.views" in mapping(plumb).read_text()
+    assert rows(plumb) == fresh(plumb, tmp_path_factory.mktemp("fresh"))
+
+
+def test_a_mute_ends_after_its_days(plumb):
+    holds_renamed(plumb)
+    decide(plumb, "reject", 1)
+    until, since = books(plumb, "SELECT muted_until_us, changed_us FROM findings")[0]
+    assert until - since == 30 * 24 * 3600 * 10 ** 6
+    with sqlite3.connect(plumb.dir / "lake/plumb.db") as db:
+        db.execute("UPDATE findings SET muted_until_us = 1")
+    land(plumb, "shop", "4.json", [renamed(n, 4, "views", "view_count") for n in range(400)])
+    plumb("run", code=3)
+
+
+def test_rejected_rule_is_taken_back(plumb):
+    provisional(plumb)
+    said = decide(plumb, "reject", 1)["decisions"][0]
+    assert said["to"] == "reverted"
+    assert books(plumb, "SELECT overlay FROM mapping_uses") == [("",)]
+    # And does not come again by itself.
+    land(plumb, "shop", "4.json", [renamed(n, 4, "likes", "like_count") for n in range(400)])
+    assert plumb.json("run")["holds"] == []
+    assert state(plumb) == "reverted"
+    assert books(plumb, "SELECT overlay FROM mapping_uses") == [("",)]
+    likes = read(plumb, "posts", "likes", "_object").to_pylist()
+    assert sum(row["likes"] is None for row in likes) == 800
+
+
+def test_values_that_mean_something_else_are_taken_as_they_come(plumb):
+    contract = CONTRACT + "  kind:    string\n"
+    project(plumb, {"posts": contract}, {"shop": MAPPING.format(source="shop") + "  kind: kind\n"})
+    for day in (1, 2):
+        land(plumb, "shop", f"{day}.json",
+             [dict(post(n, day), kind=("on", "off")[n % 2]) for n in range(400)])
+    plumb("run")
+    land(plumb, "shop", "3.json",
+         [dict(post(n, 3), kind=("public", "private", "hidden")[n % 3]) for n in range(400)])
+    plumb("run", code=3)
+    (id, class_), = books(plumb, "SELECT id, class FROM findings WHERE state = 'held'")
+    assert class_ == "meaning"
+    before = mapping(plumb).read_text()
+    said = decide(plumb, "approve", id)["decisions"][0]
+    assert (said["to"], mapping(plumb).read_text()) == ("accepted", before)
+    assert read(plumb, "posts").num_rows == 1200
+    land(plumb, "shop", "4.json",
+         [dict(post(n, 4), kind=("public", "private", "hidden")[n % 3]) for n in range(400)])
+    assert plumb.json("run")["holds"] == []
+
+
+def test_another_unit_without_a_parser_is_refused_and_can_be_rejected(plumb):
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json", [post(n, 2, shares=(3000 + 11 * n + 2) * 1000)
+                                   for n in range(400)])
+    plumb("run", code=3)
+    refused = plumb("drift", "approve", 1, code=1).stderr
+    assert refused == (
+        "plumb: cannot approve finding '1': no rule turns the new values into what the old ones "
+        "were\n  hint: 'plumb drift show 1' says what you can do by hand; 'plumb drift reject 1' "
+        "publishes rows as they come.\n")
+    assert state(plumb) == "held"
+    decide(plumb, "reject", 1)
+    assert read(plumb, "posts").num_rows == 1200
+
+
+def test_a_parser_for_new_values_is_put_in_front(plumb, tmp_path_factory):
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json",
+         [post(n, 3, shares=f"{n % 90 + 1}.{n % 9}K") for n in range(400)])
+    plumb("run", code=3)
+    (id, class_), = books(plumb, "SELECT id, class FROM findings WHERE state = 'held'")
+    assert class_ == "retyped"
+    decide(plumb, "approve", id)
+    assert "stats.shares parse(compact) | stats.shares" in mapping(plumb).read_text()
+    assert rows(plumb) == fresh(plumb, tmp_path_factory.mktemp("fresh"))
+
+
+def removed(plumb):
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json", [post(n, 3, shares=None) for n in range(400)])
+    plumb("run", code=3)
+
+
+def test_column_that_is_gone_is_deprecated_then_retired(plumb, tmp_path_factory):
+    removed(plumb)
+    said = decide(plumb, "approve", 1)["decisions"][0]
+    assert said["to"] == "deprecated" and said["mapping"] is None
+    assert read(plumb, "posts").num_rows == 1200
+    since, = books(plumb, "SELECT changed_us FROM findings")[0]
+    assert said["retire_from"] is not None
+    listed = plumb("drift", "ls").stdout
+    assert "deprecated" in listed
+    early = plumb("drift", "approve", 1, code=1).stderr
+    assert "finding '1': column 'shares' is deprecated, and goes not before " in early
+    with sqlite3.connect(plumb.dir / "lake/plumb.db") as db:
+        db.execute("UPDATE findings SET changed_us = changed_us - 31 * 24 * 3600 * 1000000")
+    assert decide(plumb, "approve", 1)["decisions"][0]["to"] == "retired"
+    contract = (plumb.dir / "contracts/posts.yml").read_text()
+    assert "shares" not in mapping(plumb).read_text() and "shares" not in contract
+    land(plumb, "shop", "4.json", [post(n, 4, shares=None) for n in range(400)])
+    assert plumb.json("run")["holds"] == []
+    assert read(plumb, "posts", "shares").num_rows == 1600  # the table has it still
+    assert plumb("drift", "approve", 1, code=1).stderr.startswith(
+        "plumb: cannot approve finding '1': it is retired since ")
+
+
+def test_new_key_becomes_a_column(plumb, tmp_path_factory):
+    start(plumb, "shop")
+    for day in (3, 4, 5):
+        land(plumb, "shop", f"{day}.json", [post(n, day, saves=n % 17) for n in range(30)])
+        plumb("run")
+    said = decide(plumb, "approve", 1)["decisions"][0]
+    assert (said["mapping"], said["contract"]) == ("sources/shop.yml", "contracts/posts.yml")
+    assert (plumb.dir / "contracts/posts.yml").read_text() == CONTRACT + "  saves:   long\n"
+    land(plumb, "shop", "6.json", [post(n, 6, saves=n % 17) for n in range(30)])
+    assert plumb.json("run")["holds"] == []
+    saves = read(plumb, "posts", "saves")["saves"].to_pylist()
+    assert sum(s is not None for s in saves) == 120
+    assert rows(plumb) == fresh(plumb, tmp_path_factory.mktemp("fresh"))
+
+
+def test_much_raw_is_replayed_only_when_asked(plumb, tmp_path_factory):
+    provisional(plumb)
+    with open(plumb.dir / "plumb.yaml", "a") as file:
+        file.write("drift: {auto_replay: 1k}\n")
+    said = decide(plumb, "reject", 1)["decisions"][0]
+    assert said["refill"]["state"] == "pending" and said["refill"]["objects"] == 1
+    assert "'plumb replay posts --finding 1' maps them anew" in said["text"]
+    assert sum(v is None for v in read(plumb, "posts")["likes"].to_pylist()) == 0
+    # Said once more it does what is left, or the command it named.
+    (plumb.dir / "plumb.yaml").write_text((plumb.dir / "plumb.yaml").read_text()
+                                          .replace("1k", "1GiB"))
+    said = decide(plumb, "reject", 1)["decisions"][0]
+    assert (said["again"], said["refill"]["state"], said["refill"]["rows"]) == (True, "done", 400)
+    assert sum(v is None for v in read(plumb, "posts")["likes"].to_pylist()) == 400
+    assert rows(plumb) == fresh(plumb, tmp_path_factory.mktemp("fresh"))
+
+
+# ---- what stands in the way ----------------------------------------------------------------------
+
+def test_dry_run_changes_nothing(plumb):
+    holds_renamed(plumb)
+    before = tree(plumb.dir)
+    said = plumb("drift", "approve", 1, "--dry-run").stdout
+    assert "finding 1 would be accepted: " in said and "+  views:   stats.view_count" in said
+    assert said.endswith("Nothing was changed: this was only a look.\n")
+    assert tree(plumb.dir) == before and state(plumb) == "held"
+
+
+def test_what_is_decided_is_not_decided_again(plumb):
+    holds_renamed(plumb)
+    decide(plumb, "approve", 1)
+    for word in ("approve", "reject"):
+        assert plumb("drift", word, 1, code=1).stderr.startswith(
+            f"plumb: cannot {word} finding '1': it is accepted since ")
+    assert plumb("drift", "approve", 9, code=1).stderr.startswith(
+        "plumb: cannot find finding '9': no such id\n")
+    assert plumb("drift", "approve", code=2).stderr.startswith(
+        "plumb drift: approve needs the ID of a finding\n")
+
+
+def test_a_file_that_may_not_be_written_is_left_alone(plumb):
+    holds_renamed(plumb)
+    file = mapping(plumb)
+    file.chmod(0o444)
+    before = file.read_text()
+    assert plumb("drift", "approve", 1, code=1).stderr.startswith(
+        "plumb: cannot approve finding '1': sources/shop.yml may not be written\n")
+    assert (file.read_text(), state(plumb)) == (before, "held")
+    file.chmod(0o640)
+    decide(plumb, "approve", 1)
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
+def test_links_stay_links(plumb):
+    holds_renamed(plumb)
+    file = mapping(plumb)
+    (plumb.dir / "elsewhere").mkdir()
+    file.rename(plumb.dir / "elsewhere/shop.yml")
+    file.symlink_to("../elsewhere/shop.yml")
+    decide(plumb, "approve", 1)
+    assert file.is_symlink() and "stats.view_count" in file.read_text()
+
+
+def test_a_pinned_version_is_let_go_of_first(plumb):
+    holds_renamed(plumb)
+    plumb("mapping", "shop", "--use", 1)
+    assert plumb("drift", "approve", 1, code=1).stderr == (
+        "plumb: cannot approve finding '1': version 1 of sources/shop.yml is pinned, so runs do "
+        "not use the file\n"
+        "  hint: Let go of it first: plumb mapping shop --table posts --use file\n")
+
+
+def test_two_findings_of_one_column_are_both_written(plumb, tmp_path_factory):
+    provisional(plumb)
+    land(plumb, "shop", "4.json",
+         [post(n, 4, likes=None, like_count=f"{n % 90 + 1}.{n % 9}K") for n in range(400)])
+    plumb("run", code=3)
+    ids = [id for id, in books(plumb, "SELECT id FROM findings WHERE class IN"
+                                 " ('renamed', 'retyped') ORDER BY 1")]
+    assert len(ids) == 2
+    decide(plumb, "approve", *ids)
+    rule = next(line for line in mapping(plumb).read_text().splitlines() if "likes:" in line)
+    assert rule.split(":")[1].split(" | ") == [
+        "   stats.like_count parse(compact)", "stats.like_count", "stats.likes"]
+    assert books(plumb, "SELECT overlay FROM mapping_uses") == [("",)]
+    assert rows(plumb) == fresh(plumb, tmp_path_factory.mktemp("fresh"))
+
+
+def test_another_run_is_waited_for(plumb):
+    holds_renamed(plumb)
+    with open(plumb.dir / "lake/.plumb/run.lock", "a") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        refused = plumb("drift", "approve", 1, "--wait", "1s", code=1).stderr
+    assert "run lock" in refused and state(plumb) == "held"
