@@ -31,6 +31,7 @@
     X(drill) \
     X(quarantine) \
     X(replay) \
+    X(compact) \
     X(verify) \
     X(rebuild) \
     X(relocate) \

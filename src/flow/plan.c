@@ -264,7 +264,7 @@ static plumb_status load_tables(run_state *run, bool *ret_anything, plumb_error 
 }
 
 // The run's row, its tasks and the versions of its mappings, in one transaction.
-static plumb_status register_run(run_state *run, plumb_error *err)
+plumb_status pl_run__register(run_state *run, plumb_error *err)
 {
     pl_registry *registry = run->options->registry;
     pl_run_row row = {.id = run->run,
@@ -302,7 +302,7 @@ static plumb_status make_plan(run_state *run, plumb_error *err)
     run->source_count = kept;
     run->tasks = PL_TAKE(run->arena, run_task, objects);
     for (uint32_t i = 0; i < run->source_count; i++) cut_tasks(run, &run->sources[i]);
-    return run->dry ? PLUMB_OK : register_run(run, err);
+    return run->dry ? PLUMB_OK : pl_run__register(run, err);
 }
 
 plumb_status pl_run__plan(run_state *run, plumb_error *err)

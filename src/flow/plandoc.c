@@ -308,7 +308,7 @@ static plumb_status read_task(const pl_doc *doc, const pl_json *json, run_state 
 
 // A fixed part for code, catalog and registry; of the rest half is rows, each worker its share, and
 // half is row groups being written.
-static size_t half_of_memory(const run_state *run)
+size_t pl_run__half_of_memory(const run_state *run)
 {
     uint64_t memory = run->memory_bytes, fixed = UINT64_C(96) << 20;
     return (size_t)((memory > fixed * 2 ? memory - fixed : memory / 2) / 2);
@@ -326,7 +326,7 @@ static plumb_status read_all(const pl_doc *doc, const pl_json *root, run_state *
     run->sources = PL_TAKE(doc->arena, run_source, count);
     for (; item; item = item->next)
         PL_TRY(read_source(doc, item, run, &run->sources[run->source_count++]));
-    size_t half = half_of_memory(run);
+    size_t half = pl_run__half_of_memory(run);
     pl_quota_init(&run->quota, half);
     PL_TRY(pl_doc_array(doc, root, "tasks", &item, &count));
     run->tasks = PL_TAKE(doc->arena, run_task, count);

@@ -9,6 +9,7 @@
 //     publish.c  the gate and the commit
 //     swap.c     data files that go with a commit, and what comes in place of them
 //     replay.c   objects once more: their rows go, and come anew
+//     compact.c  small files as large ones
 //     retry.c    quarantined records once more: another plan, other books, else the same path
 //     recover.c  what dead runs left
 //
@@ -137,6 +138,8 @@ struct run_state {
 // plan.c: what is there to do. Registers the run, writes its plan and reads it back into `run`;
 // run->started stays false, and there are no tasks, when there is nothing.
 plumb_status pl_run__plan(run_state *run, plumb_error *err);
+// The run's row, its tasks and the versions of its mappings, in one transaction.
+plumb_status pl_run__register(run_state *run, plumb_error *err);
 // For run->find: the run's table of a contract, and one more object for a source. Room for tables
 // and sources is the finder's business.
 run_table *pl_run__table(run_state *run, const pl_contract *contract);
@@ -178,6 +181,7 @@ void pl_run__plan_write(const run_state *run, pl_buf *out);
 // Fill `run` from a plan's text, which must outlive it. Needs options->store and threads only.
 plumb_status pl_run__plan_parse(run_state *run, pl_span text, const char *name, plumb_error *err);
 plumb_status pl_run__plan_get(run_state *run, plumb_error *err); // of run->run, from the store
+size_t pl_run__half_of_memory(const run_state *run);
 
 // publish.c: the gate and the commit.
 plumb_status pl_run__gate(run_state *run, plumb_error *err);

@@ -3,13 +3,19 @@
 What the table holds then is what a fresh lake holds that never knew another mapping.
 """
 import json
+import os
 import random
 import shutil
+import signal
+import subprocess
 
 import duckdb
+import pyarrow.compute
 import pytest
 
-from lake import books, listed, lose, project, read, table, write
+from dying import asleep, draw, killed, watched
+from lake import (FULL, books, found, keep, listed, lose, project, read, restore, table,
+                  write)
 
 CONTRACT = """
     table: posts
@@ -174,3 +180,181 @@ def test_rows_are_those_of_a_fresh_lake(plumb, how):
     lose(plumb)
     plumb("rebuild")
     check(plumb, chosen, [i for i in ids if i not in chosen])
+
+
+def test_after_compaction_and_many_objects_of_one_file(plumb):
+    """Files are put together, to the row the same; then one object of many in each is swapped."""
+    ids = filled(plumb)
+    before, files = rows_by(plumb), listed(plumb, "posts")
+    looked = plumb.json("compact", "posts", "--dry-run")
+    assert listed(plumb, "posts") == files
+    said = plumb.json("compact", "posts")
+    assert said["files"] == looked["files"] and said["files"]["before"] == len(files)
+    assert said["rows"] == before[0] and rows_by(plumb) == before
+    assert len(listed(plumb, "posts")) == said["files"]["after"] == len(said["partitions"]) == 12
+    assert table(plumb, "posts").current_snapshot().summary.operation.value == "replace"
+    plumb("verify")
+    head = table(plumb, "posts").metadata_location
+    assert plumb.json("compact", "posts")["state"] == "nothing"
+    assert table(plumb, "posts").metadata_location == head
+    for file in listed(plumb, "posts"):  # sorted as a whole
+        name = plumb.dir / "lake" / file
+        with duckdb.connect() as db:
+            at = db.execute(f"SELECT epoch_us(\"at\"), id FROM '{name}'").fetchall()
+        assert at == sorted(at)
+    lay(plumb, NEW)
+    said = plumb.json("replay", "posts", "--object", ids[2])
+    assert said["files"]["rewritten"] == 12 and said["files"]["removed"] == 0
+    check(plumb, [ids[2]], [i for i in ids if i != ids[2]])
+    plumb("compact", "posts")
+    lose(plumb)
+    plumb("rebuild")
+    said = plumb.json("replay", "posts", "--all")
+    assert said["files"]["rewritten"] == 0
+    check(plumb, ids, [])
+
+
+def test_columns_that_came_since_are_read_as_they_are_now(plumb):
+    """Copied rows have no value in a column their file does not know; promoted ones keep theirs."""
+    contract = CONTRACT.replace("likes: long", "likes: int")
+    lay(plumb, OLD, contract)
+    for number in range(2):
+        (plumb.dir / f"{number}.json").write_text(records(number).replace(str(2**53 + 1), "5"))
+        plumb("ingest", "shop", f"{number}.json")
+    plumb("run")
+    before = read(plumb, "posts")
+    lay(plumb, NEW.rstrip() + "\n      kind:  kind\n",
+        CONTRACT.rstrip() + "\n      kind:  string\n")
+    first, second = objects(plumb)
+    plumb("replay", "posts", "--object", second)
+    rows = read(plumb, "posts")
+    assert str(rows.schema.field("likes").type) == "int64" and "kind" in rows.column_names
+    kept = rows.filter(of_object(rows, first))
+    assert set(kept["kind"].to_pylist()) == {None}
+    assert same(kept, before.filter(of_object(before, first)))
+    plumb("verify")
+
+
+def of_object(rows, wanted):
+    return pyarrow.compute.equal(rows["_object"], wanted)
+
+
+def same(rows, others):
+    names = [n for n in others.column_names if n != "kind"]
+    return sorted(map(repr, zip(*(rows[n].to_pylist() for n in names)))) == sorted(
+        map(repr, zip(*(others[n].to_pylist() for n in names))))
+
+
+def test_what_cannot_take_part_is_named_and_keeps_its_rows(plumb):
+    ids = filled(plumb)
+    gone, = books(plumb, f"SELECT key FROM objects WHERE id = '{ids[1]}'")
+    (plumb.dir / "lake" / gone[0]).unlink()
+    lay(plumb, NEW)
+    (plumb.dir / "new.json").write_text(records(9))
+    plumb("ingest", "shop", "new.json")
+    fresh_id = objects(plumb)[-1]
+    said = plumb("replay", "posts", "--object", ids[1], "--object", fresh_id, code=1)
+    assert f"cannot replay object '{ids[1]}' of source 'shop': " in said.stderr
+    assert f"object '{fresh_id}' of source 'shop': it is new: the next run publishes it" \
+        in said.stderr
+    said = plumb.json("replay", "posts", "--all", "--source", "shop", code=1)
+    assert [r["object"] for r in said["refused"]] == [ids[1]] and said["objects"] == 4
+    for one in ids[0], ids[2], ids[3], ids[4]:
+        assert rows_by(plumb, one) != (0, None)
+    assert rows_by(plumb, ids[1])[0] == ledger_of(plumb)[ids[1]]["curated"]
+    for words, why in (
+            (["posts", "--object", "00"], "cannot replay object '00': there is none"),
+            (["posts", "--object", ids[0][:4]],
+             f"cannot replay object '{ids[0][:4]}': more than one begins so"),
+            (["posts", "--finding", "77"], "cannot find finding '77'"),
+            (["posts", "--all", "--mapping", "1"],
+             "cannot replay table 'posts' by version 1 of its mapping: it has more than one")):
+        assert why in plumb("replay", *words, code=None).stderr
+    assert "has to say which objects" in plumb("replay", "posts", code=2).stderr
+    assert "only one of" in plumb("replay", "posts", "--all", "--withdrawn", code=2).stderr
+    assert plumb.json("replay", "posts", "--withdrawn")["state"] == "nothing"
+
+
+def test_by_an_older_mapping_and_to_no_rows_at_all(plumb):
+    ids = filled(plumb)
+    lay(plumb, NEW)
+    plumb("replay", "posts", "--all")
+    check(plumb, ids, [])
+    plumb("replay", "posts", "--all", "--source", "shop", "--mapping", "1")
+    assert rows_by(plumb, *ids[:5]) == rows_by(fresh(plumb, OLD), *ids[:5])
+    assert rows_by(plumb, ids[5]) == rows_by(fresh(plumb, NEW), ids[5])
+    lay(plumb, NEW.replace('kind != "ad"', 'kind == "nothing"'))
+    said = plumb.json("replay", "posts", "--all")
+    assert said["rows"]["after"] == 0 and listed(plumb, "posts") == []
+    assert len(read(plumb, "posts")) == 0
+    plumb("verify")
+    lay(plumb, NEW)
+    plumb("replay", "posts", "--all")
+    check(plumb, ids, [])
+
+
+def test_a_reader_sees_before_or_after(plumb):
+    """While replays go on, every scan of a head is all of one version or all of the other."""
+    filled(plumb)
+    versions = set()
+    for mapping in NEW, OLD:
+        lay(plumb, mapping)
+        process = subprocess.Popen([plumb.exe, "replay", "posts", "--all"], cwd=plumb.dir,
+                                   stdout=subprocess.DEVNULL)
+        while process.poll() is None:
+            rows = read(plumb, "posts", "_mapping", "_object")
+            made = set(rows["_mapping"].to_pylist())
+            assert len(made) == 1 and len(set(rows["_object"].to_pylist())) == FILES
+            versions |= made
+        assert process.returncode == 0
+    assert len(set(read(plumb, "posts", "_mapping")["_mapping"].to_pylist())) == 1
+
+
+def test_another_writer_in_between(plumb):
+    """A foreign commit while a replay works: it is looked again, and both are there."""
+    ids = filled(plumb)
+    lay(plumb, NEW)
+    stopped = asleep(plumb, ["replay", "posts", "--all"], ".metadata.json")
+    now = table(plumb, "posts")
+    with now.transaction() as change:
+        change.set_properties({"somebody": "else"})
+    os.kill(stopped.pid, signal.SIGCONT)
+    assert stopped.wait() == 0
+    assert table(plumb, "posts").properties["somebody"] == "else"
+    check(plumb, ids, [])
+
+
+KILLS = 60 if FULL else 6
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("words", [["replay", "posts", "--since", "2026-11-13"],
+                                   ["compact", "posts"]], ids=lambda words: words[0])
+def test_killed_anywhere_the_same_command_again_finishes_it(quick, words):
+    """A replay, or a compaction, is killed before a drawn change; whoever looks then sees all of it
+    or nothing, and the same command again, or a run, leaves what an undisturbed one leaves."""
+    plumb, rng = quick, random.Random(words[0])
+    ids = filled(plumb)
+    before = rows_by(plumb)
+    lay(plumb, NEW)
+    chosen = ids[3:] if words[0] == "replay" else []
+    rest = [i for i in ids if i not in chosen]
+    keep(plumb)
+    changes = watched(plumb, words)
+    after = rows_by(plumb)
+    for kill in range(KILLS):
+        restore(plumb)
+        if not killed(plumb, words, draw(rng, changes)):
+            continue
+        assert rows_by(plumb) in (before, after)  # an independent reader
+        if kill % 3 == 2:
+            plumb("run")
+            assert rows_by(plumb) in (before, after)
+        plumb(*words)
+        assert rows_by(plumb) == after
+        check(plumb, chosen, rest)
+        known = {path.split("/lake/", 1)[1] for path, in books(plumb, "SELECT path FROM files")}
+        assert set(found(plumb, "tables/posts/data/**/*.parquet")) <= known
+        lose(plumb)
+        plumb("rebuild")
+        check(plumb, chosen, rest)
