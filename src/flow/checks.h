@@ -21,9 +21,9 @@
 // A critical check that fails holds all that the source has in the run before the table, as drift
 // does (flow/judge.h): staged together, exit code 3, every other source is published. It goes on
 // when the checks pass over all that waits, later objects included, when mapping or contract was
-// edited, or when a person says so (flow/accept.h). Records that are mapped once more, by a retry or
-// a replay, are not asked. Freshness never holds: what is there is the
-// freshest there is. So severity says there how loudly it is told.
+// edited, or when a person says so (flow/accept.h). Freshness never holds: what is there is the
+// freshest there is, and severity says how loudly it is told. Records that are mapped once more, by
+// a retry or a replay, are not asked.
 //
 // Score: a record is right if it became a row, the row lost no value and has none outside of the
 // bounds of its column, and no check that failed is about it: that it is NULL in a column that may

@@ -3,8 +3,8 @@
 //     checks   (table, source, check, column, run)    measured against allowed, and the outcome
 //
 // One row for each check of each run that was judged, also of one whose objects wait for it since.
-// "score" is among them, the records that are right: measured is those, total all there could be; of
-// what was held it is `failed`.
+// "score" is among them, the records that are right: measured is those, total all there could be.
+// That of what was held is `failed`.
 //
 // Kept are all rows of two days, then the last of each hour, and after thirty days the last of each
 // day, of every outcome its own. They are in the lake's log with the next run that is done.
