@@ -154,7 +154,9 @@ static inline look *look_of(pl_watch *w)
     }
     look *l = &w->looks[hash >> (64 - LOOK_BITS)];
     const uint16_t *other = l->pattern;
-    while (pattern < end && word_at(pattern) == word_at(other)) pattern += 4, other += 4;
+    for (; pattern < end; pattern += PL_SLOTS_BLOCK, other += PL_SLOTS_BLOCK)
+        if ((word_at(pattern) ^ word_at(other)) | (word_at(pattern + 4) ^ word_at(other + 4)))
+            break;
     if (PL_UNLIKELY(pattern < end)) learn(w, l);
     return l;
 }

@@ -24,15 +24,19 @@
 
 // ---- writing ------------------------------------------------------------------------------------
 
-static void put64(pl_buf *out, uint64_t value)
+enum { VARINT_MAX = 10, PAIR_MAX = VARINT_MAX + 1 + 16 }; // bytes
+
+static char *put64(char *to, uint64_t value)
 {
-    for (int i = 0; i < 8; i++) pl_buf_char(out, (char)(uint8_t)(value >> (8 * i)));
+    for (int i = 0; i < 8; i++) to[i] = (char)(uint8_t)(value >> (8 * i));
+    return to + 8;
 }
 
-static void put_varint(pl_buf *out, uint64_t value)
+static char *put_varint(char *to, uint64_t value)
 {
-    for (; value >= 0x80; value >>= 7) pl_buf_char(out, (char)(uint8_t)(value | 0x80));
-    pl_buf_char(out, (char)(uint8_t)value);
+    for (; value >= 0x80; value >>= 7) *to++ = (char)(uint8_t)(value | 0x80);
+    *to++ = (char)(uint8_t)value;
+    return to;
 }
 
 static uint64_t bits_of(double value)
@@ -73,6 +77,16 @@ typedef struct entities {
     uint32_t count;
 } entities;
 
+static void write_hashes(pl_json_writer *w, const char *key, const uint64_t *hashes, uint32_t count)
+{
+    pl_buf blob = {0};
+    char *to = pl_buf_reserve(&blob, count * sizeof *hashes);
+    for (uint32_t i = 0; i < count; i++) to = put64(to, hashes[i]);
+    blob.count = count * sizeof *hashes;
+    write_blob(w, key, pl_buf_view(&blob));
+    pl_buf_done(&blob);
+}
+
 // Those of all paths: mostly each has the same ones.
 static entities entities_of(const pl_shape *shape)
 {
@@ -98,7 +112,7 @@ static entities entities_of(const pl_shape *shape)
     return all;
 }
 
-static void put_pair(pl_buf *out, const pl_pair *pair)
+static char *put_pair(char *to, const pl_pair *pair)
 {
     double x = pair->value.number;
     uint64_t hash = 0;
@@ -113,14 +127,14 @@ static void put_pair(pl_buf *out, const pl_pair *pair)
                : derived ? PL_FORM_NUMBER
                          : PL_FORM_BOTH;
     int kind = pair->value.kind - PL_SHAPE_BOOL;
-    pl_buf_char(out, (char)(uint8_t)(form << 6 | kind << 4 | (int)pair->value.class));
+    *to++ = (char)(uint8_t)(form << 6 | kind << 4 | (int)pair->value.class);
     if (form == PL_FORM_INTEGER) {
         int64_t value = (int64_t)x;
-        put_varint(out, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
-        return;
+        return put_varint(to, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
     }
-    if (form != PL_FORM_HASH) put64(out, bits_of(x));
-    if (form != PL_FORM_NUMBER) put64(out, pair->value.hash);
+    if (form != PL_FORM_HASH) to = put64(to, bits_of(x));
+    if (form != PL_FORM_NUMBER) to = put64(to, pair->value.hash);
+    return to;
 }
 
 static void write_pairs(pl_json_writer *w, const pl_shape_values *values, const entities *all)
@@ -128,12 +142,14 @@ static void write_pairs(pl_json_writer *w, const pl_shape_values *values, const 
     pl_buf blob = {0};
     uint32_t next = 0, index = 0; // the least entity that can come; the one that does
     assert(!values->pair_fresh);
+    char *to = pl_buf_reserve(&blob, (size_t)values->pair_count * PAIR_MAX);
     for (uint32_t i = 0; i < values->pair_count; i++) {
         while (all->hashes[index] != values->pairs[i].entity) index++;
-        put_varint(&blob, index - next);
+        to = put_varint(to, index - next);
         next = index + 1;
-        put_pair(&blob, &values->pairs[i]);
+        to = put_pair(to, &values->pairs[i]);
     }
+    if (values->pair_count) blob.count = (size_t)(to - blob.data);
     if (blob.count) write_blob(w, "pairs", pl_buf_view(&blob));
     pl_buf_done(&blob);
 }
@@ -157,11 +173,7 @@ static void write_sketches(pl_json_writer *w, const pl_shape_values *values)
                    pl_span_make(values->distinct.registers, (size_t)1 << PL_DISTINCT_BITS));
         return;
     }
-    pl_buf hashes = {0};
-    for (uint32_t i = 0; i < values->distinct.count; i++)
-        put64(&hashes, values->distinct.hashes[i]);
-    write_blob(w, "distinct", pl_buf_view(&hashes));
-    pl_buf_done(&hashes);
+    write_hashes(w, "distinct", values->distinct.hashes, values->distinct.count);
 }
 
 static void write_values(pl_json_writer *w, const pl_shape_values *values, const entities *all)
@@ -236,7 +248,6 @@ static void write_paths(pl_json_writer *w, const pl_shape *shape, const entities
 void pl_shape_write(pl_json_writer *w, const pl_shape *shape)
 {
     entities all = entities_of(shape);
-    pl_buf blob = {0};
     pl_json_begin(w, '{');
     pl_json_key(w, "version");
     pl_json_int(w, PL_SHAPE_VERSION);
@@ -245,16 +256,12 @@ void pl_shape_write(pl_json_writer *w, const pl_shape *shape)
     write_count(w, "objects", shape->objects);
     write_count(w, "first_us", (uint64_t)shape->first_us);
     write_count(w, "last_us", (uint64_t)shape->last_us);
-    put64(&blob, shape->entity_max);
-    if (shape->entity_max != UINT64_MAX) write_blob(w, "entity_max", pl_buf_view(&blob));
-    pl_buf_reset(&blob);
-    for (uint32_t i = 0; i < all.count; i++) put64(&blob, all.hashes[i]);
-    write_blob(w, "entities", pl_buf_view(&blob));
+    if (shape->entity_max != UINT64_MAX) write_hashes(w, "entity_max", &shape->entity_max, 1);
+    write_hashes(w, "entities", all.hashes, all.count);
     pl_json_key(w, "paths");
     pl_json_begin(w, '[');
     write_paths(w, shape, &all);
     pl_json_end(w, ']');
     pl_json_end(w, '}');
     free(all.hashes);
-    pl_buf_done(&blob);
 }

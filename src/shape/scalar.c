@@ -90,6 +90,12 @@ static uint64_t hash_integer(int64_t value)
     return hash_decimal(value, 0);
 }
 
+// That of 1 and of 0.
+static uint64_t hash_truth(bool truth)
+{
+    return truth ? UINT64_C(0xB7B41276360564D4) : UINT64_C(0x633457081244AFEC);
+}
+
 // As the number of its seconds.
 static uint64_t hash_instant(int64_t micros)
 {
@@ -107,6 +113,7 @@ static double number_of(const pl_number *number, int shift)
 }
 
 // Of the years 2001 to 2100: where numbers are seldom anything else, and a unit shows in the size.
+// The hash is the caller's.
 static bool is_epoch(int64_t value, pl_shape_scalar *scalar)
 {
     static const int64_t first = 978307200, past = 4133980800;
@@ -116,7 +123,6 @@ static bool is_epoch(int64_t value, pl_shape_scalar *scalar)
         int64_t per_second = PL_MICROS_PER_SECOND / unit;
         if (value >= first * per_second && value < past * per_second) {
             scalar->class = class;
-            scalar->hash = hash_integer(value);
             scalar->number = (double)(value * unit) / (double)PL_MICROS_PER_SECOND;
             return true;
         }
@@ -129,7 +135,9 @@ static bool epoch_of(const pl_number *number, pl_shape_scalar *scalar)
 {
     int64_t digits = number->count + number->exponent, value;
     if (number->negative || number->exponent < 0 || digits < 9 || digits > 16) return false;
-    return pl_number_long(number, 0, &value) == PL_NUMBER_OK && is_epoch(value, scalar);
+    if (pl_number_long(number, 0, &value) != PL_NUMBER_OK || !is_epoch(value, scalar)) return false;
+    scalar->hash = hash_integer(value);
+    return true;
 }
 
 // Mostly it is an integer of few digits, written as everybody does.
@@ -144,9 +152,9 @@ static bool say_integer(pl_span text, pl_shape_scalar *scalar)
         if (!is_digit(at[i])) return false;
         value = value * 10 + (at[i] - '0');
     }
+    scalar->hash = hash_text(text);
     if (!negative && is_epoch(value, scalar)) return true;
     scalar->class = PL_CLASS_NUMBER;
-    scalar->hash = hash_text(text);
     scalar->number = (double)(negative ? -value : value);
     return true;
 }
@@ -190,7 +198,7 @@ static bool say_time(pl_span text, pl_shape_scalar *scalar)
 static void say_truth(bool truth, pl_shape_scalar *scalar)
 {
     scalar->class = PL_CLASS_BOOL;
-    scalar->hash = hash_integer(truth);
+    scalar->hash = hash_truth(truth);
     scalar->number = truth;
 }
 
@@ -310,6 +318,8 @@ bool pl_shape__derive(pl_value_class class, double number, uint64_t *ret_hash)
     if (instant && !(fabs(number) < 1e12)) return false;
     switch (class) {
     case PL_CLASS_BOOL:
+        *ret_hash = hash_truth(number != 0);
+        return number == 0 || number == 1;
     case PL_CLASS_NUMBER:
     case PL_CLASS_PERCENT:
         return derive_number(number, ret_hash);

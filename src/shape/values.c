@@ -109,6 +109,19 @@ static void order_pairs(pl_pair *out, const pl_pair *pairs, uint32_t count)
     }
 }
 
+// Of ordered pairs one of each entity. Returns how many.
+static uint32_t unite(pl_pair *pairs, uint32_t count)
+{
+    uint32_t kept = count ? 1 : 0;
+    for (uint32_t i = 1; i < count; i++) {
+        if (pairs[kept - 1].entity != pairs[i].entity)
+            pairs[kept++] = pairs[i];
+        else if (better(&pairs[i].value, &pairs[kept - 1].value))
+            pairs[kept - 1].value = pairs[i].value;
+    }
+    return kept;
+}
+
 // Merge ordered pairs behind the ordered ones: one of each entity, the PL_SHAPE_PAIRS first.
 static void merge_pairs(pl_shape_values *values, const pl_pair *more, uint32_t more_count)
 {
@@ -135,8 +148,16 @@ void pl_shape__pairs_settle(pl_shape_values *values, uint64_t entity_max)
     if (values->pair_fresh) {
         pl_pair *fresh = pl_alloc(values->pair_fresh * sizeof *fresh);
         order_pairs(fresh, values->pairs + values->pair_count, values->pair_fresh);
-        merge_pairs(values, fresh, values->pair_fresh);
-        free(fresh);
+        if (values->pair_count) {
+            merge_pairs(values, fresh, values->pair_fresh);
+            free(fresh);
+        } else {
+            free(values->pairs);
+            values->pairs = fresh;
+            values->pair_capacity = values->pair_fresh;
+            values->pair_count = unite(fresh, values->pair_fresh); // less than PL_SHAPE_PAIRS
+            values->pair_fresh = 0;
+        }
     }
     while (values->pair_count && values->pairs[values->pair_count - 1].entity > entity_max)
         values->pair_count--;
@@ -203,8 +224,40 @@ void pl_shape__values_add(pl_shape_values *values, const pl_shape_scalar *scalar
     pl_shape__sample_add(values, raw);
 }
 
+static void *copy(const void *from, size_t count, size_t room, size_t bytes)
+{
+    if (!count) return NULL;
+    void *to = pl_alloc(room * bytes);
+    memcpy(to, from, count * bytes);
+    return to;
+}
+
+// What a window, or a baseline, begins with.
+static void take_over(pl_shape_values *into, const pl_shape_values *from)
+{
+    const pl_distinct *distinct = &from->distinct;
+    uint32_t room = 8; // as pl_distinct__add grows
+    while (room < distinct->count) room *= 2;
+    *into = *from;
+    into->quantiles.buckets = copy(from->quantiles.buckets, from->quantiles.count,
+                                   from->quantiles.count, sizeof *from->quantiles.buckets);
+    into->quantiles.capacity = from->quantiles.count;
+    into->distinct.hashes = copy(distinct->hashes, distinct->count, room, sizeof *distinct->hashes);
+    if (distinct->registers)
+        into->distinct.registers = copy(distinct->registers, (size_t)1 << PL_DISTINCT_BITS,
+                                        (size_t)1 << PL_DISTINCT_BITS, 1);
+    into->pairs = copy(from->pairs, from->pair_count, from->pair_count, sizeof *from->pairs);
+    into->pair_capacity = from->pair_count;
+}
+
 void pl_shape__values_merge(pl_shape_values *into, const pl_shape_values *from)
 {
+    bool empty = !into->count && !into->pairs && !into->sample_count && !into->quantiles.buckets &&
+                 !into->distinct.hashes && !into->distinct.registers;
+    if (empty) {
+        take_over(into, from);
+        return;
+    }
     into->count += from->count;
     for (int i = 0; i < PL_CLASSES; i++) into->classes[i] += from->classes[i];
     into->min = fmin(into->min, from->min);
