@@ -3,6 +3,8 @@
 hundred; PLUMB_FULL=1 makes them 100,000."""
 import json
 
+import pytest
+
 from lake import FULL, books, figures, lose, measured, project
 
 OBJECTS = 100_000 if FULL else 800
@@ -55,6 +57,7 @@ def rebuilt(plumb):
     return used
 
 
+@pytest.mark.timeout(3600)
 def test_a_registry_of_many_objects_is_made_again(plumb):
     project(plumb, {"posts": "table: posts\nkey: [id]\ncolumns:\n  id: long!\n  text: string\n"},
             {"shop": "source: shop\ninto: posts\nmap:\n  id: id\n  text: text\n"})
