@@ -13,6 +13,12 @@ size_t pl_snappy_bound(size_t bytes);
 // written. Cannot fail.
 size_t pl_snappy_compress(pl_span input, char *out);
 
+// The same, in less time and to less for large inputs; `packer` is memory it uses.
+typedef struct pl_snappy_packer pl_snappy_packer; // opaque: 168 KiB; used by one thread at a time
+pl_snappy_packer *pl_snappy_packer_new(void);
+void pl_snappy_packer_free(pl_snappy_packer *packer); // NULL is a no-op
+size_t pl_snappy_pack(pl_snappy_packer *packer, pl_span input, char *out);
+
 // The bytes a block says it becomes; false: it is no Snappy block.
 bool pl_snappy_size(pl_span block, size_t *ret_bytes);
 // Expand a block to `out`, which has room for exactly the pl_snappy_size of it. False: damaged.

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "codec/gzip.h"
-#include "codec/snappy.h"
 #include "parquet/delta_int.h"
 #include "parquet/format_int.h"
 #include "parquet/hybrid_int.h"
@@ -56,7 +55,8 @@ void pl_scratch__done(pl_scratch *scratch)
     pl_buf_done(&scratch->integers);
     pl_buf_done(&scratch->filter);
     pl_buf_done(&scratch->blooms);
-    pl_zstd_packer_free(scratch->packer);
+    pl_snappy_packer_free(scratch->snappy);
+    pl_zstd_packer_free(scratch->zstd);
     free(scratch->pages);
     *scratch = (pl_scratch){0};
 }
@@ -139,9 +139,12 @@ static size_t pack_bound(const work *w, size_t bytes)
 static size_t pack(work *w, pl_span bytes, char *to)
 {
     pl_scratch *s = w->scratch;
-    if (w->chunk->codec != PL_CODEC_ZSTD) return pl_snappy_compress(bytes, to);
-    if (!s->packer) s->packer = pl_zstd_packer_new(PL_ZSTD_LEVEL);
-    return pl_zstd_pack(s->packer, bytes, to);
+    if (w->chunk->codec == PL_CODEC_ZSTD) {
+        if (!s->zstd) s->zstd = pl_zstd_packer_new(PL_ZSTD_LEVEL);
+        return pl_zstd_pack(s->zstd, bytes, to);
+    }
+    if (!s->snappy) s->snappy = pl_snappy_packer_new();
+    return pl_snappy_pack(s->snappy, bytes, to);
 }
 
 // Does the codec take enough of the page's beginning, out of `whole` bytes that it stands for?

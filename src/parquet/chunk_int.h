@@ -15,6 +15,7 @@
 #ifndef PL_PARQUET_CHUNK_INT_H
 #define PL_PARQUET_CHUNK_INT_H
 
+#include "codec/snappy.h"
 #include "codec/zstd_block.h"
 #include "parquet/bloom_int.h"
 #include "parquet/dictionary_int.h"
@@ -57,11 +58,12 @@ typedef struct pl_scratch {
     pl_buf page;     // one page before compression
     pl_buf packed;   // its header and compressed bytes
     pl_buf head;
-    pl_buf integers;        // of a page in delta encoding
-    pl_buf filter;          // one bloom filter
-    pl_buf blooms;          // the open group's as they go out; the writer empties it
-    pl_zstd_packer *packer; // NULL until it is needed
-    pl_page *pages;         // owned
+    pl_buf integers;          // of a page in delta encoding
+    pl_buf filter;            // one bloom filter
+    pl_buf blooms;            // the open group's as they go out; the writer empties it
+    pl_snappy_packer *snappy; // NULL until it is needed, as the next
+    pl_zstd_packer *zstd;
+    pl_page *pages; // owned
     uint32_t page_count, page_room;
 } pl_scratch;
 void pl_scratch__done(pl_scratch *scratch);

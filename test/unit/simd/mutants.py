@@ -137,6 +137,16 @@ MUTANTS = [line for file, lines in {
         ("return out + left;", "return out + left - 1;"),
         ("(out, (pl_span){from, left})", "(out, (pl_span){from, 0})"),
     ],
+    "alike.h": [
+        ("i < 32", "i < 24"),
+        ("b + i, sizeof right", "b, sizeof right"),
+        ("(left ^ right) / 8", "(left ^ right) / 16"),
+        ("a + 16", "a + 15"),
+        ("b + 16", "b"),
+        ("(second) << 16", "(second) << 15"),
+        ("(first) |", "(first) &"),
+        ("(~same) : 32", "(~same) : 31"),
+    ],
     "string.h": [
         ("for (; text.bytes - at >= 16; at += 16)", "for (; text.bytes - at >= 15; at += 16)"),
         ("space = _mm_set1_epi8(' ')", "space = _mm_set1_epi8(0x1F)"),
@@ -151,6 +161,7 @@ MUTANTS = [line for file, lines in {
         ("for (size_t i = 0; i < bytes; i++)", "for (size_t i = 1; i < bytes; i++)"),
     ],
 }.items() for line in ((file, *change) for change in lines)]
+INLINE = ["alike.h", "string.h"]
 
 
 def built(source, includes, program, *more):
@@ -181,8 +192,8 @@ def noticed(mutant, text_test):
         if text.count(old) != 1:
             raise SystemExit(f"mutants: {file} has {text.count(old)} times {old!r}")
         (copy / file).write_text(text.replace(old, new), encoding="utf-8")
-        # string.h is inline; of the others only text.c has to be compiled anew.
-        test = TESTS / "string_test.c" if file == "string.h" else text_test
+        # Some are inline; of the others only text.c has to be compiled anew.
+        test = TESTS / file.replace(".h", "_test.c") if file in INLINE else text_test
         return fails(built(test, [folder / "src"], folder / "test", copy / "text.c"))
 
 
@@ -198,7 +209,7 @@ def main():
         CC.extend(["-include", f"{folder}/all.h"])
         right = ROOT / "src" / "simd" / "text.c"
         text_test = built(TESTS / "text_test.c", [], f"{folder}/text_test.o")
-        for test in text_test, TESTS / "string_test.c":
+        for test in text_test, *(TESTS / i.replace(".h", "_test.c") for i in INLINE):
             if fails(built(test, [], f"{folder}/right", right)):
                 sys.exit(f"mutants: {test} fails without one")
         found = pool.map(lambda m: noticed(m, text_test), wanted)
