@@ -16,9 +16,10 @@ from conftest import program
 from lake import keep, restore
 
 
-def start(plumb, words, at=0, by=signal.SIGKILL, log=None, **how):
-    """Begin a command; `by` comes before its change number `at`, counted from 1."""
-    env = {**os.environ, "LD_PRELOAD": program("die_at.so"), "DIE_UNDER": str(plumb.dir / "lake"),
+def start(plumb, words, at=0, by=signal.SIGKILL, log=None, under="lake", **how):
+    """Begin a command; `by` comes before its change number `at`, counted from 1, to files in the
+    folder `under` of the project."""
+    env = {**os.environ, "LD_PRELOAD": program("die_at.so"), "DIE_UNDER": str(plumb.dir / under),
            "DIE_AT": str(at), "DIE_WITH": str(int(by)),
            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
     if log:
@@ -27,11 +28,11 @@ def start(plumb, words, at=0, by=signal.SIGKILL, log=None, **how):
                             **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **how})
 
 
-def watched(plumb, words, code=0):
+def watched(plumb, words, code=0, **how):
     """What the command, undisturbed, changes in the lake: lines "<kind> <path>"."""
     log = plumb.dir.parent / f"{plumb.dir.name}.changes"
     log.unlink(missing_ok=True)
-    assert start(plumb, words, log=log).wait() == code
+    assert start(plumb, words, log=log, **how).wait() == code
     return log.read_text().splitlines()
 
 
@@ -58,6 +59,6 @@ def draw(rng, changes):
     return rng.choice(rng.choice(stretches))[0]
 
 
-def killed(plumb, words, at):
+def killed(plumb, words, at, **how):
     """Run the command and kill it: True if it died of that, not done before."""
-    return start(plumb, words, at).wait() == -signal.SIGKILL
+    return start(plumb, words, at, **how).wait() == -signal.SIGKILL

@@ -4,6 +4,7 @@
 #include "cli/drift.h"
 
 #include "cli/look.h"
+#include "flow/decide.h"
 
 const char *pl_drift_where(pl_arena *arena, const char *source, const char *table,
                            const char *column)
@@ -147,7 +148,12 @@ static bool visit_finding(void *context, const pl_finding_row *row)
     }
     pl_grid *grid = &list->grid;
     pl_grid_printf(grid, "%lld", (long long)row->id);
-    pl_grid_text(grid, pl_finding_state_name(row->state));
+    pl_human until;
+    if (row->state == PL_FINDING_DEPRECATED)
+        pl_grid_printf(grid, "deprecated to %.10s",
+                       pl_human_time(until, row->changed_us + PL_DEPRECATED_US));
+    else
+        pl_grid_text(grid, pl_finding_state_name(row->state));
     pl_grid_time(grid, row->first_us);
     pl_grid_text(grid, row->class);
     pl_grid_text(grid, pl_drift_where(&scratch, row->source, row->table, row->column));

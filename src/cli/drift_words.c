@@ -6,6 +6,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/drift.h"
+#include "flow/decide.h"
 
 typedef struct words {
     pl_cli *cli;
@@ -280,6 +281,12 @@ static void say_state(words *w)
         break;
     case PL_FINDING_REJECTED:
     case PL_FINDING_REVERTED:
+        say(w, "Since %s: %s.", at, pl_drift_event_words(row->state));
+        say(w,
+            " Nothing waits for it until %s, or until it shows in %d times as many records as "
+            "then.",
+            pl_human_time(at, row->muted_until_us), PL_MUTED_GROWTH);
+        break;
     case PL_FINDING_PARALLEL:
     case PL_FINDING_PROMOTED:
     case PL_FINDING_RETIRED:
@@ -314,8 +321,8 @@ static void say_gone(words *w)
         say(w,
             "Look at what came ('plumb shape' on one of the files), and write where the records "
             "are now behind 'records:' in %s. If there really was nothing to send, wait: an object "
-            "with records ends it.",
-            file);
+            "with records ends it; or take it as it is: 'plumb drift reject %lld'.",
+            file, (long long)w->row->id);
         return;
     }
     say(w,
@@ -328,7 +335,8 @@ static void say_gone(words *w)
         say(w, "it cannot stay required: take the '!' off %s in %s, and its rule out of %s.",
             w->row->column, w->facts->mapping->contract->file, file);
     else
-        say(w, "take that rule out: the column stays, and is NULL in new rows.");
+        say(w, "say so, 'plumb drift approve %lld': the column stays, and is NULL in new rows.",
+            (long long)w->row->id);
 }
 
 // Without a change that could be proposed.
@@ -369,10 +377,11 @@ static void say_instead(words *w)
         break;
     default:
         say(w,
-            "Ask those who run the source what the values mean now. If it is something else, "
+            "Ask those who run the source what the values mean now. If they are right as they "
+            "come, 'plumb drift approve %lld' lets them through. If it is something else, "
             "declare a column for it in the contract, fill that from %s in %s, and take the path "
             "out of the rule of %s.",
-            extractor(path_of(w)), file, column);
+            (long long)w->row->id, extractor(path_of(w)), file, column);
     }
 }
 
@@ -398,6 +407,8 @@ static void say_by_hand(words *w)
     }
     say(w, " Then run 'plumb run': what waits is mapped by what the files say then, and looked at "
            "anew.");
+    if (w->class != PL_DRIFT_REMOVED)
+        say(w, " 'plumb drift reject %lld' publishes it as it came.", (long long)w->row->id);
     if (w->row->critical && !f->required && w->class != PL_DRIFT_RENAMED)
         say(w,
             " If it is right as it came, take %s off 'critical:' in %s: what waits is then "
@@ -407,30 +418,47 @@ static void say_by_hand(words *w)
 
 static void say_proposal(words *w)
 {
-    const char *column = w->row->column, *file = w->facts->file;
+    const char *file = w->facts->file;
+    long long id = w->row->id;
     if (w->class == PL_DRIFT_ADDED) {
-        say(w, "Nothing has to be done. If you want it as a column, change the files so and run "
-               "'plumb run':");
+        say(w,
+            "Nothing has to be done. If you want it as a column, 'plumb drift approve %lld' makes "
+            "it one, filled back to the first record that has it:",
+            id);
     } else if (w->class == PL_DRIFT_MAP) {
-        say(w, "Keys that are data make no good columns. If you want them, take all of them as one "
-               "json column, and run 'plumb run':");
+        say(w,
+            "Keys that are data make no good columns. If you want them, 'plumb drift approve %lld' "
+            "takes all of them as one json column:",
+            id);
     } else if (w->row->state == PL_FINDING_PROVISIONAL) {
         say(w,
-            "Compare the values above, or ask those who run the source. If it is right, write it "
-            "into %s, where people look for it; that changes no row. If it is not, write into the "
-            "rule of %s what is. It would be written so:",
-            file, column);
+            "Compare the values above, or ask those who run the source. If it is right, 'plumb "
+            "drift approve %lld' writes it into %s, where people look for it; that changes no row. "
+            "If it is not, 'plumb drift reject %lld' takes it back, and maps anew what was "
+            "published so. It would be written so:",
+            id, file, id);
     } else if (w->class == PL_DRIFT_REMOVED) {
         say_gone(w);
         say(w, " If %s is the same under another name, change %s so and run 'plumb run':",
             w->doc->rival, file);
     } else {
         say(w,
-            "Compare the values above, or ask those who run the source. If it is not right, write "
-            "into the rule of %s in %s what is, or take the rule out. If it is right, change %s so "
-            "and run 'plumb run':",
-            column, file, file);
+            "Compare the values above, or ask those who run the source. If it is right, 'plumb "
+            "drift approve %lld' changes %s so%s; editing it by hand and running 'plumb run' does "
+            "as well. If it is not right, 'plumb drift reject %lld' publishes rows as they come.",
+            id, file, waits(w) ? ", and publishes what waits" : "", id);
     }
+}
+
+// When the column may go.
+static void say_retire(words *w)
+{
+    pl_human at;
+    say(w,
+        "Nothing has to be done. From %s on 'plumb drift approve %lld' takes its rule out of %s; "
+        "the table keeps the column.",
+        pl_human_time(at, w->row->changed_us + PL_DEPRECATED_US), (long long)w->row->id,
+        w->facts->file);
 }
 
 // The file reads the new path: perhaps somebody has just written it.
@@ -449,6 +477,8 @@ static void say_todo(words *w)
     if (!is_over(w) && !f->mapping)
         say(w, "Nothing: no file in sources/ sends source %s to table %s any more.", w->row->source,
             w->row->table);
+    else if (w->row->state == PL_FINDING_DEPRECATED)
+        say_retire(w);
     else if (!is_over(w) && w->class == PL_DRIFT_RENAMED && f->reads_after)
         say_done(w);
     else if (!is_over(w) && f->change.diff.bytes)
@@ -476,10 +506,15 @@ static void say_cost(words *w)
         say(w, ": going by recent runs, about %s to map", pl_human_duration(took, f->micros));
     say(w, ".");
     if (published) {
+        bool anew = f->change.diff.bytes && w->class != PL_DRIFT_REMOVED &&
+                    w->row->state != PL_FINDING_PROVISIONAL;
         say(w, " ");
         say_count(w, published, "of them is", "of them are");
-        say(w, " published already, and %s the rows %s.", published == 1 ? "keeps" : "keep",
-            published == 1 ? "it has" : "they have");
+        if (anew)
+            say(w, " published already; approving maps %s anew.", published == 1 ? "it" : "them");
+        else
+            say(w, " published already, and %s the rows %s.", published == 1 ? "keeps" : "keep",
+                published == 1 ? "it has" : "they have");
     }
     if (waits(w) && f->others) {
         say(w, " The same objects wait for ");

@@ -289,7 +289,8 @@ static void print_holds(pl_cli *cli, const pl_run_report *report)
             pl_cli_print(cli, "  plumb drift ls says more; published as they are after %s\n",
                          pl_human_time(until, hold->until_us));
         else
-            pl_cli_print(cli, "  plumb drift ls says more; they wait until somebody decides\n");
+            pl_cli_print(
+                cli, "  plumb drift ls says more; plumb drift approve ID, or reject ID, decides\n");
     }
     if (report->again)
         pl_cli_print(cli, "this plan is over: plumb plan makes a new one of all that may go on\n");

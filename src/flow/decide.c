@@ -213,20 +213,18 @@ static plumb_status approve_removed(deciding *d, plumb_error *err)
     return PLUMB_E_FAILED;
 }
 
-// Approved before, and killed before the file was written: the overlay still says more than it.
+// Approved before, and killed before the file was written, before its overlay went, or before all
+// of it was mapped.
 static plumb_status finish_approval(deciding *d, plumb_error *err)
 {
     pl_stale stale;
+    pl_span left, none = PL_SPAN("");
     d->out->again = true;
     d->to = d->row.state;
-    d->overlay = d->use.overlay;
-    if (d->use.overlay.bytes && propose(d, true)) {
-        pl_span left;
-        PL_TRY(pl_edit_overlay_left(d->file->file, d->change.mapping_text, d->use.overlay, d->arena,
-                                    &left, err));
-        if (left.bytes < d->use.overlay.bytes) return PLUMB_OK;
-    }
-    pl_span none = PL_SPAN("");
+    bool unwritten = d->use.overlay.bytes && propose(d, true);
+    PL_TRY(pl_edit_overlay_left(d->file->file, unwritten ? d->change.mapping_text : d->file->text,
+                                d->use.overlay, d->arena, &left, err));
+    if (left.bytes < d->use.overlay.bytes) return PLUMB_OK;
     d->change = (pl_proposal){NULL, 0, NULL, none, none, none, none};
     PL_TRY(pl_decision_stale(d->options->project, d->options->registry, &d->row, d->arena, &stale,
                              err));
@@ -474,7 +472,7 @@ static plumb_status carry_out(deciding *d, plumb_error *err)
     if (out->contract_file) PL_TRY(check_file(d, out->contract_file, d->file->contract->text, err));
     if (out->mapping_file) PL_TRY(check_file(d, out->mapping_file, d->file->text, err));
     if (d->options->dry) return PLUMB_OK;
-    if (out->again && !out->mapping_file) return PLUMB_OK;
+    if (out->again && !out->mapping_file) return drop_overlay(d, err);
     uint8_t seed[32];
     pl_entropy(seed, sizeof seed);
     pl_ulids ulids = pl_ulids_make(seed);

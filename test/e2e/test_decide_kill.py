@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 in a decision, just before any change to a file of the project: said once more, it ends
+where an undisturbed one does, in files, books and rows. In the long form each place is tried."""
+import random
+
+import pytest
+
+from dying import draw, killed, watched
+from held import land, post, renamed, start
+from lake import FULL, books, figures, found, keep, listed, read, restore
+
+KILLS = 4  # of each case, in the short form
+
+
+def renames(plumb):
+    land(plumb, "shop", "3.json", [renamed(n, 3, "views", "view_count") for n in range(200)])
+    plumb("run", code=3)
+
+
+def rule(plumb):
+    land(plumb, "shop", "3.json", [renamed(n, 3, "likes", "like_count") for n in range(400)])
+    plumb("run")
+
+
+def comes(plumb):
+    for day in (3, 4, 5):
+        land(plumb, "shop", f"{day}.json", [post(n, day, saves=n % 17) for n in range(30)])
+        plumb("run")
+
+
+def goes(plumb):
+    land(plumb, "shop", "3.json", [post(n, 3, shares=None) for n in range(200)])
+    plumb("run", code=3)
+
+
+CASES = [(renames, "approve"), (renames, "reject"), (rule, "approve"), (rule, "reject"),
+         (comes, "approve"), (goes, "approve"), (goes, "reject")]
+
+
+def state(plumb):
+    """Files, findings and rows; no run's name, no time."""
+    rows = read(plumb, "posts")
+    names = [n for n in rows.column_names if not n.startswith("_") or n == "_rest"]
+    texts = {p.name: p.read_text() for p in plumb.dir.glob("[cs]*s/*.yml")}
+    left = [p for folder in ("sources", "contracts") for p in (plumb.dir / folder).glob("*")
+            if p.suffix != ".yml"]
+    return (texts, left,
+            sorted(map(str, rows.select(names).to_pylist())),
+            books(plumb, "SELECT fingerprint, state, muted_records FROM findings ORDER BY 1"),
+            books(plumb, "SELECT kind, count(*) FROM events WHERE kind LIKE 'drift.%'"
+                         " GROUP BY 1 ORDER BY 1"),
+            books(plumb, "SELECT source, overlay FROM mapping_uses WHERE overlay <> ''"),
+            books(plumb, "SELECT count(*) FROM holds"),
+            books(plumb, "SELECT tbl, object, state FROM states ORDER BY 1, 2"))
+
+
+@pytest.mark.timeout(1800 if FULL else 240)
+@pytest.mark.parametrize("case, word", CASES, ids=lambda c: getattr(c, "__name__", c))
+def test_said_once_more_it_ends_where_an_undisturbed_one_does(quick, case, word):
+    start(quick, "shop")
+    case(quick)
+    keep(quick)
+    words = ["drift", word, "1"]
+    changes = watched(quick, words, under=".")
+    wanted = state(quick)
+    rng = random.Random(len(changes))
+    places = range(1, len(changes) + 1) if FULL else [draw(rng, changes) for _ in range(KILLS)]
+    died = 0
+    for at in places:
+        restore(quick)
+        died += killed(quick, words, at, under=".")
+        said = quick(*words, code=None)  # 1: all of it was done, or the ordinary run did the rest
+        assert said.returncode in (0, 1), said.stderr
+        quick("run")
+        assert state(quick) == wanted, f"killed before change {at}, {changes[at - 1]}"
+        assert set(listed(quick, "posts")) <= set(found(quick, "tables/posts/data/**/*.parquet"))
+        assert quick.json("verify")["sound"]
+        assert found(quick, ".plumb/runs/**/*") == []
+    assert died
+    figures(f"{word}, {case.__name__}: {len(changes)} changes, {died} kills")
