@@ -9,8 +9,8 @@
 
 // What an object costs to map where nothing is known of this machine: records a second.
 #define RECORDS_PER_SECOND 100000.0
-// Copying a row is so much cheaper.
-#define COPY_SHARE 0.25
+// To copy a row costs so much of it: writing is most of both.
+#define COPY_SHARE 0.8
 
 // An object that may be chosen.
 typedef struct candidate {

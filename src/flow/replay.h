@@ -22,8 +22,9 @@
 // Its ledger and quarantine rows count from then on: what maps now is a row, what does not any more
 // is quarantined. It is not judged, and the baseline stays.
 //
-// Refused by name, with their rows as they are: objects that are staged or of which the raw is gone
-// or damaged, and those no mapping of today sends to the table. New ones are the next run's.
+// Refused by name, with their rows as they are: objects of which the raw is gone or damaged, those
+// no mapping of today sends to the table, and of `objects` those that are staged or new. All else
+// but `withdrawn` passes over what is not published.
 //
 // Limits: PL_REPLAY_OBJECTS_MAX at once.   Memory: what a run has.
 //
