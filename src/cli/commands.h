@@ -32,6 +32,8 @@
     X(quarantine) \
     X(replay) \
     X(compact) \
+    X(rollback) \
+    X(expire) \
     X(verify) \
     X(rebuild) \
     X(relocate) \

@@ -101,6 +101,18 @@ static void json_holds(pl_json_writer *w, const pl_run_report *report)
     pl_json_end(w, ']');
 }
 
+static void json_withdrawn(pl_json_writer *w, const pl_run_report *report)
+{
+    pl_json_key(w, "withdrawn"), pl_json_begin(w, '[');
+    for (uint32_t i = 0; i < report->withdrawn_count; i++) {
+        pl_json_begin(w, '{');
+        pl_json_key(w, "table"), pl_json_cstr(w, report->withdrawn[i].table);
+        pl_json_key(w, "objects"), pl_json_int(w, report->withdrawn[i].objects);
+        pl_json_end(w, '}');
+    }
+    pl_json_end(w, ']');
+}
+
 static void json_findings(pl_json_writer *w, const pl_run_report *report)
 {
     pl_json_key(w, "findings"), pl_json_begin(w, '[');
@@ -177,6 +189,7 @@ static void json_report(pl_cli *cli, const pl_run_report *report)
     json_findings(&w, report);
     json_holds(&w, report);
     json_checks(&w, report);
+    json_withdrawn(&w, report);
     pl_json_key(&w, "again"), pl_json_bool(&w, report->again);
     json_mappings(&w, report);
     pl_json_key(&w, "seconds"), pl_json_double(&w, (double)report->micros / 1e6);
@@ -314,6 +327,19 @@ static void print_checks(pl_cli *cli, const pl_run_report *report)
     pl_arena_done(&scratch);
 }
 
+static void print_withdrawn(pl_cli *cli, const pl_run_report *report)
+{
+    pl_human n;
+    for (uint32_t i = 0; i < report->withdrawn_count; i++) {
+        const pl_run_withdrawn *w = &report->withdrawn[i];
+        pl_cli_print(cli, "%s %s withdrawn from %s by a rollback\n", pl_human_count(n, w->objects),
+                     pl_plural(w->objects, "object is", "objects are"), w->table);
+        if (pl_command_find("replay"))
+            pl_cli_print(cli, "  plumb replay %s --withdrawn maps %s again\n", w->table,
+                         w->objects == 1 ? "it" : "them");
+    }
+}
+
 static void print_report(pl_cli *cli, const pl_run_report *report)
 {
     pl_human duration, count;
@@ -321,6 +347,7 @@ static void print_report(pl_cli *cli, const pl_run_report *report)
         pl_cli_print(cli, report->hold_count ? "nothing was published\n" : "nothing new to map\n");
         print_holds(cli, report);
         print_checks(cli, report);
+        print_withdrawn(cli, report);
         print_findings(cli, report);
         print_mappings(cli, report);
         return;
@@ -334,6 +361,7 @@ static void print_report(pl_cli *cli, const pl_run_report *report)
                      pl_plural((int64_t)report->quarantined, "record", "records"));
     print_holds(cli, report);
     print_checks(cli, report);
+    print_withdrawn(cli, report);
     print_findings(cli, report);
     print_mappings(cli, report);
     pl_cli_print(cli, "run %s took %s\n", report->run, pl_human_duration(duration, report->micros));
@@ -348,7 +376,8 @@ static int print_damages(const pl_run_report *report)
                 "new; nothing of it was published.\n",
                 report->damages[i].object, report->damages[i].source, report->damages[i].why);
     if (report->damage_count) return PL_EXIT_FAILED;
-    return report->hold_count || is_pinned(report) ? PL_EXIT_WAITS : PL_EXIT_DONE;
+    return report->hold_count || report->withdrawn_count || is_pinned(report) ? PL_EXIT_WAITS
+                                                                              : PL_EXIT_DONE;
 }
 
 int pl_run_tell(pl_cli *cli, plumb_status st, const pl_run_report *report, const plumb_error *err)
@@ -422,8 +451,9 @@ const pl_command pl_command_run = {
         "had not done are done again.\n"
         "\n"
         "Exit codes: 0 done, also when records were quarantined or nothing was new; 1 failed;\n"
-        "2 a mistake in the project's files; 3 done, but objects of a source are held, or a\n"
-        "mapping is pinned that differs from its file; 130 stopped by Ctrl-C.\n"
+        "2 a mistake in the project's files; 3 done, but objects of a source are held or were\n"
+        "withdrawn by a rollback, or a mapping is pinned that differs from its file; 130 stopped "
+        "by Ctrl-C.\n"
         "\n"
         "Held is what looks as if the source had changed: a column that was filled is empty now, "
         "a\n"

@@ -16,6 +16,7 @@
 #include "os/os.h"
 #include "parquet/reader.h"
 #include "registry/drift.h"
+#include "registry/lineage.h"
 
 typedef struct finding {
     const char *area, *table, *rule, *place, *what; // table NULL: about none
@@ -207,7 +208,13 @@ static bool verify_state(void *context, const pl_object_row *row, pl_object_stat
     if (state != PL_STATE_PUBLISHED || pl_registry_state(v->lake.registry, row->id, v->table,
                                                          &v->cli->arena, &found, NULL) != PLUMB_OK)
         return true;
-    if (found.snapshot && !pl_ice_snapshot_by_id(v->metadata, found.snapshot))
+    // An expired one is remembered by its parent.
+    int64_t parent;
+    bool known = false;
+    if (found.snapshot && !pl_ice_snapshot_by_id(v->metadata, found.snapshot) &&
+        pl_registry_parent(v->lake.registry, v->table, found.snapshot, &parent, &known, NULL) ==
+            PLUMB_OK &&
+        !known)
         add(v, "registry", "state-snapshot", row->id,
             "it is published by snapshot %lld, which the table does not have",
             (long long)found.snapshot);

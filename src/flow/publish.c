@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 
+#include "flow/follow.h"
 #include "flow/judge.h"
 #include "flow/log.h"
 #include "os/os.h"
@@ -177,16 +178,22 @@ static plumb_status record_table(run_state *run, run_table *table, plumb_error *
     int64_t version;
     if (!table->next) return PLUMB_OK;
     pl_catalog catalog = pl_registry_catalog(registry);
+    int64_t parent = table->table->metadata->current_snapshot_id;
+    if (parent == PL_ICE_NO_SNAPSHOT) parent = 0;
+    if (table->expected) // what is published now was published on that head
+        PL_TRY(pl_follow_foreign(registry, table->name, table->table->metadata, table->expected,
+                                 run->now_us, err));
     PL_TRY(catalog.swap(catalog.self, table->name, table->expected, table->next, err));
+    pl_head_row head = {table->snapshot ? table->snapshot : parent, table->next};
+    PL_TRY(pl_registry_head_set(registry, table->name, &head, err));
     PL_TRY(pl_registry_contract_version(registry, pl_arena_cstr(run->arena, table->contract->table),
                                         table->contract->text, run->now_us, &version, err));
     if (!table->snapshot) return PLUMB_OK;
     for (uint32_t i = 0; i < table->copy_count; i++)
         PL_TRY(record_file(run, table, &table->copies[i].made, err));
-    int64_t parent = table->table->metadata->current_snapshot_id;
     pl_snapshot_row row = {.table = table->name,
                            .snapshot_id = table->snapshot,
-                           .parent = parent == PL_ICE_NO_SNAPSHOT ? 0 : parent,
+                           .parent = parent,
                            .run = run->run,
                            .metadata_location = table->next,
                            .rows = (int64_t)table->rows,

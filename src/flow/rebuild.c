@@ -12,6 +12,7 @@
 
 #include "base/map.h"
 #include "flow/doc.h"
+#include "flow/follow.h"
 #include "flow/ingest.h"
 #include "flow/log.h"
 #include "iceberg/relocate.h"
@@ -171,11 +172,14 @@ static plumb_status register_head(rebuilding *r, const table_head *head, const p
     char *uri = pl_arena_printf(r->arena, "%.*s/metadata/%s", PL_FMT(m->location), head->file);
     const char *place = pl_ice_prefix(uri, key, r->arena);
     pl_catalog catalog = pl_registry_catalog(r->registry);
+    pl_followed followed;
     if (!place) uri = pl_store_uri(r->store, file, r->arena);
     for (uint32_t i = 0; i < r->place_count && place; i++)
         if (strcmp(r->places[i], place) != 0)
             PL_TRY(pl_registry_relocate(r->registry, r->places[i], place, r->err));
-    return catalog.swap(catalog.self, head->table, NULL, uri, r->err);
+    PL_TRY(catalog.swap(catalog.self, head->table, NULL, uri, r->err));
+    // The log says what was published when it was; the head says what of it counts.
+    return pl_follow_table(r->registry, head->table, m, uri, true, &followed, r->err);
 }
 
 static plumb_status restore_table(rebuilding *r, const table_head *head)

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/ulid.h"
+#include "flow/follow.h"
 #include "flow/ingest.h"
 #include "flow/judge.h"
 #include "flow/log.h"
@@ -340,6 +341,7 @@ plumb_status pl_run__begin(const pl_run_options *options, pl_arena *arena, pl_ma
     PL_TRY(pl_run__recover(store, registry, now_us, dead, err));
     PL_TRY(pl_log_repair(store, registry, err));
     PL_TRY(pl_run__repair_hints(store, registry, err));
+    PL_TRY(pl_follow_catalog(store, registry, now_us, err));
     return *dead ? resume(options, dead, arena, skip, report, err) : PLUMB_OK;
 }
 
@@ -435,6 +437,22 @@ void pl_run__tell_mappings(const pl_run_options *options, pl_arena *arena, pl_ru
     }
 }
 
+void pl_run__tell_withdrawn(const pl_run_options *options, pl_arena *arena, pl_run_report *report)
+{
+    const pl_project *project = options->project;
+    plumb_error ignored;
+    report->withdrawn = PL_TAKE(arena, pl_run_withdrawn, project->contract_count);
+    for (uint32_t i = 0; i < project->contract_count; i++) {
+        const char *table = pl_arena_cstr(arena, project->contracts[i]->table);
+        pl_counts counts;
+        if (pl_registry_counts(options->registry, options->source, table, &counts, &ignored) ==
+                PLUMB_OK &&
+            counts.withdrawn)
+            report->withdrawn[report->withdrawn_count++] =
+                (pl_run_withdrawn){table, counts.withdrawn};
+    }
+}
+
 plumb_status pl_run(const pl_run_options *options, pl_arena *arena, pl_run_report *ret_report,
                     plumb_error *err)
 {
@@ -444,6 +462,7 @@ plumb_status pl_run(const pl_run_options *options, pl_arena *arena, pl_run_repor
     plumb_status st =
         pl_run__with_lock(options, "run", run_locked, arena, ret_report, err ? err : &local);
     if (st == PLUMB_OK) pl_run__tell_mappings(options, arena, ret_report);
+    if (st == PLUMB_OK) pl_run__tell_withdrawn(options, arena, ret_report);
     if (st == PLUMB_OK)
         st = pl_run__tell_drift(options, since_us, arena, ret_report, err ? err : &local);
     ret_report->micros = pl_clock_monotonic() - began;

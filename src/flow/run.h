@@ -93,6 +93,12 @@ typedef struct pl_run_finding {
     pl_finding_state state;
 } pl_run_finding;
 
+// Objects that a rollback withdrew: runs leave them alone.
+typedef struct pl_run_withdrawn {
+    const char *table;
+    int64_t objects;
+} pl_run_withdrawn;
+
 typedef struct pl_run_report {
     const char *run;     // "" when there was nothing to do
     const char *resumed; // a dead run that was finished first; NULL: none
@@ -108,6 +114,8 @@ typedef struct pl_run_report {
     uint32_t mapping_count;
     pl_run_hold *holds;
     uint32_t hold_count;
+    pl_run_withdrawn *withdrawn;
+    uint32_t withdrawn_count;
     pl_run_finding *findings; // those whose state this run changed, newest first
     uint32_t finding_count;
     pl_check_row *checks; // that failed in this run, or would have if they were not accepted

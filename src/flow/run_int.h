@@ -173,7 +173,9 @@ plumb_status pl_run__with_lock(const pl_run_options *options, const char *comman
                                pl_run__locked locked, pl_arena *arena, void *context,
                                plumb_error *err);
 
-// What is to be told of the mappings, after a run. Failures are no one's business by then.
+// What is to be told of the mappings, and of withdrawn objects, after a run. Failures are no one's
+// business by then.
+void pl_run__tell_withdrawn(const pl_run_options *options, pl_arena *arena, pl_run_report *report);
 void pl_run__tell_mappings(const pl_run_options *options, pl_arena *arena, pl_run_report *report);
 
 // plandoc.c

@@ -258,6 +258,24 @@ static void items_add(pl_arena *arena, pl_ice_items *items, pl_ice_item item, ui
     *items = (pl_ice_items){all, keep + 1};
 }
 
+static int64_t latest(int64_t now_ms, const pl_ice_metadata *m)
+{
+    now_ms = PL_MAX(now_ms, m->last_updated_ms);
+    if (m->snapshot_log.count)
+        now_ms = PL_MAX(now_ms, m->snapshot_log.items[m->snapshot_log.count - 1].timestamp_ms);
+    return now_ms;
+}
+
+void pl_iceberg__log_head(pl_ice_table *table, int64_t now_ms)
+{
+    pl_ice_metadata *m = table->metadata;
+    int64_t id = m->current_snapshot_id, at = latest(now_ms, m);
+    const char *entry = pl_arena_printf(
+        table->arena, "{\"timestamp-ms\":%lld,\"snapshot-id\":%lld}", (long long)at, (long long)id);
+    pl_ice_item item = {.id = id, .timestamp_ms = at, .raw = pl_span_of(entry)};
+    items_add(table->arena, &m->snapshot_log, item, UINT32_MAX);
+}
+
 // Make the new snapshot the head of main in `m`, a copy of the table's metadata.
 static void add_snapshot(const appending *a, pl_ice_metadata *m, pl_span list)
 {
@@ -277,11 +295,9 @@ static void add_snapshot(const appending *a, pl_ice_metadata *m, pl_span list)
     for (uint32_t i = 0; i < m->refs.count; i++)
         if (!pl_span_is(m->refs.items[i].name, "main")) refs.items[refs.count++] = m->refs.items[i];
     m->refs = refs;
-
-    const char *entry = pl_arena_printf(arena, "{\"timestamp-ms\":%lld,\"snapshot-id\":%lld}",
-                                        (long long)a->now_ms, (long long)id);
-    pl_ice_item item = {.id = id, .timestamp_ms = a->now_ms, .raw = pl_span_of(entry)};
-    items_add(arena, &m->snapshot_log, item, UINT32_MAX);
+    pl_ice_table moved = *a->table;
+    moved.metadata = m;
+    pl_iceberg__log_head(&moved, a->now_ms);
 }
 
 // What the log forgets, for the caller to delete once the commit stands.
@@ -360,14 +376,6 @@ static plumb_status write_metadata(const appending *a, const pl_ice_metadata *m,
     pl_buf_done(&text);
     if (st == PLUMB_OK) *ret_location = pl_store_uri(a->table->store, key, a->table->arena);
     return st;
-}
-
-static int64_t latest(int64_t now_ms, const pl_ice_metadata *m)
-{
-    now_ms = PL_MAX(now_ms, m->last_updated_ms);
-    if (m->snapshot_log.count)
-        now_ms = PL_MAX(now_ms, m->snapshot_log.items[m->snapshot_log.count - 1].timestamp_ms);
-    return now_ms;
 }
 
 static plumb_status check(const pl_ice_table *table, const pl_ice_commit *commit, plumb_error *err)

@@ -139,6 +139,23 @@ PL_MUST_USE plumb_status pl_ice_append(pl_ice_table *table, const pl_ice_data_fi
                                        uint32_t count, pl_ice_commit *commit, char **ret_location,
                                        plumb_error *err);
 
+// Where the head of main goes, and what is named so that the one before it is not lost.
+typedef struct pl_ice_move {
+    int64_t snapshot;   // any of the table's
+    const char *tag;    // new, for the head that is left; NULL: none
+    int64_t tag_age_ms; // after which the tag may be dropped
+    const char *untag;  // a tag that goes; NULL: none
+} pl_ice_move;
+
+// Make another snapshot the head of main, back or forward: the metadata alone, as the next version.
+// The current schema is the one the snapshot was written with; default spec and sort order change
+// only if that schema lacks a column of theirs. Column ids and sequence numbers never go back. Of
+// `commit` only uuid and now_ms are read, and attempts and outdated metadata kept, as by
+// pl_ice_append.
+PL_MUST_USE plumb_status pl_ice_rollback(const pl_ice_table *table, const pl_ice_move *move,
+                                         pl_ice_commit *commit, char **ret_location,
+                                         plumb_error *err);
+
 // Live data files of a snapshot (0: the current one; none has no files). Refuses a table with
 // row-level deletes, which plumb does not apply.
 PL_MUST_USE plumb_status pl_ice_files(pl_ice_table *table, int64_t snapshot_id, pl_arena *arena,

@@ -72,6 +72,9 @@ PL_MUST_USE plumb_status pl_iceberg__merge(const pl_ice_table *table, pl_ice_com
                                            pl_ice_manifest *rows, uint32_t *count,
                                            plumb_error *err);
 
+// The current snapshot is the head of main from now on: an entry of the snapshot log.
+void pl_iceberg__log_head(pl_ice_table *table, int64_t now_ms);
+
 // Write the table's metadata as the next version: its time and its metadata log go on.
 PL_MUST_USE plumb_status pl_iceberg__commit_metadata(const pl_ice_table *table,
                                                      pl_ice_commit *commit, char **ret_location,

@@ -124,6 +124,10 @@ static const dump_part parts[] = {
      " logged FROM checks WHERE logged = ?1 ORDER BY id",
      "INSERT OR IGNORE INTO checks(id, run, tbl, source, name, col, critical, outcome, measured,"
      " total, allowed, at_us, logged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+    {"lineage",
+     {"tbl", "snapshot", "parent"},
+     "SELECT tbl, snapshot, parent FROM lineage WHERE ?1 IS NOT NULL ORDER BY tbl, snapshot",
+     "INSERT OR IGNORE INTO lineage(tbl, snapshot, parent) VALUES (?, ?, ?)"},
     {"heads",
      {"table_name", "metadata_location"},
      "SELECT table_name, metadata_location FROM iceberg_tables WHERE table_namespace ="
@@ -268,7 +272,8 @@ static plumb_status restore_row(pl_registry *registry, const dump_part *part, co
 // Documents of programs with an older schema do not have it.
 static bool came_later(const dump_part *part)
 {
-    static const char *const names[] = {"mapping_uses", "shapes", "findings", "events", "checks"};
+    static const char *const names[] = {"mapping_uses", "shapes", "findings", "events", "checks",
+                                        "lineage"};
     for (size_t i = 0; i < PL_COUNT(names); i++)
         if (strcmp(part->name, names[i]) == 0) return true;
     return false;

@@ -287,8 +287,7 @@ plumb_status pl_registry__log_found(pl_registry *registry, plumb_error *err)
     static const char *const sql[] = {
         "UPDATE shapes SET logged = ? WHERE logged = ''",
         "UPDATE findings SET logged = ? WHERE logged = ''",
-        "UPDATE events SET logged = ? WHERE logged = '' AND kind >= 'drift.' AND kind < 'drift/'",
-        "UPDATE events SET logged = ? WHERE logged = '' AND kind >= 'check.' AND kind < 'check/'",
+        "UPDATE events SET logged = ? WHERE logged = ''",
         "UPDATE checks SET logged = ? WHERE logged = ''"};
     const char *run = registry->done;
     for (size_t i = 0; i < PL_COUNT(sql) && *run; i++)

@@ -95,6 +95,8 @@ plumb_status pl_registry_relocate(pl_registry *registry, const char *source, con
     static const char *const sql[] = {
         "UPDATE files SET path = ?2 || substr(path, length(?1) + 1)"
         " WHERE substr(path, 1, length(?1)) = ?1",
+        "UPDATE doomed SET path = ?2 || substr(path, length(?1) + 1)"
+        " WHERE substr(path, 1, length(?1)) = ?1",
         "UPDATE snapshots SET metadata_location = ?2 || substr(metadata_location, length(?1) + 1)"
         " WHERE substr(metadata_location, 1, length(?1)) = ?1",
         "UPDATE iceberg_tables SET previous_metadata_location = ?2 ||"

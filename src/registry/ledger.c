@@ -135,7 +135,8 @@ static bool count_state(void *context, sqlite3_stmt *stmt)
     counting *at = context;
     pl_counts *counts = &at->counts;
     int64_t objects = pl_registry__int(stmt, 1), bytes = pl_registry__int(stmt, 2);
-    switch (pl_registry__state_of(pl_registry__text(stmt, 0))) {
+    pl_object_state state = pl_registry__state_of(pl_registry__text(stmt, 0));
+    switch (state) {
     case PL_STATE_STAGED:
         counts->staged += objects;
         counts->pending_bytes += bytes;
@@ -149,6 +150,7 @@ static bool count_state(void *context, sqlite3_stmt *stmt)
     }
     counts->objects += objects;
     at->bytes += bytes;
+    if (state == PL_STATE_WITHDRAWN) return true; // its records are in no table
     int64_t *const into[] = {&counts->records,  &counts->curated,    &counts->quarantined,
                              &counts->filtered, &counts->duplicates, &counts->lost,
                              &counts->coerced,  &counts->conflicts};

@@ -8,6 +8,7 @@
 //               └─ quarantine (object, table, run): ranges of records that could not be rows
 //     runs ── tasks        snapshots ── files (and the objects in each)
 //     mappings, contracts (every version's text)      mapping_uses (pins, overlays)
+//     heads (table), lineage (table, snapshot): which publications count: lineage.h
 //     shapes, holds, findings (source, table): drift.h      checks: checks.h      events (audit)
 //     source_tallies, tallies (source, table, state): sums of the above, kept by triggers
 //     iceberg_tables, iceberg_namespace_properties    catalog `plumb`, namespace `default`
@@ -393,10 +394,10 @@ PL_MUST_USE plumb_status pl_registry_sources(pl_registry *registry, pl_source_vi
                                              void *context, plumb_error *err);
 
 // ---- the books of one run, for the lake's log --------------------------------------------------
-// Every row a run made, as members of a JSON object, what was found of drift since the run before
-// (drift.h), and the heads of all tables as "heads". Texts of mappings and contracts and the bytes
-// of shapes are not among them: `name` stores one and gives the name it is found by. `shape` is
-// NULL, or "<source>/<table>" whose shape it is.
+// Every row a run made, as members of a JSON object, what was found and decided since the run
+// before (drift.h, events), and the heads of all tables as "heads". Texts of mappings and contracts
+// and the bytes of shapes are not among them: `name` stores one and gives the name it is found by.
+// `shape` is NULL, or "<source>/<table>" whose shape it is.
 #define PL_REGISTRY_TEXT_NAME 80
 typedef plumb_status (*pl_registry_text_name)(void *context, pl_span text, const char *shape,
                                               char ret_name[PL_REGISTRY_TEXT_NAME],

@@ -206,8 +206,24 @@ static const char checks_sql[] =
     "CREATE INDEX checks_by_name ON checks(tbl, source, name, col, at_us);"
     "CREATE INDEX checks_by_log ON checks(logged);"
     "ALTER TABLE holds ADD COLUMN checks INTEGER NOT NULL DEFAULT 0 CHECK(checks IN (0, 1));"
-    "ALTER TABLE holds ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0 CHECK(accepted IN (0, 1));"
-    "CREATE INDEX events_in_log ON events(logged) WHERE logged <> '';";
+    "ALTER TABLE holds ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0 CHECK(accepted IN (0, 1));";
+
+// Which objects are published follows from the head of main: heads has the one that states were
+// made to follow, lineage the parents of snapshots that no run of ours made (snapshots has the
+// others), for expired ones, too.
+static const char lineage_sql[] =
+    "CREATE TABLE heads("
+    " tbl TEXT PRIMARY KEY, snapshot INTEGER NOT NULL, metadata_location TEXT NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE lineage("
+    " tbl TEXT NOT NULL, snapshot INTEGER NOT NULL, parent INTEGER NOT NULL,"
+    " PRIMARY KEY(tbl, snapshot)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE doomed(" // files that no snapshot leads to any more, and since when
+    " tbl TEXT NOT NULL, path TEXT NOT NULL, since_us INTEGER NOT NULL, PRIMARY KEY(tbl, path))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE INDEX publications_by_snapshot ON publications(tbl, snapshot, object);"
+    "DROP INDEX IF EXISTS events_by_log;" // was of drift alone
+    "CREATE INDEX events_by_log ON events(logged);";
 
 static const char muted_sql[] =
     "ALTER TABLE findings ADD COLUMN muted_until_us INTEGER NOT NULL DEFAULT 0;"
@@ -219,7 +235,7 @@ static const char *const upgrades[SCHEMA_VERSION + 1][4] = {
     [2] = {uses_sql},
     [3] = {tallies_sql, triggers_sql, by_run_sql},
     [4] = {drift_sql},
-    [5] = {checks_sql, muted_sql},
+    [5] = {checks_sql, muted_sql, lineage_sql},
 };
 
 static plumb_status number(pl_registry *registry, const char *sql, int64_t *ret_value,

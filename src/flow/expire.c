@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "flow/expire.h"
+
+#include "base/ulid.h"
+#include "flow/follow.h"
+#include "flow/log.h"
+#include "flow/relocate.h"
+#include "iceberg/expire.h"
+#include "os/os.h"
+#include "registry/lock.h"
+
+enum { COMMIT_ATTEMPTS = 5, BATCH = 256 };
+
+typedef struct expiring {
+    const pl_expire_options *options;
+    pl_arena *arena;
+    pl_expire_report *report;
+    char run[PL_ID_TEXT];
+    int64_t now_us;
+    char *location, *next;
+    pl_ice_table *table;
+    pl_ice_expiry expiry;
+    pl_ice_commit commit;
+    plumb_error *err;
+} expiring;
+
+// ---- the snapshots -----------------------------------------------------------------------------
+static plumb_status look(expiring *e)
+{
+    const pl_expire_options *o = e->options;
+    pl_expire_report *report = e->report;
+    pl_catalog catalog = pl_registry_catalog(o->registry);
+    PL_TRY(catalog.load(catalog.self, o->table, e->arena, &e->location, e->err));
+    e->expiry =
+        (pl_ice_expiry){.now_ms = e->now_us / 1000, .older_than_ms = o->older_than_us / 1000};
+    if (!e->location) return PLUMB_OK;
+    PL_TRY(pl_ice_load(o->store, e->location, e->arena, &e->table, e->err));
+    PL_TRY(pl_ice_expire_look(e->table, &e->expiry, e->err));
+    report->snapshots = e->expiry.snapshot_count;
+    report->snapshots_left = (int64_t)e->table->metadata->snapshot_count - report->snapshots;
+    report->doomed_files = e->expiry.data_count;
+    report->doomed_bytes = (int64_t)e->expiry.data_bytes;
+    report->tags = PL_TAKE(e->arena, const char *, e->expiry.tag_count);
+    report->tag_count = 0;
+    for (uint32_t i = 0; i < e->expiry.tag_count; i++)
+        report->tags[report->tag_count++] = pl_arena_cstr(e->arena, e->expiry.tags[i]);
+    return PLUMB_OK;
+}
+
+// Those of ours are in the books already.
+static plumb_status keep_parents(expiring *e)
+{
+    const pl_ice_metadata *m = e->table->metadata;
+    for (uint32_t i = 0; i < e->expiry.snapshot_count; i++) {
+        bool known;
+        int64_t parent;
+        const pl_ice_snapshot *s = pl_ice_snapshot_by_id(m, e->expiry.snapshots[i]);
+        PL_TRY(pl_registry_parent(e->options->registry, e->options->table, s->id, &parent, &known,
+                                  e->err));
+        parent = s->parent_id == PL_ICE_NO_SNAPSHOT ? 0 : s->parent_id;
+        if (!known)
+            PL_TRY(pl_registry_parent_add(e->options->registry, e->options->table, s->id, parent,
+                                          e->err));
+    }
+    return PLUMB_OK;
+}
+
+static plumb_status record_event(expiring *e)
+{
+    pl_buf text = {0};
+    pl_json_writer w = pl_json_writer_on(&text, 0);
+    pl_json_begin(&w, '{');
+    pl_json_key(&w, "run"), pl_json_cstr(&w, e->run);
+    pl_json_key(&w, "snapshots"), pl_json_int(&w, e->report->snapshots);
+    pl_json_key(&w, "files"), pl_json_int(&w, e->report->doomed_files);
+    pl_json_key(&w, "bytes"), pl_json_int(&w, e->report->doomed_bytes);
+    pl_json_key(&w, "tags"), pl_json_begin(&w, '[');
+    for (uint32_t i = 0; i < e->report->tag_count; i++) pl_json_cstr(&w, e->report->tags[i]);
+    pl_json_end(&w, ']');
+    pl_json_end(&w, '}');
+    pl_event_row event = {.at_us = e->now_us,
+                          .kind = "expire",
+                          .who = e->options->who,
+                          .table = e->options->table,
+                          .text = pl_buf_cstr(&text)};
+    plumb_status st = pl_registry_event_add(e->options->registry, &event, e->err);
+    pl_buf_done(&text);
+    return st;
+}
+
+static plumb_status record(expiring *e)
+{
+    pl_registry *registry = e->options->registry;
+    const char *table = e->options->table;
+    pl_catalog catalog = pl_registry_catalog(registry);
+    const pl_ice_metadata *m = e->table->metadata;
+    pl_run_row row = {.id = e->run,
+                      .state = "working",
+                      .started_us = e->now_us,
+                      .pid = pl_process_id(),
+                      .command = "expire",
+                      .counts = ""};
+    pl_head_row head = {.snapshot = m->current_snapshot_id, .metadata_location = e->next};
+    PL_TRY(pl_registry_run_start(registry, &row, e->err));
+    PL_TRY(pl_follow_foreign(registry, table, m, e->location, e->now_us, e->err));
+    PL_TRY(keep_parents(e));
+    PL_TRY(catalog.swap(catalog.self, table, e->location, e->next, e->err));
+    PL_TRY(pl_registry_head_set(registry, table, &head, e->err));
+    for (uint32_t i = 0; i < e->expiry.file_count; i++)
+        PL_TRY(pl_registry_doom(registry, table, pl_arena_cstr(e->arena, e->expiry.files[i]),
+                                e->now_us, e->err));
+    PL_TRY(record_event(e));
+    return pl_registry_run_finish(registry, e->run, "done", pl_clock_micros(), "", e->err);
+}
+
+static plumb_status commit(expiring *e)
+{
+    pl_registry *registry = e->options->registry;
+    PL_TRY(pl_registry_begin(registry, e->err));
+    plumb_status st = record(e);
+    if (st == PLUMB_OK) return pl_registry_commit(registry, e->err);
+    pl_registry_rollback(registry);
+    return st;
+}
+
+// The commit stands; what cannot be written is repaired by the next run.
+static void follow_up(expiring *e)
+{
+    const pl_expire_options *o = e->options;
+    plumb_error ignored;
+    PL_IGNORE(pl_log_write(o->store, o->registry, e->run, &ignored));
+    if (pl_ice_write_hint(o->store, e->next, &ignored) != PLUMB_OK) return;
+    for (uint32_t i = 0; i < e->commit.outdated_count; i++)
+        PL_IGNORE(pl_store_delete(o->store, e->commit.outdated[i], &ignored));
+}
+
+static plumb_status expire_snapshots(expiring *e)
+{
+    plumb_status st = PLUMB_E_CONFLICT;
+    pl_entropy(e->commit.uuid, sizeof e->commit.uuid);
+    e->commit.now_ms = e->now_us / 1000;
+    for (int attempt = 0; attempt < COMMIT_ATTEMPTS && st == PLUMB_E_CONFLICT; attempt++) {
+        st = look(e);
+        if (st != PLUMB_OK || e->options->dry) return st;
+        if (!e->expiry.snapshot_count && !e->expiry.tag_count) return PLUMB_OK;
+        st = pl_ice_expire(e->table, &e->expiry, &e->commit, &e->next, e->err);
+        if (st == PLUMB_OK) st = commit(e);
+    }
+    if (st != PLUMB_OK) return st;
+    e->report->run = pl_arena_cstr(e->arena, pl_span_of(e->run));
+    follow_up(e);
+    return PLUMB_OK;
+}
+
+// ---- the files ---------------------------------------------------------------------------------
+typedef struct doomed_list {
+    expiring *e;
+    pl_buf due; // owned: char *, in the arena
+} doomed_list;
+
+static bool find_due(void *context, const char *path, int64_t since_us)
+{
+    doomed_list *list = context;
+    expiring *e = list->e;
+    if (e->now_us - since_us < e->options->grace_us) {
+        e->report->waiting++;
+        return true;
+    }
+    char *copy = pl_arena_cstr(e->arena, pl_span_of(path));
+    pl_buf_append(&list->due, &copy, sizeof copy);
+    return true;
+}
+
+// Deleted first, forgotten then: once more does no harm.
+static plumb_status delete_some(expiring *e, char *const *paths, size_t count)
+{
+    const pl_expire_options *o = e->options;
+    for (size_t i = 0; i < count; i++) {
+        const char *key = pl_store_key(o->store, paths[i]);
+        plumb_status st = key ? pl_store_delete(o->store, key, e->err) : PLUMB_OK;
+        if (st != PLUMB_OK && st != PLUMB_E_NOT_FOUND) return st;
+    }
+    PL_TRY(pl_registry_begin(o->registry, e->err));
+    plumb_status st = PLUMB_OK;
+    for (size_t i = 0; i < count && st == PLUMB_OK; i++)
+        st = pl_registry_file_deleted(o->registry, o->table, paths[i], e->err);
+    if (st == PLUMB_OK) st = pl_registry_commit(o->registry, e->err);
+    if (st != PLUMB_OK) pl_registry_rollback(o->registry);
+    if (st == PLUMB_OK) e->report->deleted += (int64_t)count;
+    return st;
+}
+
+static plumb_status delete_files(expiring *e)
+{
+    doomed_list list = {.e = e};
+    plumb_status st =
+        pl_registry_doomed(e->options->registry, e->options->table, find_due, &list, e->err);
+    char *const *paths = (char *const *)(void *)list.due.data;
+    size_t count = list.due.count / sizeof *paths;
+    for (size_t at = 0; at < count && st == PLUMB_OK && !e->options->dry; at += BATCH)
+        st = delete_some(e, paths + at, PL_MIN(count - at, (size_t)BATCH));
+    if (e->options->dry) e->report->deleted = (int64_t)count;
+    pl_buf_done(&list.due);
+    return st;
+}
+
+plumb_status pl_expire(const pl_expire_options *options, pl_arena *arena,
+                       pl_expire_report *ret_report, plumb_error *err)
+{
+    plumb_error local;
+    uint8_t seed[32];
+    expiring e = {.options = options,
+                  .arena = arena,
+                  .report = ret_report,
+                  .now_us = pl_clock_micros(),
+                  .err = err ? err : &local};
+    pl_entropy(seed, sizeof seed);
+    pl_ulids ulids = pl_ulids_make(seed);
+    pl_ulid_next(&ulids, e.now_us, e.run);
+    *ret_report = (pl_expire_report){.run = ""};
+    pl_lock_holder self = {.pid = pl_process_id(), .command = "expire", .since_us = e.now_us};
+    pl_run_lock lock = {0};
+    if (!options->dry)
+        PL_TRY(pl_run_lock_take(options->lock_path, options->wait_ms, &self, &lock, e.err));
+    plumb_status st =
+        options->dry ? PLUMB_OK : pl_check_place(options->store, options->registry, e.err);
+    if (st == PLUMB_OK && !options->dry)
+        st = pl_log_repair(options->store, options->registry, e.err);
+    if (st == PLUMB_OK) st = expire_snapshots(&e);
+    if (st == PLUMB_OK) st = delete_files(&e);
+    if (!options->dry) pl_run_lock_release(&lock);
+    return st;
+}

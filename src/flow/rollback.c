@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "flow/rollback.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/number.h"
+#include "base/time.h"
+#include "base/ulid.h"
+#include "contract/edit.h"
+#include "flow/follow.h"
+#include "flow/log.h"
+#include "flow/relocate.h"
+#include "flow/run_int.h"
+#include "os/os.h"
+#include "registry/lock.h"
+
+enum { COMMIT_ATTEMPTS = 5 };
+
+typedef struct rolling {
+    const pl_rollback_options *options;
+    pl_arena *arena;
+    pl_rollback_report *report;
+    char run[PL_ID_TEXT];
+    int64_t now_us;
+    char *location; // the catalog's
+    pl_ice_table *table;
+    const pl_ice_snapshot *to;
+    pl_ancestry from, target;
+    pl_ice_move move;
+    pl_ice_commit commit;
+    char *next;
+    plumb_error *err;
+} rolling;
+
+// ---- where to ----------------------------------------------------------------------------------
+static bool is_number(const char *text)
+{
+    return *text && strspn(text, "0123456789") == strlen(text);
+}
+
+static plumb_status gone(rolling *r, const char *what)
+{
+    const pl_ice_metadata *m = r->table->metadata;
+    char time[40];
+    int64_t parent;
+    bool known = false;
+    const pl_rollback_options *o = r->options;
+    const pl_ice_snapshot *oldest = m->snapshot_count ? &m->snapshots[0] : NULL;
+    if (o->to && is_number(o->to))
+        PL_TRY(pl_registry_parent(o->registry, o->table, strtoll(o->to, NULL, 10), &parent, &known,
+                                  r->err));
+    pl_fail(r->err, PLUMB_E_NOT_FOUND, "cannot roll back table '%s': %s%s", o->table, what,
+            known ? ", it was expired" : "");
+    if (oldest) {
+        pl_time_text(oldest->timestamp_ms * 1000, time);
+        pl_hint(r->err,
+                "The oldest snapshot there is: %lld, of %s; 'plumb history %s' lists all. What is "
+                "older can be mapped again from raw",
+                (long long)oldest->id, time, o->table);
+    }
+    return PLUMB_E_NOT_FOUND;
+}
+
+static plumb_status find_target(rolling *r)
+{
+    const pl_rollback_options *o = r->options;
+    const pl_ice_metadata *m = r->table->metadata;
+    const pl_ice_snapshot *head = pl_ice_snapshot_by_id(m, m->current_snapshot_id);
+    char text[96], time[40];
+    if (!head) return gone(r, "nothing was published in it");
+    if (!o->to) {
+        r->to = pl_ice_snapshot_at(m, pl_floor_div(o->at_us, 1000));
+        pl_time_text(o->at_us, time);
+        snprintf(text, sizeof text, "no snapshot of %s is left", time);
+    } else if (strcmp(o->to, "previous") == 0) {
+        r->to = pl_ice_snapshot_by_id(m, head->parent_id);
+        snprintf(text, sizeof text, "%s",
+                 head->parent_id == PL_ICE_NO_SNAPSHOT
+                     ? "there is nothing before its first snapshot"
+                     : "the snapshot before the current one was expired");
+    } else if (is_number(o->to)) {
+        r->to = pl_ice_snapshot_by_id(m, strtoll(o->to, NULL, 10));
+        snprintf(text, sizeof text, "it has no snapshot %.40s", o->to);
+    } else {
+        for (uint32_t i = 0; i < m->refs.count; i++)
+            if (pl_span_is(m->refs.items[i].name, o->to))
+                r->to = pl_ice_snapshot_by_id(m, m->refs.items[i].id);
+        snprintf(text, sizeof text, "it has no tag '%.40s'", o->to);
+    }
+    return r->to ? PLUMB_OK : gone(r, text);
+}
+
+// ---- what changes ------------------------------------------------------------------------------
+static int64_t summary_number(const pl_ice_snapshot *s, const char *key, int64_t otherwise)
+{
+    pl_span text;
+    pl_number number;
+    int64_t value;
+    if (!pl_ice_pair_find(s->summary, s->summary_count, key, &text) ||
+        pl_number_parse(text, &number) != PL_NUMBER_OK ||
+        pl_number_long(&number, 0, &value) != PL_NUMBER_OK)
+        return otherwise;
+    return value;
+}
+
+// The snapshots of one way that are not in the other.
+static pl_rollback_step *steps(rolling *r, const pl_ancestry *of, const pl_ancestry *without,
+                               uint32_t *ret_count)
+{
+    const pl_ice_metadata *m = r->table->metadata;
+    pl_rollback_step *out = PL_TAKE(r->arena, pl_rollback_step, of->count);
+    *ret_count = 0;
+    for (uint32_t i = 0; i < of->count && !pl_ancestry_has(without, of->ids[i]); i++) {
+        const pl_ice_snapshot *s = pl_ice_snapshot_by_id(m, of->ids[i]);
+        pl_span run = PL_SPAN("");
+        if (!s) break;
+        (void)pl_ice_pair_find(s->summary, s->summary_count, "plumb.run", &run);
+        out[(*ret_count)++] = (pl_rollback_step){
+            .snapshot = s->id,
+            .at_us = s->timestamp_ms * 1000,
+            .operation = pl_arena_cstr(r->arena, s->operation),
+            .rows = summary_number(s, "added-records", 0) - summary_number(s, "deleted-records", 0),
+            .files = summary_number(s, "added-data-files", 0) -
+                     summary_number(s, "deleted-data-files", 0),
+            .run = pl_arena_cstr(r->arena, run)};
+    }
+    return out;
+}
+
+static bool is_ours(pl_span tag)
+{
+    size_t bytes = strlen(PL_ROLLBACK_TAG);
+    return tag.bytes > bytes && memcmp(tag.data, PL_ROLLBACK_TAG, bytes) == 0;
+}
+
+typedef struct tag_search {
+    const char *table;
+    int64_t last;
+} tag_search;
+
+// Tags that were dropped are not given again: people remember them.
+static bool past_tag(void *context, const pl_event_row *row)
+{
+    tag_search *search = context;
+    pl_arena scratch = {0};
+    pl_json *text;
+    pl_span tag;
+    if (strcmp(row->table, search->table) == 0 &&
+        pl_json_parse(pl_span_of(row->text), &scratch, &text, NULL) == PLUMB_OK &&
+        pl_json_get_text(text, "tag", &tag) && is_ours(tag))
+        search->last = PL_MAX(search->last, strtoll(tag.data + strlen(PL_ROLLBACK_TAG), NULL, 10));
+    pl_arena_done(&scratch);
+    return true;
+}
+
+// The head that is left gets a tag unless it has a name, or is part of what comes; a tag of ours
+// that names what comes is not needed any more.
+static plumb_status choose_tags(rolling *r)
+{
+    const pl_ice_metadata *m = r->table->metadata;
+    tag_search search = {.table = r->options->table};
+    PL_TRY(pl_registry_events_like(r->options->registry, "rollback", 0, past_tag, &search, r->err));
+    for (uint32_t i = 0; i < m->refs.count; i++) {
+        const pl_ice_item *ref = &m->refs.items[i];
+        const char *name = pl_arena_cstr(r->arena, ref->name);
+        if (pl_span_is(ref->name, "main")) continue;
+        if (ref->id == m->current_snapshot_id) r->report->known_as = name;
+        if (!is_ours(ref->name)) continue;
+        search.last = PL_MAX(search.last, strtoll(name + strlen(PL_ROLLBACK_TAG), NULL, 10));
+        if (ref->id == r->to->id) r->move.untag = name;
+    }
+    if (!r->report->known_as && !pl_ancestry_has(&r->target, m->current_snapshot_id))
+        r->move.tag = pl_arena_printf(r->arena, PL_ROLLBACK_TAG "%lld", (long long)search.last + 1);
+    r->move.snapshot = r->to->id;
+    r->move.tag_age_ms = PL_ROLLBACK_TAG_MS;
+    r->report->tag = r->move.tag;
+    r->report->untag = r->move.untag;
+    return PLUMB_OK;
+}
+
+// ---- mappings ----------------------------------------------------------------------------------
+typedef struct made_search {
+    rolling *r;
+    int64_t *versions; // per mapping of the project; 0: not found yet
+    uint32_t missing;
+} made_search;
+
+static bool made(void *context, const char *source, int64_t mapping)
+{
+    made_search *search = context;
+    const pl_project *project = search->r->options->project;
+    for (uint32_t i = 0; i < project->mapping_count; i++) {
+        const pl_mapping *m = project->mappings[i];
+        if (search->versions[i] || !pl_span_is(m->source, source) ||
+            !pl_span_is(m->table, search->r->options->table))
+            continue;
+        search->versions[i] = mapping;
+        search->missing--;
+    }
+    return true;
+}
+
+// What the file gives, under its overlay.
+static plumb_status file_text(rolling *r, const pl_mapping *mapping, const pl_mapping_use *use,
+                              pl_span *ret_text)
+{
+    *ret_text = mapping->text;
+    if (!use->overlay.bytes) return PLUMB_OK;
+    return pl_edit_overlay(mapping->file, mapping->text, use->overlay, r->arena, ret_text, r->err);
+}
+
+static plumb_status add_pin(rolling *r, const pl_mapping *mapping, int64_t version)
+{
+    pl_registry *registry = r->options->registry;
+    const char *source = pl_arena_cstr(r->arena, mapping->source);
+    pl_mapping_use use;
+    pl_span then, file;
+    PL_TRY(pl_registry_mapping_use(registry, source, r->options->table, r->arena, &use, r->err));
+    PL_TRY(pl_registry_mapping_text(registry, source, r->options->table, version, r->arena, &then,
+                                    r->err));
+    PL_TRY(file_text(r, mapping, &use, &file));
+    bool pinned = !pl_span_equal(then, file);
+    if (use.pinned == (pinned ? version : 0)) return PLUMB_OK; // as it is
+    r->report->pins[r->report->pin_count++] =
+        (pl_rollback_pin){source, mapping->file, version, pinned};
+    return PLUMB_OK;
+}
+
+// Per source, newest snapshot first, until each one's version is known.
+static plumb_status find_pins(rolling *r)
+{
+    const pl_project *project = r->options->project;
+    made_search search = {.r = r, .versions = PL_TAKE(r->arena, int64_t, project->mapping_count)};
+    r->report->pins = PL_TAKE(r->arena, pl_rollback_pin, project->mapping_count);
+    for (uint32_t i = 0; i < project->mapping_count; i++)
+        search.missing += pl_span_is(project->mappings[i]->table, r->options->table);
+    for (uint32_t i = 0; i < r->target.count && search.missing; i++)
+        PL_TRY(pl_registry_made_by(r->options->registry, r->options->table, r->target.ids[i], made,
+                                   &search, r->err));
+    for (uint32_t i = 0; i < project->mapping_count; i++)
+        if (search.versions[i]) PL_TRY(add_pin(r, project->mappings[i], search.versions[i]));
+    return PLUMB_OK;
+}
+
+static plumb_status record_pins(rolling *r)
+{
+    pl_registry *registry = r->options->registry;
+    for (uint32_t i = 0; i < r->report->pin_count; i++) {
+        const pl_rollback_pin *pin = &r->report->pins[i];
+        pl_mapping_use use;
+        PL_TRY(pl_registry_mapping_use(registry, pin->source, r->options->table, r->arena, &use,
+                                       r->err));
+        use.pinned = pin->pinned ? pin->version : 0;
+        PL_TRY(pl_registry_mapping_use_set(registry, pin->source, r->options->table, &use,
+                                           r->now_us, r->err));
+    }
+    return PLUMB_OK;
+}
+
+// ---- baselines ---------------------------------------------------------------------------------
+typedef struct shape_search {
+    int64_t until_us, version, newest;
+} shape_search;
+
+static bool find_shape(void *context, const pl_shape_row *row)
+{
+    shape_search *search = context;
+    search->newest = PL_MAX(search->newest, row->version);
+    if (!search->version && row->until_us <= search->until_us) search->version = row->version;
+    return true;
+}
+
+// Of an hour only the last state is kept: where that is later than then, it stays.
+static plumb_status record_baselines(rolling *r)
+{
+    pl_registry *registry = r->options->registry;
+    const pl_project *project = r->options->project;
+    for (uint32_t i = 0; i < project->mapping_count; i++) {
+        const pl_mapping *mapping = project->mappings[i];
+        const char *source = pl_arena_cstr(r->arena, mapping->source);
+        shape_search search = {.until_us = r->to->timestamp_ms * 1000};
+        pl_shape_row row;
+        int64_t version;
+        if (!pl_span_is(mapping->table, r->options->table)) continue;
+        PL_TRY(
+            pl_registry_shapes(registry, source, r->options->table, find_shape, &search, r->err));
+        if (!search.version || search.version == search.newest) continue;
+        PL_TRY(pl_registry_shape(registry, source, r->options->table, search.version, r->arena,
+                                 &row, r->err));
+        row.run = r->run;
+        row.until_us = r->now_us;
+        PL_TRY(pl_registry_shape_put(registry, &row, &version, r->err));
+    }
+    return PLUMB_OK;
+}
+
+// ---- the commit --------------------------------------------------------------------------------
+static plumb_status record_event(rolling *r, const pl_followed *followed)
+{
+    pl_buf text = {0};
+    pl_json_writer w = pl_json_writer_on(&text, 0);
+    const pl_rollback_report *report = r->report;
+    pl_json_begin(&w, '{');
+    pl_json_key(&w, "run"), pl_json_cstr(&w, r->run);
+    pl_json_key(&w, "from"), pl_json_int(&w, report->from);
+    pl_json_key(&w, "to"), pl_json_int(&w, report->to);
+    if (report->tag) pl_json_key(&w, "tag"), pl_json_cstr(&w, report->tag);
+    pl_json_key(&w, "withdrawn"), pl_json_int(&w, followed->withdrawn);
+    pl_json_key(&w, "returned"), pl_json_int(&w, followed->returned);
+    pl_json_key(&w, "moved"), pl_json_int(&w, followed->moved);
+    pl_json_key(&w, "mappings"), pl_json_begin(&w, '{');
+    for (uint32_t i = 0; i < report->pin_count; i++) {
+        pl_json_key(&w, report->pins[i].source);
+        pl_json_int(&w, report->pins[i].version);
+    }
+    pl_json_end(&w, '}');
+    pl_json_key(&w, "why"), pl_json_cstr(&w, r->options->why);
+    pl_json_end(&w, '}');
+    pl_event_row event = {.at_us = r->now_us,
+                          .kind = "rollback",
+                          .who = r->options->who,
+                          .table = r->options->table,
+                          .text = pl_buf_cstr(&text)};
+    plumb_status st = pl_registry_event_add(r->options->registry, &event, r->err);
+    pl_buf_done(&text);
+    return st;
+}
+
+// What is left of `next` once it is the head: only refs and head differ from what was loaded.
+static plumb_status record(rolling *r)
+{
+    pl_registry *registry = r->options->registry;
+    pl_catalog catalog = pl_registry_catalog(registry);
+    pl_ice_metadata then = *r->table->metadata;
+    pl_followed foreign, followed;
+    pl_run_row row = {.id = r->run,
+                      .state = "working",
+                      .started_us = r->now_us,
+                      .pid = pl_process_id(),
+                      .command = "rollback",
+                      .counts = ""};
+    PL_TRY(pl_registry_run_start(registry, &row, r->err));
+    // First what others did; then what we do counts for itself.
+    PL_TRY(
+        pl_follow_table(registry, r->options->table, &then, r->location, false, &foreign, r->err));
+    PL_TRY(catalog.swap(catalog.self, r->options->table, r->location, r->next, r->err));
+    then.current_snapshot_id = r->to->id;
+    PL_TRY(pl_follow_table(registry, r->options->table, &then, r->next, false, &followed, r->err));
+    PL_TRY(record_pins(r));
+    PL_TRY(record_baselines(r));
+    PL_TRY(record_event(r, &followed));
+    r->report->withdrawn = followed.withdrawn;
+    r->report->published_again = followed.returned;
+    r->report->moved = followed.moved;
+    return pl_registry_run_finish(registry, r->run, "done", pl_clock_micros(), "", r->err);
+}
+
+typedef struct run_search {
+    const char *id;
+    bool done;
+} run_search;
+
+static bool find_run(void *context, const pl_run_row *row)
+{
+    run_search *search = context;
+    if (strcmp(row->id, search->id) != 0) return true;
+    search->done = strcmp(row->state, "done") == 0;
+    return false;
+}
+
+// The commit's answer was lost: the run's own row says whether it happened.
+static plumb_status settle(rolling *r)
+{
+    pl_registry *registry = r->options->registry;
+    run_search search = {.id = r->run};
+    plumb_error ignored;
+    if (pl_registry_reopen(registry, &ignored) != PLUMB_OK ||
+        pl_registry_runs(registry, NULL, 0, find_run, &search, &ignored) != PLUMB_OK)
+        return PLUMB_E_UNKNOWN;
+    if (search.done) return PLUMB_OK;
+    r->err->status = PLUMB_E_UNAVAILABLE;
+    pl_hint(r->err, "Nothing was rolled back; try again once the cause is gone.");
+    return PLUMB_E_UNAVAILABLE;
+}
+
+static plumb_status commit(rolling *r)
+{
+    pl_registry *registry = r->options->registry;
+    PL_TRY(pl_registry_begin(registry, r->err));
+    plumb_status st = record(r);
+    if (st == PLUMB_OK) st = pl_registry_commit(registry, r->err);
+    if (st == PLUMB_E_UNKNOWN) return settle(r);
+    if (st != PLUMB_OK) pl_registry_rollback(registry);
+    return st;
+}
+
+// The commit stands; what cannot be written is repaired by the next run.
+static void follow_up(rolling *r)
+{
+    const pl_rollback_options *o = r->options;
+    plumb_error ignored;
+    PL_IGNORE(pl_log_write(o->store, o->registry, r->run, &ignored));
+    if (pl_ice_write_hint(o->store, r->next, &ignored) != PLUMB_OK) return;
+    for (uint32_t i = 0; i < r->commit.outdated_count; i++)
+        PL_IGNORE(pl_store_delete(o->store, r->commit.outdated[i], &ignored));
+}
+
+static plumb_status look(rolling *r)
+{
+    const pl_rollback_options *o = r->options;
+    pl_rollback_report *report = r->report;
+    pl_catalog catalog = pl_registry_catalog(o->registry);
+    *report = (pl_rollback_report){.run = ""};
+    r->to = NULL;
+    PL_TRY(catalog.load(catalog.self, o->table, r->arena, &r->location, r->err));
+    if (!r->location) {
+        pl_fail(r->err, PLUMB_E_NOT_FOUND,
+                "cannot roll back table '%s': nothing was published in it", o->table);
+        pl_hint(r->err, "'plumb tables' lists the tables there are.");
+        return PLUMB_E_NOT_FOUND;
+    }
+    PL_TRY(pl_ice_load(o->store, r->location, r->arena, &r->table, r->err));
+    PL_TRY(find_target(r));
+    const pl_ice_metadata *m = r->table->metadata;
+    const pl_ice_snapshot *head = pl_ice_snapshot_by_id(m, m->current_snapshot_id);
+    report->from = head->id;
+    report->to = r->to->id;
+    report->to_us = r->to->timestamp_ms * 1000;
+    report->rows_before = summary_number(head, "total-records", -1);
+    report->rows = summary_number(r->to, "total-records", -1);
+    report->nothing = head->id == r->to->id;
+    if (report->nothing) return PLUMB_OK;
+    report->schema_changed = r->to->schema_id >= 0 && r->to->schema_id != m->current_schema_id;
+    PL_TRY(pl_ancestry_of(o->registry, o->table, m, head->id, r->arena, &r->from, r->err));
+    PL_TRY(pl_ancestry_of(o->registry, o->table, m, r->to->id, r->arena, &r->target, r->err));
+    report->undone = steps(r, &r->from, &r->target, &report->undone_count);
+    report->returned = steps(r, &r->target, &r->from, &report->returned_count);
+    PL_TRY(choose_tags(r));
+    return find_pins(r);
+}
+
+static plumb_status roll_back(rolling *r)
+{
+    plumb_status st = PLUMB_E_CONFLICT;
+    pl_entropy(r->commit.uuid, sizeof r->commit.uuid);
+    r->commit.now_ms = r->now_us / 1000;
+    for (int attempt = 0; attempt < COMMIT_ATTEMPTS && st == PLUMB_E_CONFLICT; attempt++) {
+        r->move = (pl_ice_move){0};
+        st = look(r);
+        if (st != PLUMB_OK || r->report->nothing || r->options->dry) return st;
+        st = pl_ice_rollback(r->table, &r->move, &r->commit, &r->next, r->err);
+        if (st == PLUMB_OK) st = commit(r);
+    }
+    if (st != PLUMB_OK) return st;
+    r->report->run = pl_arena_cstr(r->arena, pl_span_of(r->run));
+    follow_up(r);
+    return PLUMB_OK;
+}
+
+plumb_status pl_rollback(const pl_rollback_options *options, pl_arena *arena,
+                         pl_rollback_report *ret_report, plumb_error *err)
+{
+    plumb_error local;
+    uint8_t seed[32];
+    rolling r = {.options = options,
+                 .arena = arena,
+                 .report = ret_report,
+                 .now_us = pl_clock_micros(),
+                 .err = err ? err : &local};
+    pl_entropy(seed, sizeof seed);
+    pl_ulids ulids = pl_ulids_make(seed);
+    pl_ulid_next(&ulids, r.now_us, r.run);
+    *ret_report = (pl_rollback_report){.run = ""};
+    if (options->dry) return roll_back(&r);
+    pl_lock_holder self = {.pid = pl_process_id(), .command = "rollback", .since_us = r.now_us};
+    pl_run_lock lock = {0};
+    PL_TRY(pl_run_lock_take(options->lock_path, options->wait_ms, &self, &lock, r.err));
+    plumb_status st = pl_check_place(options->store, options->registry, r.err);
+    if (st == PLUMB_OK) st = pl_log_repair(options->store, options->registry, r.err);
+    if (st == PLUMB_OK) st = roll_back(&r);
+    pl_run_lock_release(&lock);
+    return st;
+}

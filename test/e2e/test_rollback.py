@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rollback: back, forward, back again, and what is published after; read by PyIceberg each time."""
+import json
+import random
+import re
+
+import pytest
+
+import lake
+from dying import killed, watched
+from lake import FULL, books, figures, found, keep, lose, read, restore, write
+
+CONTRACT = """
+    table: posts
+    key: [id]
+    partition: [p]
+    columns:
+      p: string
+      id: long!
+      likes: long
+"""
+SOURCE = """
+    source: shop
+    into: posts
+    map:
+      p: p
+      id: id
+      likes: likes
+"""
+
+
+def land(plumb, first, count=3, **more):
+    (plumb.dir / "in.json").write_text("\n".join(json.dumps(
+        {"p": "ab"[i % 2], "id": i, "likes": i * 2, **more}) for i in range(first, first + count)))
+    plumb("ingest", "shop", "in.json")
+
+
+def publish(plumb, first, count=3, code=0, **more):
+    land(plumb, first, count, **more)
+    return plumb.json("run", code=code)
+
+
+def ids(plumb, snapshot=None):
+    return sorted(read(plumb, "posts", "id", snapshot=snapshot)["id"].to_pylist())
+
+
+def head(plumb):
+    return lake.table(plumb, "posts").current_snapshot().snapshot_id
+
+
+def states(plumb):
+    return [state for _, state in books(plumb, "SELECT object, state FROM states ORDER BY object")]
+
+
+def all_books(plumb):
+    return [books(plumb, sql) for sql in (
+        "SELECT tbl, object, state, run, snapshot, mapping FROM states ORDER BY 1, 2",
+        "SELECT tbl, object, run, snapshot, mapping FROM publications ORDER BY 1, 2, 3",
+        "SELECT tbl, source, state, objects, records, curated FROM tallies WHERE objects > 0"
+        " ORDER BY 1, 2, 3",
+        "SELECT source, tbl, pinned, overlay FROM mapping_uses ORDER BY 1, 2",
+        "SELECT id, state, command FROM runs ORDER BY 1",
+        "SELECT tbl, snapshot, metadata_location FROM heads",
+        "SELECT kind, who, tbl, text FROM events ORDER BY 1, 4",
+        "SELECT table_name, metadata_location FROM iceberg_tables")]
+
+
+@pytest.fixture
+def shop(plumb):
+    """Ids 0 to 8 in three snapshots."""
+    lake.project(plumb, {"posts": CONTRACT}, {"shop": SOURCE})
+    for first in (0, 3, 6):
+        publish(plumb, first)
+    return plumb
+
+
+def test_back_forward_and_on(shop):
+    newest = head(shop)
+    said = shop("rollback", "posts", "--to", "previous", "--why", "wrong unit").stdout
+    plain = re.sub(r"\d{10,}|\d{4}-\d\d-\d\d [\d:]+Z|01[0-9A-Z]{24}", "#", said)
+    assert plain.splitlines()[1:] == [
+        "undone  #  #  append       +3     +2  #", "",
+        "posts is at snapshot # of #: 6 rows, there were 9",
+        "1 raw object is withdrawn: runs leave it alone",
+        *[line for line in said.splitlines() if "plumb replay" in line],
+        "forward again: plumb rollback posts --to before-rollback-1"]
+    assert ids(shop) == list(range(6))
+    assert states(shop) == ["published", "published", "withdrawn"]
+    tag = lake.table(shop, "posts").metadata.refs["before-rollback-1"]
+    assert (tag.snapshot_id, tag.max_ref_age_ms) == (newest, 90 * 24 * 3600 * 1000)
+    assert ids(shop, newest) == list(range(9))
+    assert "1 object is withdrawn from posts by a rollback" in shop("run", code=3).stdout
+    assert shop.json("status")["waits"]
+
+    publish(shop, 20, code=3)  # on the older head
+    assert ids(shop) == [0, 1, 2, 3, 4, 5, 20, 21, 22]
+    done = shop.json("rollback", "posts", "--to", "before-rollback-1")
+    assert (done["tag"], len(done["undone"]), len(done["returned"])) == ("before-rollback-2", 1, 1)
+    assert done["objects"] == {"withdrawn": 1, "published_again": 1, "moved": 0}
+    assert ids(shop) == list(range(9)) and head(shop) == newest
+    assert states(shop) == ["published"] * 3 + ["withdrawn"]
+    assert set(lake.table(shop, "posts").metadata.refs) == {"main", "before-rollback-2"}
+    before = all_books(shop)
+    lose(shop)
+    shop("rebuild")
+    assert all_books(shop) == before
+    assert shop.json("verify")["sound"]
+
+
+def test_where_to(shop):
+    table = lake.table(shop, "posts")
+    first, second, third = (s.snapshot_id for s in table.snapshots())
+    dry = shop.json("rollback", "posts", "--to", first, "--dry-run")
+    assert (dry["state"], dry["rows_before"], dry["rows"]) == ("dry-run", 9, 3)
+    assert [s["snapshot"] for s in dry["undone"]] == [third, second] and head(shop) == third
+    assert shop.json("rollback", "posts", "--to", third)["state"] == "nothing"
+    assert shop.json("rollback", "posts", "--to", "now")["state"] == "nothing"
+    assert shop("rollback", "posts", "--to", "7", code=1).stderr.startswith(
+        "plumb: cannot roll back table 'posts': it has no snapshot 7\n"
+        f"  hint: The oldest snapshot there is: {first}, of ")
+    assert "it has no tag 'nope'" in shop("rollback", "posts", "--to", "nope", code=1).stderr
+    assert "no snapshot of 1999-01-01T00:00:00Z is left" in shop(
+        "rollback", "posts", "--to", "1999-01-01", code=1).stderr
+    shop("rollback", "posts", "--to", first)
+    assert "there is nothing before its first snapshot" in shop(
+        "rollback", "posts", "--to", "previous", code=1).stderr
+    assert "where to?" in shop("rollback", "posts", code=2).stderr
+    assert ids(shop) == [0, 1, 2]
+    shop("rollback", "posts", "--to", second)  # forward, part of the way
+    assert ids(shop) == list(range(6)) and states(shop) == ["published"] * 2 + ["withdrawn"]
+
+
+def test_history_tells_it_all(shop):
+    shop("rollback", "posts", "--to", "previous", "--why", "wrong unit")
+    told = shop.json("history", "posts")
+    assert [t["operation"] for t in told] == ["rollback", "append", "append", "append"]
+    assert (told[0]["why"], told[0]["snapshot"]) == ("wrong unit", told[2]["snapshot"])
+    assert told[0]["who"] and told[0]["detail"]["withdrawn"] == 1
+    assert (told[1]["undone"], told[1]["tags"]) == (True, ["before-rollback-1"])
+    assert (told[2]["current"], told[2]["undone"], told[2]["command"]) == (True, False, "run")
+    lines = shop("history", "posts").stdout.splitlines()
+    assert lines[1].rstrip().endswith("tagged before-rollback-1, 1 object withdrawn (wrong unit)")
+    assert lines[2].rstrip().endswith("undone, before-rollback-1")
+    assert lines[3].rstrip().endswith("current")
+
+
+def test_schema_and_mapping_go_along(shop):
+    columns = CONTRACT + "      lang: string\n"
+    write(shop.dir / "contracts/posts.yml", columns)
+    source = shop.dir / "sources/shop.yml"
+    source.write_text(source.read_text().replace("likes: likes", "likes: likes\n  lang: lang"))
+    publish(shop, 9, lang="de")
+    assert "lang" in read(shop, "posts").column_names
+    done = shop.json("rollback", "posts", "--to", "previous")
+    assert done["schema_changed"] and done["mappings"] == [
+        {"source": "shop", "file": "sources/shop.yml", "version": 1, "pinned": True}]
+    table = lake.table(shop, "posts")
+    assert "lang" not in [f.name for f in table.schema().fields]
+    assert table.metadata.last_column_id == max(
+        f.field_id for s in table.schemas().values() for f in s.fields)
+    assert shop.json("verify")["sound"]
+    said = shop("run", code=3).stdout
+    assert "sources/shop.yml is not used for posts: version 1 is pinned" in said
+    publish(shop, 12, code=3, lang="fr")
+    rows = read(shop, "posts", "id", "lang").to_pylist()
+    assert [r["lang"] for r in rows if r["id"] >= 12] == [None] * 3  # as version 1 makes them
+    shop("mapping", "shop", "--use", "file")
+    publish(shop, 15, code=3, lang="fr")  # one object is still withdrawn
+    assert {r["lang"] for r in read(shop, "posts", "id", "lang").to_pylist() if r["id"] >= 15} == {
+        "fr"}
+    done = shop.json("rollback", "posts", "--to", "before-rollback-1")
+    assert done["mappings"] == []  # the file it is, as then
+    assert ids(shop) == list(range(12))
+    assert {r["lang"] for r in read(shop, "posts").to_pylist() if r["id"] >= 9} == {"de"}
+    assert shop.json("verify")["sound"]
+
+
+def test_a_rollback_by_another_program_is_noticed(shop):
+    first = lake.table(shop, "posts").snapshots()[0].snapshot_id
+    lake.table(shop, "posts").manage_snapshots().rollback_to_snapshot(first).commit()
+    shop("run", code=3)
+    assert states(shop) == ["published", "withdrawn", "withdrawn"]
+    publish(shop, 9, code=3)
+    assert ids(shop) == [0, 1, 2, 9, 10, 11]
+    lake.table(shop, "posts").manage_snapshots().rollback_to_snapshot(first).commit()
+    publish(shop, 12, code=3)  # noticed by what publishes on it
+    assert states(shop) == ["published"] + ["withdrawn"] * 3 + ["published"]
+    [(who, text)] = books(shop, "SELECT who, text FROM events WHERE kind = 'follow' LIMIT 1")
+    assert who == "another program" and json.loads(text)["withdrawn"] == 2
+    before = all_books(shop)
+    lose(shop)
+    shop("rebuild")
+    assert all_books(shop)[:3] == before[:3]
+
+
+def test_retried_records_go_and_come(shop):
+    (shop.dir / "in.json").write_text('{"p":"a","id":9,"likes":1}\n{"p":"a","id":"x","likes":1}\n')
+    shop("ingest", "shop", "in.json")
+    shop("run")
+    source = shop.dir / "sources/shop.yml"
+    source.write_text(source.read_text().replace("id: id", "id: id | likes"))
+    shop("quarantine", "retry")
+    assert ids(shop) == sorted([*range(10), 1])
+    ledger = "SELECT l.curated, l.quarantined FROM ledger l JOIN states s USING (tbl, object, run)"
+    shop("rollback", "posts", "--to", "previous")
+    assert ids(shop) == list(range(10)) and (1, 1) in books(shop, ledger)
+    assert len(shop.json("quarantine")) == 1 and states(shop) == ["published"] * 4
+    shop("rollback", "posts", "--to", "before-rollback-1")
+    assert ids(shop) == sorted([*range(10), 1]) and (2, 0) in books(shop, ledger)
+    assert shop.json("quarantine") == [] and shop.json("verify")["sound"]
+
+
+STEPS = 120 if FULL else 14
+
+
+@pytest.mark.timeout(3600 if FULL else 300)
+@pytest.mark.parametrize("seed", range(8 if FULL else 2))
+def test_a_model_predicts_the_table(plumb, seed):
+    rng = random.Random(seed)
+    lake.project(plumb, {"posts": CONTRACT}, {"shop": SOURCE})
+    content, parent, tags, at = {}, {}, {}, None  # per snapshot: ids, and what it was made on
+    first, made, taken = 0, {}, 0
+    for step in range(STEPS):
+        what = rng.choice(["publish", "publish", "back", "forward", "any"]) if at else "publish"
+        if what == "publish":
+            publish(plumb, first, code=None)
+            new = head(plumb)
+            content[new], parent[new] = content.get(at, []) + list(range(first, first + 3)), at
+            made[first], at, first = new, new, first + 3
+        else:
+            to = {"back": parent[at] or at, "forward": rng.choice(list(tags.values()) or [at]),
+                  "any": rng.choice(list(content))}[what]
+            name = next((t for t, s in tags.items() if s == to), to)
+            done = plumb.json("rollback", "posts", "--to", name)
+            assert (done["state"] == "nothing") == (to == at)
+            if to != at:
+                ancestors, walk = set(), to
+                while walk:
+                    ancestors.add(walk)
+                    walk = parent[walk]
+                if at not in tags.values() and at not in ancestors:
+                    taken += 1
+                    tags[f"before-rollback-{taken}"] = at
+                tags = {t: s for t, s in tags.items() if s != to}
+            at = to
+        assert head(plumb) == at and ids(plumb) == content[at]
+        assert {t: r.snapshot_id for t, r in lake.table(plumb, "posts").metadata.refs.items()
+                if t != "main"} == tags
+        assert states(plumb) == ["published" if number in content[at] else "withdrawn"
+                                 for number in sorted(made)]
+        for snapshot in rng.sample(list(content), min(2, len(content))):
+            assert ids(plumb, snapshot) == content[snapshot]
+    assert plumb.json("verify")["sound"]
+    before = all_books(plumb)
+    lose(plumb)
+    plumb("rebuild")
+    assert all_books(plumb) == before
+
+
+@pytest.mark.timeout(1800 if FULL else 300)
+def test_killed_at_every_step_it_happened_or_not(quick):
+    lake.project(quick, {"posts": CONTRACT}, {"shop": SOURCE})
+    for first in (0, 3):
+        publish(quick, first)
+    keep(quick)
+    words = ["rollback", "posts", "--to", "previous"]
+    changes = watched(quick, words)
+    places = range(1, len(changes) + 1)
+    outcomes = {True: 0, False: 0}
+    for at in places if FULL else sorted(random.Random(1).sample(places, 8)):
+        restore(quick)
+        restore(quick)
+        if not killed(quick, words, at):
+            continue
+        rolled = ids(quick) == [0, 1, 2]
+        assert rolled or ids(quick) == list(range(6))
+        outcomes[rolled] += 1
+        quick("run", code=3 if rolled else 0)
+        assert states(quick) == ["published", "withdrawn" if rolled else "published"]
+        assert quick.json("verify")["sound"]
+        assert len(found(quick, "tables/posts/data/**/*.parquet")) == 4
+        before = all_books(quick)
+        lose(quick)
+        quick("rebuild")
+        assert all_books(quick) == before, changes[at - 1]
+    assert outcomes[True] and outcomes[False]
+    figures("rollback killed", f"{len(changes)} changes; {outcomes[False]} kills before and "
+            f"{outcomes[True]} after it happened")
