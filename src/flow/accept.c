@@ -3,9 +3,8 @@
 
 #include <stdio.h>
 
-#include "flow/run_int.h"
+#include "flow/judge.h"
 #include "os/os.h"
-#include "json/writer.h"
 
 typedef struct accept_state {
     const pl_accepting *what;
@@ -20,43 +19,21 @@ static bool find_staged(void *context, const pl_object_row *row, pl_object_state
     return true;
 }
 
-static void write_event(pl_buf *out, const pl_accepting *what, const pl_hold_row *hold)
-{
-    pl_json_writer w = pl_json_writer_on(out, 0);
-    pl_json_begin(&w, '{');
-    pl_json_key(&w, "source"), pl_json_cstr(&w, what->source);
-    pl_json_key(&w, "failed"), pl_json_cstr(&w, hold->why);
-    pl_json_key(&w, "objects"), pl_json_int(&w, hold->objects);
-    pl_json_key(&w, "records"), pl_json_int(&w, hold->records);
-    pl_json_key(&w, "first_object"), pl_json_cstr(&w, hold->first_object);
-    pl_json_key(&w, "why"), pl_json_cstr(&w, what->why);
-    pl_json_end(&w, '}');
-}
-
 static plumb_status put(pl_registry *registry, const accept_state *accept, pl_hold_row *hold,
                         plumb_error *err)
 {
     const pl_accepting *what = accept->what;
-    pl_buf text = {0};
-    write_event(&text, what, hold);
-    pl_event_row event = {.at_us = pl_clock_micros(),
-                          .kind = "check.accepted",
-                          .who = what->who,
-                          .table = what->table,
-                          .text = pl_buf_cstr(&text)};
     hold->released = accept->last;
     hold->accepted = true;
-    plumb_status st = pl_registry_begin(registry, err);
-    if (st == PLUMB_OK) {
-        st = *accept->last ? pl_registry_hold_put(registry, hold, err)
-                           : pl_registry_hold_remove(registry, what->source, what->table, err);
-        if (st == PLUMB_OK) st = pl_registry_event_add(registry, &event, err);
-        if (st == PLUMB_OK)
-            st = pl_registry_commit(registry, err);
-        else
-            pl_registry_rollback(registry);
-    }
-    pl_buf_done(&text);
+    PL_TRY(pl_registry_begin(registry, err));
+    plumb_status st = *accept->last
+                          ? pl_registry_hold_put(registry, hold, err)
+                          : pl_registry_hold_remove(registry, what->source, what->table, err);
+    if (st == PLUMB_OK)
+        st = pl_check_event(registry, "check.accepted", what->who, hold, what->why,
+                            pl_clock_micros(), err);
+    if (st == PLUMB_OK) return pl_registry_commit(registry, err);
+    pl_registry_rollback(registry);
     return st;
 }
 

@@ -171,6 +171,9 @@ static plumb_status put_hold(run_state *run, verdict *v, plumb_error *err)
     row.document = pl_buf_view(&document);
     plumb_status st = pl_registry_hold_put(run->options->registry, &row, err);
     pl_buf_done(&document);
+    if (st == PLUMB_OK && v->by_checks && !(v->held && v->hold.checks))
+        st =
+            pl_check_event(run->options->registry, "check.held", actor, &row, "", run->now_us, err);
     if (st != PLUMB_OK || !v->has_overlay) return st;
     pl_mapping_use use = {.overlay = v->overlay};
     return pl_registry_mapping_use_set(run->options->registry, v->name, v->table, &use, run->now_us,
@@ -248,6 +251,10 @@ plumb_status pl_run__record_verdicts(run_state *run, plumb_error *err)
             PL_TRY(put_hold(run, v, err));
         else if (v->observed)
             PL_TRY(put_baseline(run, v, err));
+        if (v->over && v->hold.checks && !v->hold.accepted)
+            PL_TRY(pl_check_event(run->options->registry, "check.passed", actor, &v->hold,
+                                  v->edited ? "the files were edited" : "what waits passes by now",
+                                  run->now_us, err));
         if (v->over)
             PL_TRY(pl_registry_hold_remove(run->options->registry, v->name, v->table, err));
         PL_TRY(put_rows(run, v, err));

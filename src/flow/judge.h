@@ -122,6 +122,11 @@ plumb_status pl_verdict__check(run_state *run, verdict *v, const pl_baseline *fo
                                plumb_error *err);
 // Put what came of them into the books, in the transaction that publishes or stages.
 plumb_status pl_verdict__put_checks(run_state *run, const verdict *v, plumb_error *err);
+// An event about a hold by checks: "check.held", "check.passed" or "check.accepted". Its text is
+//     {"source", "failed", "objects", "records", "first_object", "why"}
+plumb_status pl_check_event(pl_registry *registry, const char *kind, const char *who,
+                            const pl_hold_row *hold, const char *why, int64_t at_us,
+                            plumb_error *err);
 // Those that failed since then, for the report.
 plumb_status pl_run__tell_checks(const pl_run_options *options, int64_t since_us, pl_arena *arena,
                                  pl_run_report *report, plumb_error *err);

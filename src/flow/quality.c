@@ -70,6 +70,27 @@ plumb_status pl_verdict__put_checks(run_state *run, const verdict *v, plumb_erro
     return PLUMB_OK;
 }
 
+plumb_status pl_check_event(pl_registry *registry, const char *kind, const char *who,
+                            const pl_hold_row *hold, const char *why, int64_t at_us,
+                            plumb_error *err)
+{
+    pl_buf text = {0};
+    pl_json_writer w = pl_json_writer_on(&text, 0);
+    pl_json_begin(&w, '{');
+    pl_json_key(&w, "source"), pl_json_cstr(&w, hold->source);
+    pl_json_key(&w, "failed"), pl_json_cstr(&w, hold->why);
+    pl_json_key(&w, "objects"), pl_json_int(&w, hold->objects);
+    pl_json_key(&w, "records"), pl_json_int(&w, hold->records);
+    pl_json_key(&w, "first_object"), pl_json_cstr(&w, hold->first_object);
+    pl_json_key(&w, "why"), pl_json_cstr(&w, why);
+    pl_json_end(&w, '}');
+    pl_event_row event = {
+        .at_us = at_us, .kind = kind, .who = who, .table = hold->table, .text = pl_buf_cstr(&text)};
+    plumb_status st = pl_registry_event_add(registry, &event, err);
+    pl_buf_done(&text);
+    return st;
+}
+
 // ---- telling -----------------------------------------------------------------------------------
 typedef struct telling {
     const pl_run_options *options;

@@ -9,7 +9,7 @@ import duckdb
 from held import CONTRACT, MAPPING, land, post, renamed
 from lake import books, lose, project, read
 
-EVENTS = "SELECT kind, who, text FROM events WHERE kind LIKE 'check%'"
+EVENTS = "SELECT kind, who, text FROM events WHERE kind LIKE 'check%' ORDER BY id"
 CHECKED = CONTRACT.replace("  likes:   long\n", "  likes:   long min(0)\n")
 
 
@@ -76,6 +76,9 @@ def test_what_waits_heals_with_what_comes_later(plumb):
     land(plumb, "shop", "3.json", posts(120, 100))
     assert plumb.json("run")["holds"] == []
     assert count(plumb) == 220 and count(plumb, "views IS NULL") == 3
+    (held, _, _), (passed, who, text) = books(plumb, EVENTS)
+    assert (held, passed, who) == ("check.held", "check.passed", "plumb")
+    assert json.loads(text)["why"] == "what waits passes by now"
     assert results(plumb)["shop", "nulls", "views"]["measured"] == 3
 
 
@@ -100,8 +103,9 @@ def test_person_accepts_and_what_lands_later_is_asked_again(plumb):
     assert "check accepted: shop -> posts: views is NULL in 3 of 100 rows" in said
     assert "held: 1 object of shop wait before posts, 100 records" in said
     assert count(plumb) == 100
-    ((kind, who, text),) = books(plumb, EVENTS)
-    assert kind == "check.accepted" and who and json.loads(text)["why"] == "they hide it"
+    events = books(plumb, EVENTS)
+    assert [kind for kind, _, _ in events] == ["check.held", "check.accepted", "check.held"]
+    assert events[1][1] and json.loads(events[1][2])["why"] == "they hide it"
     assert plumb.json("checks", "accept", "posts", "--source", "shop")["holds"] == []
     assert count(plumb) == 200 and count(plumb, "views IS NULL") == 6
     refused = plumb("checks", "accept", "posts", code=1).stderr
@@ -231,7 +235,7 @@ def test_results_outlive_the_registry(plumb):
     lose(plumb)
     plumb("rebuild")
     assert plumb.json("checks", "--history") == before
-    assert books(plumb, EVENTS) == events and len(events) == 1
+    assert books(plumb, EVENTS) == events and len(events) == 2
 
 
 def test_held_by_checks_is_forgotten_with_the_registry_and_found_again(plumb):
