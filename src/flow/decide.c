@@ -83,11 +83,11 @@ static plumb_status place(const deciding *d, const char *file, char **ret_path, 
 static plumb_status check_file(const deciding *d, const char *file, pl_span text, plumb_error *err)
 {
     char *path;
-    pl_span there;
+    pl_span there = PL_SPAN("");
     pl_file_info info;
     PL_TRY(place(d, file, &path, err));
-    PL_TRY(pl_path_read(path, text.bytes + 1, d->arena, &there, err));
     PL_TRY(pl_path_info(path, &info, err));
+    if (info.bytes == text.bytes) PL_TRY(pl_path_read(path, info.bytes, d->arena, &there, err));
     if (!pl_span_equal(there, text)) {
         refuse(d, PLUMB_E_CONFLICT, err, "%s was edited meanwhile", file);
         pl_hint(err, "Decide once more: the change is then made of what the file says now.");

@@ -6,6 +6,8 @@ import getpass
 import json
 import shutil
 import sqlite3
+import subprocess
+import time
 
 import duckdb
 
@@ -367,3 +369,55 @@ def test_another_run_is_waited_for(plumb):
         fcntl.lockf(lock, fcntl.LOCK_EX)
         refused = plumb("drift", "approve", 1, "--wait", "1s", code=1).stderr
     assert "run lock" in refused and state(plumb) == "held"
+
+
+def test_a_file_edited_meanwhile_is_left_alone(plumb):
+    """The change was made of what the file said before: then it is refused."""
+    holds_renamed(plumb)
+    with open(plumb.dir / "lake/.plumb/run.lock", "a") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        waiting = subprocess.Popen([plumb.exe, "drift", "approve", "1"], cwd=plumb.dir, text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(2)  # it has read the files, and waits
+        with open(mapping(plumb), "a") as file:
+            file.write("# somebody was here\n")
+    said = waiting.communicate(timeout=60)
+    assert waiting.returncode == 1 and said[1] == (
+        "plumb: cannot approve finding '1': sources/shop.yml was edited meanwhile\n"
+        "  hint: Decide once more: the change is then made of what the file says now.\n")
+    assert state(plumb) == "held"
+    decide(plumb, "approve", 1)
+    assert mapping(plumb).read_text() == MAPPING.format(source="shop").replace(
+        "stats.views", "stats.view_count | stats.views") + "# somebody was here\n"
+
+
+def test_approved_medium_and_critical_rows_are_those_of_a_fresh_lake(plumb, tmp_path_factory):
+    """A platform renames a critical metric and a plain one in one release: the critical one waits
+    for a word, and then nothing of either is NULL."""
+    start(plumb, "shop")
+    for day in (3, 4):
+        records = [renamed(n, day, "views", "view_count") for n in range(400)]
+        for record in records:
+            record["stats"]["like_count"] = record["stats"].pop("likes")
+        land(plumb, "shop", f"{day}.json", records)
+        plumb("run", code=3)
+    held = [id for id, in books(plumb, "SELECT id FROM findings WHERE state = 'held' ORDER BY 1")]
+    decide(plumb, "approve", *held)
+    assert rows(plumb) == fresh(plumb, tmp_path_factory.mktemp("fresh"))
+    found = read(plumb, "posts", "likes", "views").to_pylist()
+    assert len(found) == 1600 and all(row["likes"] and row["views"] for row in found)
+
+
+def test_what_is_not_possible_is_said(plumb):
+    start(plumb, "shop")
+    records = [post(n, 3) for n in range(300)]
+    for record in records:
+        del record["id"]
+    land(plumb, "shop", "3.json", records)
+    plumb("run", code=3)
+    id, = books(plumb, "SELECT id FROM findings WHERE col = 'post_id'")[0]
+    assert plumb("drift", "approve", id, code=1).stderr == (
+        f"plumb: cannot approve finding '{id}': column 'post_id' is required, so no record without "
+        "it is a row\n  hint: Take the '!' off it in contracts/posts.yml, and its rule out of "
+        "sources/shop.yml.\n")
+    assert state(plumb, id) == "held"
