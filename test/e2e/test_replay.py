@@ -358,3 +358,19 @@ def test_killed_anywhere_the_same_command_again_finishes_it(quick, words):
         lose(plumb)
         plumb("rebuild")
         check(plumb, chosen, rest)
+
+
+def test_what_a_rollback_took_out_comes_again(plumb):
+    ids = filled(plumb)
+    before = rows_by(plumb)
+    plumb("rollback", "posts", "--to", "previous", code=None)
+    withdrawn = [line["object"] for line in plumb.json("ledger", code=None)
+                 if line["state"] == "withdrawn"]
+    assert withdrawn == sorted(withdrawn, reverse=True) and set(withdrawn) == set(ids[4:])
+    said = plumb.json("replay", "posts", "--withdrawn")
+    assert said["objects"] == 2 and said["rows"]["before"] == 0
+    assert rows_by(plumb) == before
+    check(plumb, [], ids)
+    lose(plumb)
+    plumb("rebuild")
+    check(plumb, [], ids)
