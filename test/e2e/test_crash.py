@@ -297,7 +297,8 @@ def test_the_log_of_a_lost_registry_is_not_taken_for_that_of_the_new_one(made):
 def test_a_rebuilt_registry_knows_what_was_found_before_the_last_publish(made):
     """Rows put in by hand, of a source that no run looks at."""
     finding = ("INSERT INTO findings VALUES (?, 'mail', 'posts', 'removed $.x{0}', 'removed',"
-               " 'certain', '$.x{0}', '', 'x', 0, 'held', 1, 2, 3, 'O', 'R', 4, 0, '', '{{}}')")
+               " 'certain', '$.x{0}', '', 'x', 0, 'held', 1, 2, 3, 'O', 'R', 4, 0, '', '{{}}',"
+               " 0, 0)")
     event = ("INSERT INTO events(at_us, kind, who, tbl, text) VALUES (3, 'drift.held', 'mail',"
              " 'posts', '{}')")
 
