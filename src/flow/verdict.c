@@ -39,6 +39,14 @@ static const char *document(run_state *run, const pl_finding_doc *doc)
     return copy;
 }
 
+// By another key other rows are the same ones: nobody decides that but a person.
+static bool is_key(const pl_contract *contract, uint32_t column)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < contract->key_count; i++) found |= contract->keys[i] == column;
+    return found;
+}
+
 // Which column a finding is about: the first that reads the path it was, or is now.
 static bool column_of(run_state *run, const verdict *v, const pl_finding_doc *doc,
                       const char **ret_column, bool *ret_critical)
@@ -54,7 +62,7 @@ static bool column_of(run_state *run, const verdict *v, const pl_finding_doc *do
         for (uint32_t i = 0; i < count; i++) {
             const pl_contract_column *column = &mapping->contract->columns[columns[i]];
             if (!i) *ret_column = pl_arena_cstr(run->arena, column->field.name);
-            *ret_critical |= column->critical;
+            *ret_critical |= column->critical || is_key(mapping->contract, columns[i]);
         }
     }
     return **ret_column != '\0';

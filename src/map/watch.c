@@ -306,8 +306,11 @@ void pl_watch_record(pl_watch *w, pl_span record)
 {
     uint64_t entity;
     bool known = entity_of(w, &entity);
-    bool sampled = pl_shape_samples(known ? entity : pl_shape_entity(&record, 1));
-    if (!known) entity = PL_SHAPE_NOBODY;
+    if (!known) entity = pl_shape_entity(&record, 1);
+    bool sampled = pl_shape_samples(entity);
+    // A record that lacks its key is one of its own: its values may tell what the key is called
+    // now.
+    if (!known && !w->key_count) entity = PL_SHAPE_NOBODY;
     if (PL_UNLIKELY(w->few)) keep(w, record, entity, sampled);
     if (PL_UNLIKELY(!count_record(w)))
         by_tree(w, record, entity, sampled);

@@ -123,10 +123,10 @@ class Upgrade:
         common = sorted({p for r in world.entities[:20] for p, _ in scalars(r) if len(p) == 1}
                         - {p[:1] for p in self.paths} - {(".id",)})
         self.sibling = chance.choice(common)[0][1:] if common else None
-        self.right = {} if kind not in ("renamed", "optional", "moved", "several", "half-way",
-                                        "flips") else {
-            upgrades.dotted(p): upgrades.dotted(self.new_path(p, name))
-            for p, name in zip(self.paths, self.names)}
+        self.right = {"$.id": "$.item_id"} if kind == "entity" else {}
+        if kind in ("renamed", "optional", "moved", "several", "half-way", "flips"):
+            self.right = {upgrades.dotted(p): upgrades.dotted(self.new_path(p, name))
+                          for p, name in zip(self.paths, self.names)}
 
     def choose(self, world):
         count, many = self.chance.choice((2, 3)) if self.kind == "several" else 1, []
@@ -297,6 +297,8 @@ def play(build, number, sets, scratch, show=False):
     held = [o for o in objects if o not in case.published]
     by_rule = [(b, a) for c, s, b, a, _, state, _ in found
                if c == "renamed" and state == "provisional"]
+    proposed = [(b, a) for c, s, b, a, _, state, _ in found if c == "renamed" and state == "held"]
+    upgraded = set().union(*([r["entity"] for r in case.truths[o]] for o in objects[before:]))
     result = {
         "number": number, "kind": kind, "real": real, "entities": len(world.entities),
         "batch": size, "critical": bool(critical), "columns": upgrade.columns,
@@ -306,7 +308,11 @@ def play(build, number, sets, scratch, show=False):
         "held_rows": sum(len(case.truths[o]) for o in held), "waited": waited,
         "held_before": sum(o in held for o in objects[:before]),
         "right": [p for p in by_rule if upgrade.right.get(p[0]) == p[1]],
-        "mistaken": [p for p in by_rule if upgrade.right.get(p[0]) != p[1]],
+        "mistaken": [p for p in by_rule + proposed if upgrade.right.get(p[0]) != p[1]],
+        "proposed": [p for p in proposed if upgrade.right.get(p[0]) == p[1]],
+        "classes": {c for c, _, b, _, _, state, _ in found
+                    if state == "held" and b in map(upgrades.dotted, upgrade.paths)},
+        "shared": len(seen & upgraded),
         "why": [h["why"] for h in holds], "found": found, "seen": len(seen),
         "unaccounted": bool(held) != bool(holds)}
     if not show:
@@ -331,13 +337,15 @@ def line(name, group):
 
 
 def renames(results, least, most):
-    """Renames that may be read by a rule, those that are, and those read that are none."""
-    group = [r for r in results if least <= r["entities"] < most and not r["critical"]]
+    """Renames that a rule reads or a person is asked about, by entities seen before and after."""
+    group = [r for r in results if least <= r["shared"] < most]
     there = sum(len(r["new"]) for r in group)
-    right, mistaken = (sum(len(r[k]) for r in group) for k in ("right", "mistaken"))
-    print(f"{least} to {most - 1} entities: {there} renames, {right} read by a rule, recall "
-          f"{right / max(there, 1):.3f}; {mistaken} mistaken, precision "
-          f"{right / max(right + mistaken, 1):.3f}")
+    right, asked, mistaken = (sum(len(r[k]) for r in group)
+                              for k in ("right", "proposed", "mistaken"))
+    print(f"{least} to {most - 1} shared entities: {there} renames, {right} read by a rule, {asked} "
+          f"proposed, recall {(right + asked) / max(there, 1):.3f}; {mistaken} mistaken, precision "
+          f"{(right + asked) / max(right + asked + mistaken, 1):.3f}")
+    return (right + asked) / max(there, 1)
 
 
 def print_table(results):
@@ -353,6 +361,9 @@ def print_table(results):
     for least, most in ((3, 20), (20, 100), (100, 10 ** 4)):
         renames(results, least, most)
     for r in results:
+        if len(r["right"]) + len(r["proposed"]) < len(r["new"]) and r["shared"] >= 20:
+            print("missed", r["number"], r["kind"], "real" if r["real"] else "made", "batch",
+                  r["batch"], "shared", r["shared"], r["new"], "right", len(r["right"]))
         if r["nulls"] or r["wrong"] or r["absent"] or r["mistaken"] or r["false_holds"]:
             print(r["number"], r["kind"], "real" if r["real"] else "made", "batch", r["batch"],
                   "of", r["entities"], r["paths"], "NULL", r["nulls"][:2], "wrong",
