@@ -17,8 +17,8 @@
 // last one counts.
 //
 // Sampled are the entities that pl_shape_samples chooses; the text of other records is kept until
-// it is known that they are too many for all of them to be sampled. A record that lacks its key is an
-// entity of its own, so that whatever has the key's values now can be found by them.
+// it is known that they are too many for all of them to be sampled. A record that lacks its key is
+// an entity of its own, so that whatever has the key's values now can be found by them.
 //
 // Threads: one, that of the mapper; `few` is shared by those of one task.
 //
