@@ -342,10 +342,11 @@ def renames(results, least, most):
     there = sum(len(r["new"]) for r in group)
     right, asked, mistaken = (sum(len(r[k]) for r in group)
                               for k in ("right", "proposed", "mistaken"))
+    found = right + asked
     print(f"{least} to {most - 1} shared entities: {there} renames, {right} read by a rule, "
-          f"{asked} proposed, recall {(right + asked) / max(there, 1):.3f}; {mistaken} mistaken, precision "
-          f"{(right + asked) / max(right + asked + mistaken, 1):.3f}")
-    return (right + asked) / max(there, 1)
+          f"{asked} proposed, recall {found / max(there, 1):.3f}; {mistaken} mistaken, "
+          f"precision {found / max(found + mistaken, 1):.3f}")
+    return found / max(there, 1)
 
 
 def print_table(results):
