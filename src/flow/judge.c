@@ -222,7 +222,7 @@ static plumb_status judge_whole(run_state *run, verdict *v, plumb_error *err)
         v->waits = true;
         PL_TRY(pl_verdict__check(run, v, &v->wait, err));
         if (v->by_checks) return PLUMB_OK;
-        v->check_count = 0; // they are asked once more when it is published
+        v->check_count = 0;                       // they are asked once more when it is published
         v->by_checks = v->held && v->hold.checks; // it was, and is until then
         v->until = v->source->last;
         return PLUMB_OK;

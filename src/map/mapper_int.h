@@ -131,8 +131,8 @@ struct pl_mapper {
     // Since they were taken: by column of the contract; what is of rows, of those before `tallied`.
     uint64_t *lost, *filled, *outside;
     uint64_t tallied_rows, tallied_flawed;
-    uint8_t *flaws; // [room] the row has lost a value, or has one that is outside
-    bool flawed;    // this one
+    uint8_t *flaws;   // [room] the row has lost a value, or has one that is outside
+    bool flawed;      // this one
     uint32_t tallied; // of the rows kept
     pl_watch *watch;  // NULL: nobody observes; owned
 };

@@ -272,8 +272,8 @@ static plumb_status restore_row(pl_registry *registry, const dump_part *part, co
 // Documents of programs with an older schema do not have it.
 static bool came_later(const dump_part *part)
 {
-    static const char *const names[] = {"mapping_uses", "shapes", "findings", "events", "checks",
-                                        "lineage"};
+    static const char *const names[] = {"mapping_uses", "shapes", "findings",
+                                        "events",       "checks", "lineage"};
     for (size_t i = 0; i < PL_COUNT(names); i++)
         if (strcmp(part->name, names[i]) == 0) return true;
     return false;

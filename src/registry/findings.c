@@ -284,11 +284,10 @@ plumb_status pl_registry_finding_decide(pl_registry *registry, const pl_finding_
 
 plumb_status pl_registry__log_found(pl_registry *registry, plumb_error *err)
 {
-    static const char *const sql[] = {
-        "UPDATE shapes SET logged = ? WHERE logged = ''",
-        "UPDATE findings SET logged = ? WHERE logged = ''",
-        "UPDATE events SET logged = ? WHERE logged = ''",
-        "UPDATE checks SET logged = ? WHERE logged = ''"};
+    static const char *const sql[] = {"UPDATE shapes SET logged = ? WHERE logged = ''",
+                                      "UPDATE findings SET logged = ? WHERE logged = ''",
+                                      "UPDATE events SET logged = ? WHERE logged = ''",
+                                      "UPDATE checks SET logged = ? WHERE logged = ''"};
     const char *run = registry->done;
     for (size_t i = 0; i < PL_COUNT(sql) && *run; i++)
         PL_TRY(
