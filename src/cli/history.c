@@ -213,7 +213,10 @@ static void happening_json(listing *list, const happening *h)
 static void happening_line(listing *list, const happening *h)
 {
     pl_grid *grid = &list->grid;
-    pl_grid_printf(grid, h->snapshot ? "%lld" : "", (long long)h->snapshot);
+    if (h->snapshot)
+        pl_grid_printf(grid, "%lld", (long long)h->snapshot);
+    else
+        pl_grid_text(grid, "");
     pl_grid_time(grid, h->at_us);
     pl_grid_text(grid, h->kind);
     for (int i = 0; i < 5; i++) pl_grid_text(grid, "");

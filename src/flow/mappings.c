@@ -34,20 +34,21 @@ plumb_status pl_mapping_now_get(const pl_project *project, uint32_t index, pl_re
                             .source = pl_arena_cstr(arena, file->source),
                             .table = pl_arena_cstr(arena, file->table)};
     pl_mapping_use use;
-    pl_span text = file->text;
+    pl_span text = file->text, otherwise;
     const char *name = file->file;
     PL_TRY(pl_registry_mapping_use(registry, now->source, now->table, arena, &use, err));
-    if (use.pinned) {
+    plumb_status overlaid = PLUMB_OK;
+    if (use.overlay.bytes) overlaid = pl_edit_overlay(name, text, use.overlay, arena, &text, err);
+    if (use.pinned) { // then nothing is to be laid over the file
+        otherwise = text;
         PL_TRY(pl_registry_mapping_text(registry, now->source, now->table, use.pinned, arena, &text,
                                         err));
-        name = pl_arena_printf(arena, "%s (version %lld)", file->file, (long long)use.pinned);
-    } else if (use.overlay.bytes) {
-        PL_TRY(pl_edit_overlay(file->file, text, use.overlay, arena, &text, err));
+        if (overlaid || !pl_span_equal(text, otherwise)) now->pinned = use.pinned;
+        name = pl_arena_printf(arena, "%s (version %lld)", name, (long long)use.pinned);
+    } else if (overlaid) {
+        return overlaid;
     }
-    if (!pl_span_equal(text, file->text)) {
-        PL_TRY(parse(project, now, name, text, arena, err));
-        now->pinned = use.pinned;
-    }
+    if (!pl_span_equal(text, file->text)) PL_TRY(parse(project, now, name, text, arena, err));
     PL_TRY(pl_registry_mapping_number(registry, now->source, now->table, text, &now->version, err));
     return pl_registry_mapping_others(registry, now->source, now->table, now->version, &now->rows,
                                       &now->objects, err);

@@ -19,7 +19,7 @@ typedef struct pl_mapping_now {
     pl_mapping *mapping;    // what runs use; its text is the version's
     const char *source, *table;
     int64_t version;       // of that text; 0: no run has used it yet
-    int64_t pinned;        // that version is pinned and the file says something else; else 0
+    int64_t pinned;        // that version is pinned and file and overlay say otherwise; else 0
     int64_t rows, objects; // published, and made by other versions
 } pl_mapping_now;
 

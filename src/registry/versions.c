@@ -90,15 +90,19 @@ plumb_status pl_registry_mapping_others(pl_registry *registry, const char *sourc
                                         const char *table, int64_t version, int64_t *ret_rows,
                                         int64_t *ret_objects, plumb_error *err)
 {
-    // A retry's entry in the ledger counts the rows that were there before, too.
+    // What an object has is of the last run that mapped all of it, and of retries since; the entry
+    // of a retry in the ledger counts the rows that were there before, too.
     static const char sql[] =
         "SELECT coalesce(sum(made), 0), count(DISTINCT object) FROM"
         " (SELECT p.object, p.mapping, l.curated - lag(l.curated, 1, 0)"
-        "   OVER (PARTITION BY p.object ORDER BY l.curated) AS made FROM publications p"
-        "  JOIN states s ON s.tbl = p.tbl AND s.object = p.object AND s.state = 'published'"
-        "  JOIN objects o ON o.id = p.object"
+        "   OVER (PARTITION BY p.object ORDER BY p.run) AS made"
+        "  FROM states s JOIN objects o ON o.id = s.object"
+        "  JOIN publications p ON p.tbl = s.tbl AND p.object = s.object AND p.run <= s.run"
+        "   AND p.run >= (SELECT max(b.run) FROM publications b JOIN runs r ON r.id = b.run"
+        "    WHERE b.tbl = s.tbl AND b.object = s.object AND b.run <= s.run"
+        "    AND b.mapping = s.mapping AND r.command <> 'retry')"
         "  JOIN ledger l ON l.tbl = p.tbl AND l.object = p.object AND l.run = p.run"
-        "  WHERE p.tbl = ?1 AND o.source = ?2"
+        "  WHERE s.tbl = ?1 AND s.state = 'published' AND o.source = ?2"
         // Nobody made any: then no row is read.
         "  AND EXISTS (SELECT 1 FROM mappings WHERE source = ?2 AND tbl = ?1 AND version <> ?3))"
         " WHERE made > 0 AND mapping <> ?3";
