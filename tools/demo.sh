@@ -116,13 +116,32 @@ say "No row lacks its likes:"
 show plumb query "SELECT day(observed_at) AS day, count(*) AS rows, count(likes) AS with_likes
 FROM post_metrics WHERE platform = 'tiktok' GROUP BY 1 ORDER BY 1"
 
-title "7. Nothing new is nothing done"
+title "7. Another one renames what no row can be without, and that waits for you"
+gzip -dc incoming/youtube-05.json.gz | sed 's/"publishedAt"/"publishTime"/g' \
+    >incoming/youtube-06.json
+say "published_at is critical, so nothing of it is published before somebody decides:"
+show plumb ingest youtube incoming/youtube-06.json --received 2026-11-06T23:59:59Z
+show plumb run || [ $? = 3 ] # something waits for a person
+show plumb drift show 2
+show plumb drift approve 2 --why 'youtube announced it'
+
+title "8. Second thoughts: back in a moment, and forward again"
+show plumb rollback post_metrics --to previous
+show plumb query "SELECT count(*) AS rows FROM post_metrics WHERE platform = 'youtube'"
+show plumb rollback post_metrics --to before-rollback-1
+show plumb query "SELECT count(*) AS rows, max(observed_at) AS newest FROM post_metrics
+WHERE platform = 'youtube'"
+say "What is published is made of raw, so it can be made again: the same rows, swapped at once."
+show plumb replay post_metrics --where platform=youtube --source youtube
+show plumb history post_metrics
+
+title "9. Nothing new is nothing done"
 show plumb run
 
-title "8. Everything checked, byte by byte"
+title "10. Everything checked, byte by byte"
 show plumb verify
 
-title "9. Read by others, with no plumb in sight"
+title "11. Read by others, with no plumb in sight"
 python=../../.deps/venv/bin/python
 if [ -x $python ]; then
     show $python ../../tools/read_table.py lake post_metrics
@@ -131,7 +150,7 @@ else
 demo/social/lake post_metrics"
 fi
 
-title "10. No contract, no mapping, only a file: let plumb guess"
+title "12. No contract, no mapping, only a file: let plumb guess"
 cd ..
 gzip -dc social/incoming/youtube-01.json.gz >videos.json
 show plumb init from-sample --from videos.json --source youtube --table videos

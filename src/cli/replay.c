@@ -86,11 +86,13 @@ static void print_partitions(pl_cli *cli, const pl_replay_report *report)
 static void print_files(pl_cli *cli, const pl_replay_report *report, bool dry)
 {
     pl_human removed, rewritten, bytes, copied;
-    pl_cli_print(cli, "%s data %s %s nothing else and %s\n",
-                 pl_human_count(removed, (int64_t)report->files_removed),
-                 pl_plural((int64_t)report->files_removed, "file", "files"),
-                 report->files_removed == 1 ? (dry ? "holds" : "held") : (dry ? "hold" : "held"),
-                 dry ? "would go" : (report->files_removed == 1 ? "is gone" : "are gone"));
+    if (report->files_removed)
+        pl_cli_print(cli, "%s data %s %s nothing else and %s\n",
+                     pl_human_count(removed, (int64_t)report->files_removed),
+                     pl_plural((int64_t)report->files_removed, "file", "files"),
+                     report->files_removed == 1 ? (dry ? "holds" : "held")
+                                                : (dry ? "hold" : "held"),
+                     dry ? "would go" : (report->files_removed == 1 ? "is gone" : "are gone"));
     if (report->files_rewritten)
         pl_cli_print(cli, "%s %s (%s) %s written anew with the %s %s of other objects\n",
                      pl_human_count(rewritten, (int64_t)report->files_rewritten),
@@ -99,6 +101,21 @@ static void print_files(pl_cli *cli, const pl_replay_report *report, bool dry)
                      dry ? "would be" : (report->files_rewritten == 1 ? "was" : "were"),
                      pl_human_count(copied, (int64_t)report->rows_copied),
                      pl_plural((int64_t)report->rows_copied, "row", "rows"));
+}
+
+// Rows come of a mapping that is pinned, and not of the file that people read.
+static void print_pinned(pl_cli *cli, const pl_replay_options *options, const pl_run_report *run)
+{
+    for (uint32_t i = 0; i < run->mapping_count; i++) {
+        const pl_run_mapping *m = &run->mappings[i];
+        if (!m->pinned || strcmp(m->table, options->table) != 0 ||
+            (options->source && strcmp(m->source, options->source) != 0))
+            continue;
+        pl_cli_print(cli,
+                     "%s is not used: version %lld is pinned, so rows of %s are as that makes "
+                     "them\n  plumb mapping %s --table %s --use file takes the file again\n",
+                     m->file, (long long)m->pinned, m->source, m->source, m->table);
+    }
 }
 
 static void print_report(pl_cli *cli, const pl_replay_options *options,
@@ -121,6 +138,7 @@ static void print_report(pl_cli *cli, const pl_replay_options *options,
                      pl_human_count(before, (int64_t)report->rows_before),
                      pl_plural((int64_t)report->rows_before, "row", "rows"),
                      pl_human_duration(duration, report->estimate_us));
+        print_pinned(cli, options, run);
         pl_cli_print(cli, "nothing was changed: this was only a look\n");
         return;
     }
@@ -133,6 +151,7 @@ static void print_report(pl_cli *cli, const pl_replay_options *options,
                      pl_plural((int64_t)run->quarantined, "record is", "records are"));
     pl_cli_print(cli, "\n");
     pl_run_print_tables(cli, run);
+    print_pinned(cli, options, run);
     if (*run->run)
         pl_cli_print(cli, "run %s took %s\n", run->run, pl_human_duration(duration, run->micros));
 }

@@ -464,6 +464,9 @@ plumb_status pl_replay(const pl_replay_options *options, pl_arena *arena,
     } else {
         st = pl_run__with_lock(&own.run, "replay", replay_locked, arena, &r, err);
     }
+    // Who replays ought to know that it is not the file that says how.
+    if (st == PLUMB_OK && !options->mapping)
+        pl_run__tell_mappings(&options->run, arena, &ret_report->run);
     ret_report->run.micros = pl_clock_monotonic() - began;
     return st;
 }

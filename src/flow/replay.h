@@ -55,7 +55,8 @@ typedef struct pl_replay_refusal {
 } pl_replay_refusal;
 
 typedef struct pl_replay_report {
-    pl_run_report run;      // counts of what was mapped; run.nothing: nothing was
+    // Counts of what was mapped; run.nothing: nothing was. run.mappings has those that are pinned.
+    pl_run_report run;
     uint64_t objects;       // that take part
     uint64_t bytes;         // of them in raw, as they are stored
     uint64_t content_bytes; // and inflated

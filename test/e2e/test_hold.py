@@ -210,3 +210,17 @@ def test_what_waits_is_no_sample_of_a_drill(plumb):
     plumb("run", code=3)
     assert plumb.json("drill", "shop", "--cases", "1")["sources"] == \
         [{"source": "shop", "records": 800, "objects": 2}]
+
+
+def test_who_replays_under_a_pinned_mapping_is_told(plumb):
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json", [renamed(n, 3, "views", "view_count") for n in range(400)])
+    plumb("run", code=3)
+    plumb("drift", "approve", "1")
+    plumb("rollback", "posts", "--to", "previous")
+    told = ("sources/shop.yml is not used: version 1 is pinned, so rows of shop are as that makes "
+            "them\n  plumb mapping shop --table posts --use file takes the file again\n")
+    assert told in plumb("replay", "posts", "--withdrawn", "--dry-run").stdout
+    plumb("mapping", "shop", "--use", "file")
+    assert "pinned" not in plumb("replay", "posts", "--withdrawn").stdout
+    assert count(plumb) == 1200 and count(plumb, "views IS NULL") == 0
