@@ -57,7 +57,7 @@ class Driver:
         if again:
             self.die(words)
         done = self.plumb(*words, code=None)
-        if again and words[0] == "drift" and done.returncode == 1 and " since " in done.stderr:
+        if again and words[0] == "drift" and f"cannot {words[1]} finding" in done.stderr:
             return done  # it was decided by then
         assert done.returncode in ((0, 3) if code is None else (code,)), \
             "\n".join(self.said + [done.stdout, done.stderr])
