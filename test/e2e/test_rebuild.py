@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from conftest import SANITIZED
 from lake import FULL, books, figures, lose, measured, project
 
 OBJECTS = 100_000 if FULL else 800
@@ -53,7 +54,7 @@ def rebuilt(plumb):
     used = measured(plumb, "rebuild", timeout=1200)
     after = registry(plumb)
     assert [name for name in before if before[name] != after[name]] == []
-    assert used[1] < MEMORY
+    assert SANITIZED or used[1] < MEMORY
     return used
 
 
