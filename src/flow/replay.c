@@ -214,13 +214,23 @@ static plumb_status find_in_partition(replaying *r)
     PL_TRY(pl_ice_load(o->store, location, r->arena, &table, r->err));
     PL_TRY(pl_ice_files(table, 0, r->arena, &files, &count, r->err));
     const pl_schema *schema = pl_ice_current_schema(table);
+    const char *path = "";
+    bool any = false;
     for (uint32_t i = 0; i < count; i++) {
-        const char *path = pl_run__partition_path(schema, &files[i], r->arena);
+        path = pl_run__partition_path(schema, &files[i], r->arena);
         const char *key = pl_store_key(o->store, pl_arena_cstr(r->arena, files[i].path));
-        if (!is_in(path, r->options->where, r->arena) || !key) continue;
-        PL_TRY(pl_copy_look(o->store, key, schema, note_object, r, r->err));
+        if (!is_in(path, r->options->where, r->arena)) continue;
+        any = true;
+        if (key) PL_TRY(pl_copy_look(o->store, key, schema, note_object, r, r->err));
     }
-    return PLUMB_OK;
+    if (any || !count) return PLUMB_OK;
+    pl_fail(r->err, PLUMB_E_NOT_FOUND, "cannot replay table '%s': it has no partition '%s'",
+            r->options->table, r->options->where);
+    pl_hint(r->err,
+            *path ? "One that it has is '%s'; any of its elements will do."
+                  : "It is not partitioned%s: say --all, --since or --object.",
+            path);
+    return PLUMB_E_NOT_FOUND;
 }
 
 // ---- the mapping -------------------------------------------------------------------------------
@@ -283,9 +293,12 @@ static plumb_status select_all(replaying *r)
     PL_TRY(pl_registry_objects(o->run.registry, o->source, o->table, visit_object, r, r->err));
     PL_TRY(r->status);
     for (uint32_t i = 0; i < o->object_count; i++)
-        if (!r->named[i])
-            return pl_fail(r->err, PLUMB_E_NOT_FOUND, "cannot replay object '%s': there is none",
-                           o->objects[i]);
+        if (!r->named[i]) {
+            pl_fail(r->err, PLUMB_E_NOT_FOUND, "cannot replay object '%s': there is none",
+                    o->objects[i]);
+            pl_hint(r->err, "'plumb ledger' lists the objects of every table.");
+            return PLUMB_E_NOT_FOUND;
+        }
     if (r->count) qsort(r->chosen, r->count, sizeof *r->chosen, by_source_and_object);
     return PLUMB_OK;
 }

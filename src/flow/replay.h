@@ -73,9 +73,9 @@ typedef struct pl_replay_report {
     int64_t estimate_us; // of a dry one: how long it may take, by what runs took here; 0: no idea
 } pl_replay_report;
 
-// PLUMB_E_NOT_FOUND: no such table, finding, object or version. PLUMB_E_LIMIT: too many objects.
-// PLUMB_E_CONFIG: the version of the mapping does not go with the contract of today. Else as
-// pl_run. Nothing chosen is no failure: run.nothing.
+// PLUMB_E_NOT_FOUND: no such table, finding, object, partition or version. PLUMB_E_LIMIT: too many
+// objects. PLUMB_E_CONFIG: the version of the mapping does not go with the contract of today. Else
+// as pl_run. Nothing chosen is no failure: run.nothing.
 PL_MUST_USE plumb_status pl_replay(const pl_replay_options *options, pl_arena *arena,
                                    pl_replay_report *ret_report, plumb_error *err);
 

@@ -56,8 +56,8 @@ static plumb_status gone(rolling *r, const char *what)
         pl_time_text(oldest->timestamp_ms * 1000, time);
         pl_hint(r->err,
                 "The oldest snapshot there is: %lld, of %s; 'plumb history %s' lists all. What is "
-                "older can be mapped again from raw",
-                (long long)oldest->id, time, o->table);
+                "older is mapped again from raw: plumb replay %s --all --mapping N.",
+                (long long)oldest->id, time, o->table, o->table);
     }
     return PLUMB_E_NOT_FOUND;
 }

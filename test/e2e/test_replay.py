@@ -266,6 +266,8 @@ def test_what_cannot_take_part_is_named_and_keeps_its_rows(plumb):
             (["posts", "--object", "00"], "cannot replay object '00': there is none"),
             (["posts", "--object", ids[0][:4]],
              f"cannot replay object '{ids[0][:4]}': more than one begins so"),
+            (["posts", "--where", "nobody=1"],
+             "cannot replay table 'posts': it has no partition 'nobody=1'"),
             (["posts", "--finding", "77"], "cannot find finding '77'"),
             (["posts", "--all", "--mapping", "1"],
              "cannot replay table 'posts' by version 1 of its mapping: it has more than one")):
