@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/time.h"
 #include "cli/look.h"
@@ -253,12 +252,8 @@ static int accept(pl_cli *cli, const char *table)
     waiting w = {.table = table, .source = pl_cli_value(cli, "source")};
     const char *why = pl_cli_value(cli, "why");
     if (pl_cli_open(cli, PL_CLI_WRITE, &lake, &err)) return pl_cli_fail(cli, &err);
-    pl_run_options options = {.project = lake.project,
-                              .store = lake.store,
-                              .registry = lake.registry,
-                              .lock_path = lake.lock_path,
-                              .wait_ms = PL_LOCK_WAIT_MS,
-                              .progress = pl_is_terminal(STDERR_FILENO) ? pl_run_progress : NULL};
+    pl_run_options options = {.wait_ms = PL_LOCK_WAIT_MS};
+    pl_run_use(&lake, &options);
     pl_accepted accepted = {0};
     pl_run_report report = {0};
     pl_human n, records;
@@ -281,7 +276,7 @@ static int accept(pl_cli *cli, const char *table)
     options.source = w.source;
     pl_signals_install();
     st = pl_run(&options, &cli->arena, &report, &err);
-    if (options.progress) fprintf(stderr, "\r\033[K");
+    pl_run_watched(&options);
     pl_lake_close(&lake);
     return pl_run_tell(cli, st, &report, &err);
 }

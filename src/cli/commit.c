@@ -8,14 +8,10 @@ static int run(pl_cli *cli)
 {
     plumb_error err;
     pl_lake lake = {0};
-    int64_t wait_us = INT64_C(1000) * PL_LOCK_WAIT_MS;
-    if (!pl_cli_duration(cli, "wait", &wait_us)) return PL_EXIT_USAGE;
+    pl_run_options options = {0};
+    if (!pl_run_read_wait(cli, &options.wait_ms)) return PL_EXIT_USAGE;
     if (pl_cli_open(cli, PL_CLI_WRITE, &lake, &err)) return pl_cli_fail(cli, &err);
-    pl_run_options options = {.project = lake.project,
-                              .store = lake.store,
-                              .registry = lake.registry,
-                              .lock_path = lake.lock_path,
-                              .wait_ms = wait_us / 1000};
+    pl_run_use(&lake, &options);
     pl_run_report report;
     plumb_status st =
         pl_run_commit(&options, pl_look_id(cli, cli->args[0]), &cli->arena, &report, &err);
@@ -24,7 +20,7 @@ static int run(pl_cli *cli)
 }
 
 static const pl_option options[] = {
-    {.name = "wait", .value = "TIME", .help = "how long to wait for another run (30s)"},
+    PL_RUN_OPTION_WAIT,
     {0},
 };
 

@@ -15,9 +15,7 @@ static void json_report(pl_cli *cli, const pl_compact_options *options,
     const pl_run_report *run = &report->run;
     pl_json_writer w = pl_cli_json(cli);
     pl_json_begin(&w, '{');
-    pl_look_text(&w, "run", *run->run ? run->run : NULL);
-    pl_look_text(&w, "state", run->nothing ? "nothing" : options->dry ? "dry-run" : "published");
-    pl_look_text(&w, "resumed", run->resumed);
+    pl_run_json_head(&w, run, options->dry);
     pl_look_text(&w, "table", options->table);
     pl_look_int(&w, "rows", (int64_t)report->rows);
     pl_json_key(&w, "files"), pl_json_begin(&w, '{');
@@ -46,8 +44,8 @@ static void print_report(pl_cli *cli, const pl_compact_options *options,
                          const pl_compact_report *report)
 {
     const pl_run_report *run = &report->run;
-    pl_human before, bytes, partitions, after, size, duration;
-    if (run->resumed) pl_cli_print(cli, "finished run %s, which had died\n", run->resumed);
+    pl_human before, bytes, partitions, after, size;
+    pl_run_print_resumed(cli, run);
     if (report->files_foreign)
         pl_cli_print(cli, "%s small %s of other programs %s as %s\n",
                      pl_human_count(before, (int64_t)report->files_foreign),
@@ -72,36 +70,25 @@ static void print_report(pl_cli *cli, const pl_compact_options *options,
     }
     pl_cli_print(cli, " (%s)\n", pl_human_bytes(size, (int64_t)report->bytes_after));
     pl_run_print_tables(cli, run);
-    pl_cli_print(cli, "run %s took %s\n", run->run, pl_human_duration(duration, run->micros));
+    pl_run_print_took(cli, run);
 }
 
 static int run(pl_cli *cli)
 {
     plumb_error err;
     pl_lake lake = {0};
-    int64_t threads = 0, wait_us = INT64_C(1000) * PL_LOCK_WAIT_MS;
     pl_compact_options options = {.table = cli->args[0], .dry = pl_cli_flag(cli, "dry-run")};
-    if (!pl_cli_integer(cli, "threads", 1, 256, &threads)) return PL_EXIT_USAGE;
-    if (!pl_cli_duration(cli, "wait", &wait_us)) return PL_EXIT_USAGE;
+    if (!pl_run_read(cli, &options.run)) return PL_EXIT_USAGE;
     if (pl_cli_open(cli, options.dry ? PL_CLI_REVIEW : PL_CLI_WRITE, &lake, &err))
         return pl_cli_fail(cli, &err);
-    options.run = (pl_run_options){.project = lake.project,
-                                   .store = lake.store,
-                                   .registry = lake.registry,
-                                   .lock_path = lake.lock_path,
-                                   .threads = (uint32_t)threads,
-                                   .wait_ms = wait_us / 1000};
+    pl_run_use(&lake, &options.run);
     pl_compact_report report = {.run = {.run = "", .nothing = true}};
     plumb_status st = pl_look_table(cli, &lake, options.table, &err);
     pl_signals_install();
     if (st == PLUMB_OK && lake.store && lake.registry)
         st = pl_compact(&options, &cli->arena, &report, &err);
     pl_lake_close(&lake);
-    if (st == PLUMB_E_CANCELLED) {
-        fprintf(stderr, "plumb: %s\n", err.message);
-        return PL_EXIT_CANCELLED;
-    }
-    if (st != PLUMB_OK) return pl_cli_fail(cli, &err);
+    if (st != PLUMB_OK) return pl_run_failed(cli, st, &err);
     if (cli->json)
         json_report(cli, &options, &report);
     else
@@ -111,8 +98,8 @@ static int run(pl_cli *cli)
 
 static const pl_option options[] = {
     {"dry-run", NULL, "say what would be put together, and do nothing", false},
-    {"threads", "N", "worker threads (plumb.yaml, else every core)", false},
-    {"wait", "TIME", "how long to wait for another run (30s)", false},
+    PL_RUN_OPTION_THREADS,
+    PL_RUN_OPTION_WAIT,
     {0},
 };
 

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/drift.h"
 #include "cli/look.h"
@@ -33,7 +32,7 @@ typedef struct deciding {
     pl_cli *cli;
     pl_lake lake;
     bool reject, dry;
-    int64_t wait_us;
+    int64_t wait_ms;
     decided *done;
     uint32_t count;
     bool ran;
@@ -57,7 +56,7 @@ static plumb_status decide_one(deciding *d, const char *id, const char *who, plu
                                    .store = d->lake.store,
                                    .registry = d->lake.registry,
                                    .lock_path = d->lake.lock_path,
-                                   .wait_ms = d->wait_us / 1000,
+                                   .wait_ms = d->wait_ms,
                                    .finding = row.id,
                                    .reject = d->reject,
                                    .who = who,
@@ -72,13 +71,9 @@ static plumb_status decide_one(deciding *d, const char *id, const char *who, plu
 
 static pl_run_options run_options(deciding *d)
 {
-    bool watched = pl_is_terminal(STDERR_FILENO);
-    return (pl_run_options){.project = d->lake.project,
-                            .store = d->lake.store,
-                            .registry = d->lake.registry,
-                            .lock_path = d->lake.lock_path,
-                            .wait_ms = d->wait_us / 1000,
-                            .progress = watched ? pl_run_progress : NULL};
+    pl_run_options options = {.wait_ms = d->wait_ms};
+    pl_run_use(&d->lake, &options);
+    return options;
 }
 
 // The ordinary run, of the source if there is but one: what waited goes on.
@@ -95,7 +90,7 @@ static plumb_status run_on(deciding *d, plumb_error *err)
     }
     if (!released) return PLUMB_OK;
     plumb_status st = pl_run(&options, &d->cli->arena, &d->report, err);
-    if (options.progress) fprintf(stderr, "\r\033[K");
+    pl_run_watched(&options);
     d->ran = st == PLUMB_OK;
     return st;
 }
@@ -122,7 +117,7 @@ static plumb_status refill(deciding *d, decided *one, plumb_error *err)
                                  .since_us = INT64_MIN};
     pl_replay_report report = {.run = {.run = "", .nothing = true}};
     plumb_status st = pl_replay(&options, &d->cli->arena, &report, err);
-    if (options.run.progress) fprintf(stderr, "\r\033[K");
+    pl_run_watched(&options.run);
     if (st != PLUMB_OK) return st;
     for (uint32_t i = 0; i < report.refusal_count; i++)
         pl_cli_warn("object '%s' keeps its rows: %s", report.refusals[i].object,
@@ -370,8 +365,7 @@ int pl_drift_decide(pl_cli *cli, bool reject)
     plumb_error err;
     char who[PL_USER_NAME];
     deciding d = {.cli = cli, .reject = reject, .dry = pl_cli_flag(cli, "dry-run")};
-    d.wait_us = INT64_C(1000) * PL_LOCK_WAIT_MS;
-    if (!pl_cli_duration(cli, "wait", &d.wait_us)) return PL_EXIT_USAGE;
+    if (!pl_run_read_wait(cli, &d.wait_ms)) return PL_EXIT_USAGE;
     if (pl_cli_open(cli, d.dry ? PL_CLI_REVIEW : PL_CLI_WRITE, &d.lake, &err))
         return pl_cli_fail(cli, &err);
     pl_user_name(who);

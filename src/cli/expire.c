@@ -4,6 +4,7 @@
 #include "flow/expire.h"
 
 #include "cli/look.h"
+#include "cli/run.h"
 #include "os/os.h"
 #include "registry/lock.h"
 
@@ -59,7 +60,6 @@ static int run(pl_cli *cli)
     plumb_error err;
     pl_lake lake = {0};
     pl_expire_report report = {.run = ""};
-    int64_t wait_us = INT64_C(1000) * PL_LOCK_WAIT_MS;
     char who[PL_USER_NAME];
     pl_user_name(who);
     pl_expire_options o = {.table = cli->args[0],
@@ -68,9 +68,8 @@ static int run(pl_cli *cli)
                            .who = who,
                            .dry = pl_cli_flag(cli, "dry-run")};
     if (!pl_cli_duration(cli, "older-than", &o.older_than_us) ||
-        !pl_cli_duration(cli, "grace", &o.grace_us) || !pl_cli_duration(cli, "wait", &wait_us))
+        !pl_cli_duration(cli, "grace", &o.grace_us) || !pl_run_read_wait(cli, &o.wait_ms))
         return PL_EXIT_USAGE;
-    o.wait_ms = wait_us / 1000;
     plumb_status st = pl_cli_open(cli, o.dry ? PL_CLI_READ : PL_CLI_WRITE, &lake, &err);
     if (st == PLUMB_OK) st = pl_look_table(cli, &lake, o.table, &err);
     o.store = lake.store;
@@ -91,7 +90,7 @@ static const pl_option options[] = {
     {.name = "older-than", .value = "TIME", .help = "since when they are not current (30d)"},
     {.name = "grace", .value = "TIME", .help = "how long readers of them have to end (1h)"},
     {.name = "dry-run", .help = "only say what would go"},
-    {.name = "wait", .value = "TIME", .help = "how long to wait for a run (30s)"},
+    PL_RUN_OPTION_WAIT,
     {0},
 };
 

@@ -52,9 +52,10 @@ static int run(pl_cli *cli)
 {
     plumb_error err;
     pl_lake lake = {0};
-    int64_t tasks = 0, wait_us = INT64_C(1000) * PL_LOCK_WAIT_MS;
+    int64_t tasks = 0;
+    pl_run_options options = {0};
     if (!pl_cli_integer(cli, "tasks", 1, 100000, &tasks)) return PL_EXIT_USAGE;
-    if (!pl_cli_duration(cli, "wait", &wait_us)) return PL_EXIT_USAGE;
+    if (!pl_run_read_wait(cli, &options.wait_ms)) return PL_EXIT_USAGE;
     if (pl_cli_open(cli, PL_CLI_WRITE, &lake, &err)) return pl_cli_fail(cli, &err);
     const char *source = pl_cli_value(cli, "source");
     bool known = !source;
@@ -64,14 +65,10 @@ static int run(pl_cli *cli)
         pl_lake_close(&lake);
         return pl_cli_usage(cli, "no mapping in sources/ has the source '%s'", source);
     }
-    pl_run_options options = {.project = lake.project,
-                              .store = lake.store,
-                              .registry = lake.registry,
-                              .lock_path = lake.lock_path,
-                              .source = source,
-                              .tasks = (uint32_t)tasks,
-                              .no_shape = pl_cli_flag(cli, "no-shape"),
-                              .wait_ms = wait_us / 1000};
+    pl_run_use(&lake, &options);
+    options.source = source;
+    options.tasks = (uint32_t)tasks;
+    options.no_shape = pl_cli_flag(cli, "no-shape");
     pl_planned planned;
     plumb_status st = pl_run_plan(&options, &cli->arena, &planned, &err);
     pl_lake_close(&lake);
@@ -87,7 +84,7 @@ static const pl_option options[] = {
     {.name = "source", .value = "S", .help = "only this source"},
     {.name = "tasks", .value = "N", .help = "tasks per source (as many as its bytes need)"},
     {.name = "no-shape", .help = "do not observe drift: only to measure what observing costs"},
-    {.name = "wait", .value = "TIME", .help = "how long to wait for another run (30s)"},
+    PL_RUN_OPTION_WAIT,
     {0},
 };
 

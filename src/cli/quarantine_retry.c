@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "cli/look.h"
 #include "cli/run.h"
@@ -52,9 +51,7 @@ static void json_report(pl_cli *cli, const pl_retry_report *report, bool dry)
     const pl_run_report *run = &report->run;
     pl_json_writer w = pl_cli_json(cli);
     pl_json_begin(&w, '{');
-    pl_look_text(&w, "run", *run->run ? run->run : NULL);
-    pl_look_text(&w, "state", run->nothing ? "nothing" : dry ? "dry-run" : "published");
-    pl_look_text(&w, "resumed", run->resumed);
+    pl_run_json_head(&w, run, dry);
     pl_look_int(&w, "entries", (int64_t)report->entries);
     pl_run_json_tables(&w, run);
     json_sources(&w, run);
@@ -107,8 +104,7 @@ static void print_sources(pl_cli *cli, const pl_run_report *run)
 static void print_report(pl_cli *cli, const pl_retry_report *report, bool dry)
 {
     const pl_run_report *run = &report->run;
-    pl_human duration;
-    if (run->resumed) pl_cli_print(cli, "finished run %s, which had died\n", run->resumed);
+    pl_run_print_resumed(cli, run);
     print_sources(cli, run);
     if (run->nothing && !run->source_count)
         pl_cli_print(cli, "nothing to retry\n");
@@ -118,8 +114,7 @@ static void print_report(pl_cli *cli, const pl_retry_report *report, bool dry)
         pl_cli_print(cli, "nothing was changed: this was only a look\n");
     else
         pl_run_print_tables(cli, run);
-    if (*run->run)
-        pl_cli_print(cli, "run %s took %s\n", run->run, pl_human_duration(duration, run->micros));
+    pl_run_print_took(cli, run);
 }
 
 // What could not take part, for people; returns the exit code.
@@ -151,11 +146,7 @@ static int print_left_out(const pl_retry_report *report)
 static int tell(pl_cli *cli, plumb_status st, const pl_retry_report *report, bool dry,
                 const plumb_error *err)
 {
-    if (st == PLUMB_E_CANCELLED) {
-        fprintf(stderr, "plumb: %s\n", err->message);
-        return PL_EXIT_CANCELLED;
-    }
-    if (st != PLUMB_OK) return pl_cli_fail(cli, err);
+    if (st != PLUMB_OK) return pl_run_failed(cli, st, err);
     if (cli->json)
         json_report(cli, report, dry);
     else
@@ -167,30 +158,21 @@ int pl_quarantine_retry(pl_cli *cli)
 {
     plumb_error err;
     pl_lake lake = {0};
-    int64_t threads = 0, wait_us = INT64_C(1000) * PL_LOCK_WAIT_MS;
     pl_retry_options options = {
         .only = {.table = pl_cli_value(cli, "table"), .source = pl_cli_value(cli, "source")},
         .dry = pl_cli_flag(cli, "dry-run")};
     if (!read_ids(cli, &options)) return PL_EXIT_USAGE;
-    if (!pl_cli_integer(cli, "threads", 1, 256, &threads)) return PL_EXIT_USAGE;
-    if (!pl_cli_duration(cli, "wait", &wait_us)) return PL_EXIT_USAGE;
+    if (!pl_run_read(cli, &options.run)) return PL_EXIT_USAGE;
     const char *object = pl_cli_value(cli, "object");
     if (object) options.only.object = pl_look_id(cli, object);
     if (pl_cli_open(cli, options.dry ? PL_CLI_REVIEW : PL_CLI_WRITE, &lake, &err))
         return pl_cli_fail(cli, &err);
-    bool watched = pl_is_terminal(STDERR_FILENO);
-    options.run = (pl_run_options){.project = lake.project,
-                                   .store = lake.store,
-                                   .registry = lake.registry,
-                                   .lock_path = lake.lock_path,
-                                   .threads = (uint32_t)threads,
-                                   .wait_ms = wait_us / 1000,
-                                   .progress = watched ? pl_run_progress : NULL};
+    pl_run_use(&lake, &options.run);
     pl_retry_report report = {.run = {.run = "", .nothing = true}};
     plumb_status st = PLUMB_OK;
     pl_signals_install();
     if (lake.store && lake.registry) st = pl_retry(&options, &cli->arena, &report, &err);
-    if (watched) fprintf(stderr, "\r\033[K");
+    pl_run_watched(&options.run);
     pl_lake_close(&lake);
     return tell(cli, st, &report, options.dry, &err);
 }

@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "flow/relocate.h"
 #include "cli/look.h"
+#include "cli/run.h"
 #include "contract/project.h"
 #include "os/file.h"
-#include "os/os.h"
 
 static void json_report(pl_cli *cli, const pl_relocation *done, bool dry)
 {
@@ -52,27 +52,15 @@ static void print_report(pl_cli *cli, const pl_relocation *done, bool dry)
                  done->target);
 }
 
-static plumb_status locked(pl_cli *cli, const pl_lake *lake, const pl_relocate_options *options,
-                           int64_t wait_us, pl_relocation *done, plumb_error *err)
-{
-    pl_run_lock lock = {0};
-    pl_lock_holder self = {.pid = pl_process_id(), .command = "relocate", .since_us = cli->now_us};
-    if (options->dry) return pl_relocate(options, &cli->arena, done, err);
-    PL_TRY(pl_run_lock_take(lake->lock_path, wait_us / 1000, &self, &lock, err));
-    plumb_status st = pl_relocate(options, &cli->arena, done, err);
-    pl_run_lock_release(&lock);
-    return st;
-}
-
 static int run(pl_cli *cli)
 {
     plumb_error err;
     pl_lake lake = {0};
     pl_relocation done = {0};
-    int64_t wait_us = INT64_C(1000) * PL_LOCK_WAIT_MS;
+    int64_t wait_ms;
     bool dry = pl_cli_flag(cli, "dry-run");
     const char *from = pl_cli_value(cli, "from"), *to = pl_cli_value(cli, "to");
-    if (!pl_cli_duration(cli, "wait", &wait_us)) return PL_EXIT_USAGE;
+    if (!pl_run_read_wait(cli, &wait_ms)) return PL_EXIT_USAGE;
     for (int i = 0; i < 2; i++) {
         const char *place = i ? to : from;
         if (place && place[0] != '/' && strncmp(place, "file:///", 8) != 0)
@@ -80,11 +68,16 @@ static int run(pl_cli *cli)
     }
     if (pl_cli_open(cli, dry ? PL_CLI_REVIEW : PL_CLI_WRITE, &lake, &err))
         return pl_cli_fail(cli, &err);
-    pl_relocate_options options = {
-        .store = lake.store, .registry = lake.registry, .source = from, .target = to, .dry = dry};
+    pl_relocate_options options = {.store = lake.store,
+                                   .registry = lake.registry,
+                                   .lock_path = lake.lock_path,
+                                   .wait_ms = wait_ms,
+                                   .source = from,
+                                   .target = to,
+                                   .dry = dry};
     plumb_status st = PLUMB_OK;
     done.target = lake.path;
-    if (lake.store && lake.registry) st = locked(cli, &lake, &options, wait_us, &done, &err);
+    if (lake.store && lake.registry) st = pl_relocate(&options, &cli->arena, &done, &err);
     pl_lake_close(&lake);
     if (st != PLUMB_OK) return pl_cli_fail(cli, &err);
     if (cli->json)
@@ -98,7 +91,7 @@ static const pl_option options[] = {
     {.name = "from", .value = "OLD", .help = "only tables that name this lake (all that moved)"},
     {.name = "to", .value = "NEW", .help = "the lake to name (where it is)"},
     {.name = "dry-run", .help = "only say what would be rewritten"},
-    {.name = "wait", .value = "TIME", .help = "how long to wait for a run (30s)"},
+    PL_RUN_OPTION_WAIT,
     {0},
 };
 

@@ -4,7 +4,6 @@
 #include "flow/replay.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "cli/look.h"
 #include "cli/run.h"
@@ -32,9 +31,7 @@ static void json_report(pl_cli *cli, const pl_replay_options *options,
     const pl_run_report *run = &report->run;
     pl_json_writer w = pl_cli_json(cli);
     pl_json_begin(&w, '{');
-    pl_look_text(&w, "run", *run->run ? run->run : NULL);
-    pl_look_text(&w, "state", run->nothing ? "nothing" : options->dry ? "dry-run" : "published");
-    pl_look_text(&w, "resumed", run->resumed);
+    pl_run_json_head(&w, run, options->dry);
     pl_look_text(&w, "table", options->table);
     pl_look_int(&w, "objects", (int64_t)report->objects);
     pl_look_int(&w, "bytes", (int64_t)report->bytes);
@@ -123,7 +120,7 @@ static void print_report(pl_cli *cli, const pl_replay_options *options,
 {
     const pl_run_report *run = &report->run;
     pl_human objects, bytes, before, after, duration;
-    if (run->resumed) pl_cli_print(cli, "finished run %s, which had died\n", run->resumed);
+    pl_run_print_resumed(cli, run);
     if (run->nothing) {
         pl_cli_print(cli, run->resumed ? "nothing else to replay\n" : "nothing to replay\n");
         return;
@@ -152,8 +149,7 @@ static void print_report(pl_cli *cli, const pl_replay_options *options,
     pl_cli_print(cli, "\n");
     pl_run_print_tables(cli, run);
     print_pinned(cli, options, run);
-    if (*run->run)
-        pl_cli_print(cli, "run %s took %s\n", run->run, pl_human_duration(duration, run->micros));
+    pl_run_print_took(cli, run);
 }
 
 // What could not take part, for people; returns the exit code.
@@ -175,11 +171,7 @@ static int print_refused(const pl_replay_report *report)
 static int tell(pl_cli *cli, plumb_status st, const pl_replay_options *options,
                 const pl_replay_report *report, const plumb_error *err)
 {
-    if (st == PLUMB_E_CANCELLED) {
-        fprintf(stderr, "plumb: %s\n", err->message);
-        return PL_EXIT_CANCELLED;
-    }
-    if (st != PLUMB_OK) return pl_cli_fail(cli, err);
+    if (st != PLUMB_OK) return pl_run_failed(cli, st, err);
     if (cli->json)
         json_report(cli, options, report);
     else
@@ -219,30 +211,21 @@ static int run(pl_cli *cli)
 {
     plumb_error err;
     pl_lake lake = {0};
-    int64_t threads = 0, wait_us = INT64_C(1000) * PL_LOCK_WAIT_MS;
     pl_replay_options options = {.table = cli->args[0],
                                  .source = pl_cli_value(cli, "source"),
                                  .dry = pl_cli_flag(cli, "dry-run")};
     if (!read_selector(cli, &options)) return PL_EXIT_USAGE;
     if (!pl_cli_integer(cli, "mapping", 1, INT64_MAX, &options.mapping)) return PL_EXIT_USAGE;
-    if (!pl_cli_integer(cli, "threads", 1, 256, &threads)) return PL_EXIT_USAGE;
-    if (!pl_cli_duration(cli, "wait", &wait_us)) return PL_EXIT_USAGE;
+    if (!pl_run_read(cli, &options.run)) return PL_EXIT_USAGE;
     if (pl_cli_open(cli, options.dry ? PL_CLI_REVIEW : PL_CLI_WRITE, &lake, &err))
         return pl_cli_fail(cli, &err);
-    bool watched = pl_is_terminal(STDERR_FILENO);
-    options.run = (pl_run_options){.project = lake.project,
-                                   .store = lake.store,
-                                   .registry = lake.registry,
-                                   .lock_path = lake.lock_path,
-                                   .threads = (uint32_t)threads,
-                                   .wait_ms = wait_us / 1000,
-                                   .progress = watched ? pl_run_progress : NULL};
+    pl_run_use(&lake, &options.run);
     pl_replay_report report = {.run = {.run = "", .nothing = true}};
     plumb_status st = pl_look_table(cli, &lake, options.table, &err);
     pl_signals_install();
     if (st == PLUMB_OK && lake.store && lake.registry)
         st = pl_replay(&options, &cli->arena, &report, &err);
-    if (watched) fprintf(stderr, "\r\033[K");
+    pl_run_watched(&options.run);
     pl_lake_close(&lake);
     return tell(cli, st, &options, &report, &err);
 }
@@ -257,8 +240,8 @@ static const pl_option options[] = {
     {"source", "SOURCE", "of those, only objects of this source", false},
     {"mapping", "N", "map by this version of the mapping, not by the one in use", false},
     {"dry-run", NULL, "say what would be done and what it costs, and do nothing", false},
-    {"threads", "N", "worker threads (plumb.yaml, else every core)", false},
-    {"wait", "TIME", "how long to wait for another run (30s)", false},
+    PL_RUN_OPTION_THREADS,
+    PL_RUN_OPTION_WAIT,
     {0},
 };
 

@@ -5,6 +5,7 @@
 
 #include "cli/frame.h"
 #include "cli/look.h"
+#include "cli/run.h"
 #include "os/os.h"
 #include "registry/lock.h"
 
@@ -159,7 +160,6 @@ static int run(pl_cli *cli)
     plumb_error err;
     pl_lake lake = {0};
     pl_rollback_report report = {.run = "", .nothing = true};
-    int64_t wait_us = INT64_C(1000) * PL_LOCK_WAIT_MS;
     bool dry = pl_cli_flag(cli, "dry-run");
     const char *to = pl_cli_value(cli, "to"), *why = pl_cli_value(cli, "why");
     char who[PL_USER_NAME];
@@ -172,8 +172,7 @@ static int run(pl_cli *cli)
                 (strspn(to, "0123456789") == 4 && to[4] == '-' && to[5] >= '0' && to[5] <= '9');
     if (time && !pl_cli_time(cli, "to", &o.at_us)) return PL_EXIT_USAGE;
     if (time) o.to = NULL;
-    if (!pl_cli_duration(cli, "wait", &wait_us)) return PL_EXIT_USAGE;
-    o.wait_ms = wait_us / 1000;
+    if (!pl_run_read_wait(cli, &o.wait_ms)) return PL_EXIT_USAGE;
     plumb_status st = pl_cli_open(cli, dry ? PL_CLI_READ : PL_CLI_WRITE, &lake, &err);
     if (st == PLUMB_OK) st = pl_look_table(cli, &lake, o.table, &err);
     o.project = lake.project;
@@ -199,7 +198,7 @@ static const pl_option options[] = {
      .help = "what the table is to be: previous is the one before the current"},
     {.name = "dry-run", .help = "only say what would be undone"},
     {.name = "why", .value = "TEXT", .help = "kept with the rollback in `plumb history`"},
-    {.name = "wait", .value = "TIME", .help = "how long to wait for a run (30s)"},
+    PL_RUN_OPTION_WAIT,
     {0},
 };
 

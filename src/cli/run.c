@@ -9,11 +9,32 @@
 #include "cli/diff.h"
 #include "cli/drift.h"
 #include "cli/frame.h"
+#include "cli/look.h"
 #include "cli/run.h"
 #include "flow/checks.h"
 #include "os/os.h"
 
-void pl_run_progress(void *context, uint64_t content_bytes, uint64_t total, uint64_t records)
+void pl_run_json_head(pl_json_writer *w, const pl_run_report *report, bool dry)
+{
+    pl_look_text(w, "run", *report->run ? report->run : NULL);
+    pl_look_text(w, "state", report->nothing ? "nothing" : dry ? "dry-run" : "published");
+    pl_look_text(w, "resumed", report->resumed);
+}
+
+void pl_run_print_resumed(pl_cli *cli, const pl_run_report *report)
+{
+    if (report->resumed) pl_cli_print(cli, "finished run %s, which had died\n", report->resumed);
+}
+
+void pl_run_print_took(pl_cli *cli, const pl_run_report *report)
+{
+    pl_human duration;
+    if (*report->run)
+        pl_cli_print(cli, "run %s took %s\n", report->run,
+                     pl_human_duration(duration, report->micros));
+}
+
+static void progress(void *context, uint64_t content_bytes, uint64_t total, uint64_t records)
 {
     pl_human bytes, all, count;
     (void)context;
@@ -342,7 +363,7 @@ static void print_withdrawn(pl_cli *cli, const pl_run_report *report)
 
 static void print_report(pl_cli *cli, const pl_run_report *report)
 {
-    pl_human duration, count;
+    pl_human count;
     if (report->nothing) {
         pl_cli_print(cli, report->hold_count ? "nothing was published\n" : "nothing new to map\n");
         print_holds(cli, report);
@@ -352,7 +373,7 @@ static void print_report(pl_cli *cli, const pl_run_report *report)
         print_mappings(cli, report);
         return;
     }
-    if (report->resumed) pl_cli_print(cli, "finished run %s, which had died\n", report->resumed);
+    pl_run_print_resumed(cli, report);
     print_sources(cli, report);
     pl_run_print_tables(cli, report);
     if (report->quarantined)
@@ -364,7 +385,7 @@ static void print_report(pl_cli *cli, const pl_run_report *report)
     print_withdrawn(cli, report);
     print_findings(cli, report);
     print_mappings(cli, report);
-    pl_cli_print(cli, "run %s took %s\n", report->run, pl_human_duration(duration, report->micros));
+    pl_run_print_took(cli, report);
 }
 
 static int print_damages(const pl_run_report *report)
@@ -380,13 +401,16 @@ static int print_damages(const pl_run_report *report)
                                                                               : PL_EXIT_DONE;
 }
 
+int pl_run_failed(pl_cli *cli, plumb_status st, const plumb_error *err)
+{
+    if (st != PLUMB_E_CANCELLED) return pl_cli_fail(cli, err);
+    fprintf(stderr, "plumb: %s\n", err->message);
+    return PL_EXIT_CANCELLED;
+}
+
 int pl_run_tell(pl_cli *cli, plumb_status st, const pl_run_report *report, const plumb_error *err)
 {
-    if (st == PLUMB_E_CANCELLED) {
-        fprintf(stderr, "plumb: %s\n", err->message);
-        return PL_EXIT_CANCELLED;
-    }
-    if (st != PLUMB_OK) return pl_cli_fail(cli, err);
+    if (st != PLUMB_OK) return pl_run_failed(cli, st, err);
     if (cli->json)
         json_report(cli, report);
     else
@@ -394,13 +418,43 @@ int pl_run_tell(pl_cli *cli, plumb_status st, const pl_run_report *report, const
     return pl_cli_finish_with(cli, print_damages(report));
 }
 
+bool pl_run_read_wait(pl_cli *cli, int64_t *ret_wait_ms)
+{
+    int64_t wait_us = INT64_C(1000) * PL_LOCK_WAIT_MS;
+    bool read = pl_cli_duration(cli, "wait", &wait_us);
+    *ret_wait_ms = wait_us / 1000;
+    return read;
+}
+
+bool pl_run_read(pl_cli *cli, pl_run_options *ret_options)
+{
+    int64_t threads = 0;
+    *ret_options = (pl_run_options){0};
+    if (!pl_cli_integer(cli, "threads", 1, 256, &threads)) return false;
+    ret_options->threads = (uint32_t)threads;
+    return pl_run_read_wait(cli, &ret_options->wait_ms);
+}
+
+void pl_run_use(const pl_lake *lake, pl_run_options *options)
+{
+    options->project = lake->project;
+    options->store = lake->store;
+    options->registry = lake->registry;
+    options->lock_path = lake->lock_path;
+    options->progress = pl_is_terminal(STDERR_FILENO) ? progress : NULL;
+}
+
+void pl_run_watched(const pl_run_options *options)
+{
+    if (options->progress) fprintf(stderr, "\r\033[K");
+}
+
 static int run(pl_cli *cli)
 {
     plumb_error err;
     pl_lake lake = {0};
-    int64_t threads = 0, wait_us = INT64_C(1000) * PL_LOCK_WAIT_MS;
-    if (!pl_cli_integer(cli, "threads", 1, 256, &threads)) return PL_EXIT_USAGE;
-    if (!pl_cli_duration(cli, "wait", &wait_us)) return PL_EXIT_USAGE;
+    pl_run_options options;
+    if (!pl_run_read(cli, &options)) return PL_EXIT_USAGE;
     if (pl_cli_open(cli, PL_CLI_WRITE, &lake, &err)) return pl_cli_fail(cli, &err);
     const char *source = pl_cli_value(cli, "source");
     bool known = !source;
@@ -410,29 +464,22 @@ static int run(pl_cli *cli)
         pl_lake_close(&lake);
         return pl_cli_usage(cli, "no mapping in sources/ has the source '%s'", source);
     }
-    bool watched = pl_is_terminal(STDERR_FILENO);
-    pl_run_options options = {.project = lake.project,
-                              .store = lake.store,
-                              .registry = lake.registry,
-                              .lock_path = lake.lock_path,
-                              .source = source,
-                              .threads = (uint32_t)threads,
-                              .no_shape = pl_cli_flag(cli, "no-shape"),
-                              .wait_ms = wait_us / 1000,
-                              .progress = watched ? pl_run_progress : NULL};
+    pl_run_use(&lake, &options);
+    options.source = source;
+    options.no_shape = pl_cli_flag(cli, "no-shape");
     pl_run_report report;
     pl_signals_install();
     plumb_status st = pl_run(&options, &cli->arena, &report, &err);
-    if (watched) fprintf(stderr, "\r\033[K");
+    pl_run_watched(&options);
     pl_lake_close(&lake);
     return pl_run_tell(cli, st, &report, &err);
 }
 
 static const pl_option options[] = {
     {.name = "source", .value = "S", .help = "only this source"},
-    {.name = "threads", .value = "N", .help = "worker threads (plumb.yaml, else every core)"},
+    PL_RUN_OPTION_THREADS,
     {.name = "no-shape", .help = "do not observe drift: only to measure what observing costs"},
-    {.name = "wait", .value = "TIME", .help = "how long to wait for another run (30s)"},
+    PL_RUN_OPTION_WAIT,
     {0},
 };
 

@@ -1,5 +1,5 @@
-// run.h -- what `plumb run`, `plumb commit` and `plumb quarantine retry` share: telling how a run
-// goes and how it ended.
+// run.h -- what the commands that map rows, and those that wait for them, share: their options,
+// telling how a run goes and how it ended.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_CLI_RUN_H
@@ -8,13 +8,32 @@
 #include "cli/cli.h"
 #include "flow/run.h"
 
+#define PL_RUN_OPTION_THREADS                                                                      \
+    {                                                                                              \
+        .name = "threads", .value = "N", .help = "worker threads (plumb.yaml, else every core)"    \
+    }
+#define PL_RUN_OPTION_WAIT                                                                         \
+    {                                                                                              \
+        .name = "wait", .value = "TIME", .help = "how long to wait for another run (30s)"          \
+    }
+
+// What the options say; false: a mistake was printed.
+bool pl_run_read_wait(pl_cli *cli, int64_t *ret_wait_ms);
+bool pl_run_read(pl_cli *cli, pl_run_options *ret_options); // and what does not come of the lake
+// Of an open lake. With progress if somebody watches: pl_run_watched ends its line.
+void pl_run_use(const pl_lake *lake, pl_run_options *options);
+void pl_run_watched(const pl_run_options *options);
+
 // Print the report, or the error that `st` stands for; returns the exit code.
 int pl_run_tell(pl_cli *cli, plumb_status st, const pl_run_report *report, const plumb_error *err);
+int pl_run_failed(pl_cli *cli, plumb_status st, const plumb_error *err); // or was stopped
 
-// Its parts: what was published, as lines and as the member "tables".
+// Its parts: what was published, as lines and as the member "tables"; the members "run", "state",
+// "resumed"; the first line and the last one.
 void pl_run_print_tables(pl_cli *cli, const pl_run_report *report);
 void pl_run_json_tables(pl_json_writer *w, const pl_run_report *report);
-// For pl_run_options.progress: one line on stderr that writes over itself.
-void pl_run_progress(void *context, uint64_t content_bytes, uint64_t total, uint64_t records);
+void pl_run_json_head(pl_json_writer *w, const pl_run_report *report, bool dry);
+void pl_run_print_resumed(pl_cli *cli, const pl_run_report *report);
+void pl_run_print_took(pl_cli *cli, const pl_run_report *report);
 
 #endif

@@ -99,29 +99,21 @@ typedef struct commit_call {
     pl_run_report *report;
 } commit_call;
 
-typedef struct state_search {
-    const char *run;
-    char state[16];
-} state_search;
-
-static bool find_state(void *context, const pl_run_row *row)
-{
-    state_search *search = context;
-    if (strcmp(row->id, search->run) != 0) return true;
-    snprintf(search->state, sizeof search->state, "%s", row->state);
-    return false;
-}
-
 static plumb_status check_working(const pl_run_options *options, const char *run, plumb_error *err)
 {
-    state_search search = {.run = run};
-    PL_TRY(pl_registry_runs(options->registry, NULL, 0, find_state, &search, err));
-    if (!*search.state)
-        return pl_fail(err, PLUMB_E_NOT_FOUND, "cannot commit run '%s': there is no such run", run);
-    if (strcmp(search.state, "working") == 0) return PLUMB_OK;
-    pl_fail(err, PLUMB_E_CONFLICT, "cannot commit run '%s': it is %s already", run, search.state);
-    if (strcmp(search.state, "done") != 0) pl_hint(err, "Make a new plan with 'plumb plan'.");
-    return PLUMB_E_CONFLICT;
+    pl_run_row row;
+    bool found;
+    pl_arena scratch = {0};
+    plumb_status st = pl_registry_run(options->registry, run, &scratch, &row, &found, err);
+    if (st == PLUMB_OK && !found) {
+        st = pl_fail(err, PLUMB_E_NOT_FOUND, "cannot commit run '%s': there is no such run", run);
+    } else if (st == PLUMB_OK && strcmp(row.state, "working") != 0) {
+        st = pl_fail(err, PLUMB_E_CONFLICT, "cannot commit run '%s': it is %s already", run,
+                     row.state);
+        if (strcmp(row.state, "done") != 0) pl_hint(err, "Make a new plan with 'plumb plan'.");
+    }
+    pl_arena_done(&scratch);
+    return st;
 }
 
 // Take every result, or say which are missing.

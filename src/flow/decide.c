@@ -6,13 +6,11 @@
 #include <string.h>
 
 #include "base/time.h"
-#include "base/ulid.h"
 #include "contract/edit.h"
-#include "flow/log.h"
 #include "flow/mappings.h"
+#include "flow/transaction.h"
 #include "os/file.h"
 #include "os/os.h"
-#include "registry/lock.h"
 
 typedef struct deciding {
     const pl_decision_options *options;
@@ -29,7 +27,7 @@ typedef struct deciding {
     pl_proposal change; // of the files: mapping_text "" where they stay
     pl_span overlay;    // from now on, until the file is written
     int64_t now_us;
-    char run[PL_ID_TEXT]; // the decision's
+    pl_transaction transaction;
 } deciding;
 
 static const char *verb(const deciding *d)
@@ -352,8 +350,9 @@ static plumb_status text_then(deciding *d, pl_span *ret_text, plumb_error *err)
     return pl_edit_overlay(d->file->file, text, d->overlay, d->arena, ret_text, err);
 }
 
-static plumb_status put_books(deciding *d, plumb_error *err)
+static plumb_status put_books(void *context, plumb_error *err)
 {
+    deciding *d = context;
     pl_registry *registry = d->options->registry;
     pl_span text;
     PL_TRY(text_then(d, &text, err));
@@ -363,10 +362,6 @@ static plumb_status put_books(deciding *d, plumb_error *err)
         PL_TRY(pl_registry_mapping_version(registry, d->row.source, d->row.table, text, d->now_us,
                                            &version, err));
     d->out->version = version;
-    pl_run_row run = {
-        .id = d->run, .started_us = d->now_us, .pid = pl_process_id(), .command = verb(d)};
-    PL_TRY(pl_registry_run_start(registry, &run, err));
-    PL_TRY(pl_registry_run_finish(registry, d->run, "done", d->now_us, "", err));
     if (!pl_span_equal(d->overlay, d->use.overlay)) {
         pl_mapping_use use = {.overlay = d->overlay};
         PL_TRY(pl_registry_mapping_use_set(registry, d->row.source, d->row.table, &use, d->now_us,
@@ -381,16 +376,6 @@ static plumb_status put_books(deciding *d, plumb_error *err)
                                     .diff = d->change.diff};
     PL_TRY(pl_registry_finding_decide(registry, &d->out->row, &decision, err));
     return waits(d) ? release(d, err) : PLUMB_OK;
-}
-
-static plumb_status commit_books(deciding *d, plumb_error *err)
-{
-    pl_registry *registry = d->options->registry;
-    PL_TRY(pl_registry_begin(registry, err));
-    plumb_status st = put_books(d, err);
-    if (st == PLUMB_OK) return pl_registry_commit(registry, err);
-    pl_registry_rollback(registry);
-    return st;
 }
 
 // The file says by now what lay over it.
@@ -473,15 +458,12 @@ static plumb_status carry_out(deciding *d, plumb_error *err)
     if (out->mapping_file) PL_TRY(check_file(d, out->mapping_file, d->file->text, err));
     if (d->options->dry) return PLUMB_OK;
     if (out->again && !out->mapping_file) return drop_overlay(d, err);
-    uint8_t seed[32];
-    pl_entropy(seed, sizeof seed);
-    pl_ulids ulids = pl_ulids_make(seed);
-    pl_ulid_next(&ulids, d->now_us, d->run);
     if (out->contract_file) PL_TRY(write_file(d, out->contract_file, d->change.contract_text, err));
-    PL_TRY(commit_books(d, err));
+    PL_TRY(pl_transaction_commit(&d->transaction, put_books, d, err));
     if (out->mapping_file) PL_TRY(write_file(d, out->mapping_file, d->change.mapping_text, err));
     PL_TRY(drop_overlay(d, err));
-    return pl_log_write(d->options->store, d->options->registry, d->run, err);
+    pl_transaction_follow(&d->transaction, NULL, NULL);
+    return PLUMB_OK;
 }
 
 static plumb_status decide(deciding *d, plumb_error *err)
@@ -500,15 +482,18 @@ plumb_status pl_decide(const pl_decision_options *options, pl_arena *arena,
     deciding d = {.options = options,
                   .arena = arena,
                   .out = ret_decision,
-                  .change = {NULL, 0, NULL, none, none, none, none},
-                  .now_us = pl_clock_micros()};
+                  .change = {NULL, 0, NULL, none, none, none, none}};
     d.row.id = options->finding;
-    if (options->dry) return decide(&d, err);
-    pl_lock_holder self = {.pid = pl_process_id(), .command = verb(&d), .since_us = d.now_us};
-    pl_run_lock lock = {0};
-    PL_TRY(pl_run_lock_take(options->lock_path, options->wait_ms, &self, &lock, err));
+    pl_transaction_options with = {.store = options->store,
+                                   .registry = options->registry,
+                                   .lock_path = options->lock_path,
+                                   .wait_ms = options->wait_ms,
+                                   .command = verb(&d),
+                                   .dry = options->dry};
+    PL_TRY(pl_transaction_begin(&with, &d.transaction, err));
+    d.now_us = d.transaction.now_us;
     plumb_status st = decide(&d, err);
-    pl_run_lock_release(&lock);
+    pl_transaction_end(&d.transaction);
     return st;
 }
 

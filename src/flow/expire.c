@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "flow/expire.h"
 
-#include "base/ulid.h"
 #include "flow/follow.h"
-#include "flow/log.h"
-#include "flow/relocate.h"
+#include "flow/transaction.h"
 #include "iceberg/expire.h"
 #include "os/os.h"
-#include "registry/lock.h"
 
 enum { COMMIT_ATTEMPTS = 5, BATCH = 256 };
 
@@ -15,7 +12,7 @@ typedef struct expiring {
     const pl_expire_options *options;
     pl_arena *arena;
     pl_expire_report *report;
-    char run[PL_ID_TEXT];
+    pl_transaction transaction;
     int64_t now_us;
     char *location, *next;
     pl_ice_table *table;
@@ -70,7 +67,7 @@ static plumb_status record_event(expiring *e)
     pl_buf text = {0};
     pl_json_writer w = pl_json_writer_on(&text, 0);
     pl_json_begin(&w, '{');
-    pl_json_key(&w, "run"), pl_json_cstr(&w, e->run);
+    pl_json_key(&w, "run"), pl_json_cstr(&w, e->transaction.run);
     pl_json_key(&w, "snapshots"), pl_json_int(&w, e->report->snapshots);
     pl_json_key(&w, "files"), pl_json_int(&w, e->report->doomed_files);
     pl_json_key(&w, "bytes"), pl_json_int(&w, e->report->doomed_bytes);
@@ -88,50 +85,22 @@ static plumb_status record_event(expiring *e)
     return st;
 }
 
-static plumb_status record(expiring *e)
+static plumb_status record(void *context, plumb_error *err)
 {
+    expiring *e = context;
     pl_registry *registry = e->options->registry;
     const char *table = e->options->table;
     pl_catalog catalog = pl_registry_catalog(registry);
     const pl_ice_metadata *m = e->table->metadata;
-    pl_run_row row = {.id = e->run,
-                      .state = "working",
-                      .started_us = e->now_us,
-                      .pid = pl_process_id(),
-                      .command = "expire",
-                      .counts = ""};
     pl_head_row head = {.snapshot = m->current_snapshot_id, .metadata_location = e->next};
-    PL_TRY(pl_registry_run_start(registry, &row, e->err));
-    PL_TRY(pl_follow_foreign(registry, table, m, e->location, e->now_us, e->err));
+    PL_TRY(pl_follow_foreign(registry, table, m, e->location, e->now_us, err));
     PL_TRY(keep_parents(e));
-    PL_TRY(catalog.swap(catalog.self, table, e->location, e->next, e->err));
-    PL_TRY(pl_registry_head_set(registry, table, &head, e->err));
+    PL_TRY(catalog.swap(catalog.self, table, e->location, e->next, err));
+    PL_TRY(pl_registry_head_set(registry, table, &head, err));
     for (uint32_t i = 0; i < e->expiry.file_count; i++)
         PL_TRY(pl_registry_doom(registry, table, pl_arena_cstr(e->arena, e->expiry.files[i]),
-                                e->now_us, e->err));
-    PL_TRY(record_event(e));
-    return pl_registry_run_finish(registry, e->run, "done", pl_clock_micros(), "", e->err);
-}
-
-static plumb_status commit(expiring *e)
-{
-    pl_registry *registry = e->options->registry;
-    PL_TRY(pl_registry_begin(registry, e->err));
-    plumb_status st = record(e);
-    if (st == PLUMB_OK) return pl_registry_commit(registry, e->err);
-    pl_registry_rollback(registry);
-    return st;
-}
-
-// The commit stands; what cannot be written is repaired by the next run.
-static void follow_up(expiring *e)
-{
-    const pl_expire_options *o = e->options;
-    plumb_error ignored;
-    PL_IGNORE(pl_log_write(o->store, o->registry, e->run, &ignored));
-    if (pl_ice_write_hint(o->store, e->next, &ignored) != PLUMB_OK) return;
-    for (uint32_t i = 0; i < e->commit.outdated_count; i++)
-        PL_IGNORE(pl_store_delete(o->store, e->commit.outdated[i], &ignored));
+                                e->now_us, err));
+    return record_event(e);
 }
 
 static plumb_status expire_snapshots(expiring *e)
@@ -144,11 +113,11 @@ static plumb_status expire_snapshots(expiring *e)
         if (st != PLUMB_OK || e->options->dry) return st;
         if (!e->expiry.snapshot_count && !e->expiry.tag_count) return PLUMB_OK;
         st = pl_ice_expire(e->table, &e->expiry, &e->commit, &e->next, e->err);
-        if (st == PLUMB_OK) st = commit(e);
+        if (st == PLUMB_OK) st = pl_transaction_commit(&e->transaction, record, e, e->err);
     }
     if (st != PLUMB_OK) return st;
-    e->report->run = pl_arena_cstr(e->arena, pl_span_of(e->run));
-    follow_up(e);
+    e->report->run = pl_arena_cstr(e->arena, pl_span_of(e->transaction.run));
+    pl_transaction_follow(&e->transaction, e->next, &e->commit);
     return PLUMB_OK;
 }
 
@@ -208,26 +177,19 @@ plumb_status pl_expire(const pl_expire_options *options, pl_arena *arena,
                        pl_expire_report *ret_report, plumb_error *err)
 {
     plumb_error local;
-    uint8_t seed[32];
-    expiring e = {.options = options,
-                  .arena = arena,
-                  .report = ret_report,
-                  .now_us = pl_clock_micros(),
-                  .err = err ? err : &local};
-    pl_entropy(seed, sizeof seed);
-    pl_ulids ulids = pl_ulids_make(seed);
-    pl_ulid_next(&ulids, e.now_us, e.run);
+    expiring e = {
+        .options = options, .arena = arena, .report = ret_report, .err = err ? err : &local};
+    pl_transaction_options with = {.store = options->store,
+                                   .registry = options->registry,
+                                   .lock_path = options->lock_path,
+                                   .wait_ms = options->wait_ms,
+                                   .command = "expire",
+                                   .dry = options->dry};
     *ret_report = (pl_expire_report){.run = ""};
-    pl_lock_holder self = {.pid = pl_process_id(), .command = "expire", .since_us = e.now_us};
-    pl_run_lock lock = {0};
-    if (!options->dry)
-        PL_TRY(pl_run_lock_take(options->lock_path, options->wait_ms, &self, &lock, e.err));
-    plumb_status st =
-        options->dry ? PLUMB_OK : pl_check_place(options->store, options->registry, e.err);
-    if (st == PLUMB_OK && !options->dry)
-        st = pl_log_repair(options->store, options->registry, e.err);
-    if (st == PLUMB_OK) st = expire_snapshots(&e);
+    PL_TRY(pl_transaction_begin(&with, &e.transaction, e.err));
+    e.now_us = e.transaction.now_us;
+    plumb_status st = expire_snapshots(&e);
     if (st == PLUMB_OK) st = delete_files(&e);
-    if (!options->dry) pl_run_lock_release(&lock);
+    pl_transaction_end(&e.transaction);
     return st;
 }

@@ -13,21 +13,6 @@
 
 #define REPAIR_RUNS 16 // a crash leaves out one; more only when the disk was full for long
 
-typedef struct run_search {
-    const char *run;
-    pl_run_row row; // its time
-    bool found;
-} run_search;
-
-static bool find_run(void *context, const pl_run_row *row)
-{
-    run_search *search = context;
-    if (strcmp(row->id, search->run) != 0) return true;
-    search->row.finished_us = row->finished_us;
-    search->found = strcmp(row->state, "done") == 0;
-    return false;
-}
-
 // "log/20261122T030405Z-<run>.json"
 static char *log_key(pl_arena *arena, const char *run, int64_t finished_us)
 {
@@ -143,10 +128,11 @@ static plumb_status write_entry(pl_store *store, pl_registry *registry, const ch
 plumb_status pl_log_write(pl_store *store, pl_registry *registry, const char *run, plumb_error *err)
 {
     pl_arena scratch = {0};
-    run_search search = {.run = run};
-    plumb_status st = pl_registry_runs(registry, NULL, 0, find_run, &search, err);
-    if (st == PLUMB_OK && search.found)
-        st = write_entry(store, registry, run, log_key(&scratch, run, search.row.finished_us), err);
+    pl_run_row row;
+    bool found;
+    plumb_status st = pl_registry_run(registry, run, &scratch, &row, &found, err);
+    if (st == PLUMB_OK && found && strcmp(row.state, "done") == 0)
+        st = write_entry(store, registry, run, log_key(&scratch, run, row.finished_us), err);
     pl_arena_done(&scratch);
     return st;
 }

@@ -3,8 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/ulid.h"
-#include "flow/log.h"
+#include "flow/transaction.h"
 #include "iceberg/relocate.h"
 #include "os/os.h"
 
@@ -118,50 +117,47 @@ static plumb_status rewrite(const pl_relocate_options *o, const search *s, int64
     return PLUMB_OK;
 }
 
-static plumb_status record(const pl_relocate_options *o, const search *s, const char *run,
-                           int64_t now_us, plumb_error *err)
+typedef struct recording {
+    pl_registry *registry;
+    const search *found;
+} recording;
+
+static plumb_status record(void *context, plumb_error *err)
 {
-    pl_catalog catalog = pl_registry_catalog(o->registry);
-    pl_run_row row = {
-        .id = run, .started_us = now_us, .pid = pl_process_id(), .command = "relocate"};
-    PL_TRY(pl_registry_run_start(o->registry, &row, err));
-    for (uint32_t i = 0; i < s->count; i++) {
-        const moved_table *table = &s->tables[i];
+    const recording *r = context;
+    pl_catalog catalog = pl_registry_catalog(r->registry);
+    for (uint32_t i = 0; i < r->found->count; i++) {
+        const moved_table *table = &r->found->tables[i];
         PL_TRY(catalog.swap(catalog.self, table->name, table->location, table->made.next, err));
-        PL_TRY(pl_registry_relocate(o->registry, table->source, s->target, err));
+        PL_TRY(pl_registry_relocate(r->registry, table->source, r->found->target, err));
     }
-    return pl_registry_run_finish(o->registry, run, "done", pl_clock_micros(), "", err);
+    return PLUMB_OK;
 }
 
-static plumb_status commit(const pl_relocate_options *o, const search *s, const char *run,
-                           int64_t now_us, plumb_error *err)
+static plumb_status commit(pl_transaction *t, const search *s, plumb_error *err)
 {
-    PL_TRY(pl_registry_begin(o->registry, err));
-    plumb_status st = record(o, s, run, now_us, err);
-    if (st == PLUMB_OK) return pl_registry_commit(o->registry, err);
-    pl_registry_rollback(o->registry);
-    if (st == PLUMB_E_CONFLICT) { // another program's commit; ours is for an old head
-        err->status = st = PLUMB_E_UNAVAILABLE;
-        pl_hint(err, "Nothing was changed; run 'plumb relocate' again.");
-    }
-    return st;
+    recording r = {t->with.registry, s};
+    plumb_status st = pl_transaction_commit(t, record, &r, err);
+    if (st != PLUMB_E_CONFLICT) return st;
+    err->status = PLUMB_E_UNAVAILABLE; // another program's commit; ours is for an old head
+    pl_hint(err, "Nothing was changed; run 'plumb relocate' again.");
+    return PLUMB_E_UNAVAILABLE;
 }
 
-// The commit stands; what fails now is repaired by the next run.
-static void follow_up(const pl_relocate_options *o, const search *s, const char *run)
+// Where there were none, there are none now.
+static void write_hints(pl_store *store, const search *s)
 {
     plumb_error ignored;
-    PL_IGNORE(pl_log_write(o->store, o->registry, run, &ignored));
     for (uint32_t i = 0; i < s->count; i++) {
         const pl_ice_relocation *made = &s->tables[i].made;
         // The hint names a file of its folder, wherever that is. A table without one keeps none.
-        const char *here = pl_store_uri(o->store, made->next + strlen(s->target), s->arena);
+        const char *here = pl_store_uri(store, made->next + strlen(s->target), s->arena);
         uint64_t bytes;
         const char *hint = pl_arena_printf(s->arena, "%s/metadata/version-hint.text", made->key);
-        if (pl_store_size(o->store, hint, &bytes, &ignored) != PLUMB_OK) continue;
-        if (pl_ice_write_hint(o->store, here, &ignored) != PLUMB_OK) continue;
+        if (pl_store_size(store, hint, &bytes, &ignored) != PLUMB_OK) continue;
+        if (pl_ice_write_hint(store, here, &ignored) != PLUMB_OK) continue;
         for (uint32_t k = 0; k < made->outdated_count; k++)
-            PL_IGNORE(pl_store_delete(o->store, made->outdated[k], &ignored));
+            PL_IGNORE(pl_store_delete(store, made->outdated[k], &ignored));
     }
 }
 
@@ -179,27 +175,22 @@ static void tell(const search *s, pl_relocation *out)
                                         .metadata = s->tables[i].made.next};
 }
 
-static plumb_status relocate_all(const pl_relocate_options *o, search *s, pl_relocation *out,
-                                 plumb_error *err)
+static plumb_status relocate_all(const pl_relocate_options *o, pl_transaction *t, search *s,
+                                 pl_relocation *out, plumb_error *err)
 {
-    int64_t now_us = pl_clock_micros();
     PL_TRY(pl_registry_tables(o->registry, find_moved, s, err));
     if (s->only && !s->count && strcmp(s->only, s->target) != 0) {
         pl_fail(err, PLUMB_E_NOT_FOUND, "cannot relocate from '%s': no table names it", s->only);
         pl_hint(err, "Without --from, every table that was moved is relocated.");
         return PLUMB_E_NOT_FOUND;
     }
-    PL_TRY(rewrite(o, s, now_us, err));
+    PL_TRY(rewrite(o, s, t->now_us, err));
     tell(s, out);
     if (o->dry || !s->count) return PLUMB_OK;
-    uint8_t seed[32];
-    char *run = pl_arena_take(s->arena, PL_ID_TEXT);
-    pl_entropy(seed, sizeof seed);
-    pl_ulids ulids = pl_ulids_make(seed);
-    pl_ulid_next(&ulids, now_us, run);
-    PL_TRY(commit(o, s, run, now_us, err));
-    out->run = run;
-    follow_up(o, s, run);
+    PL_TRY(commit(t, s, err));
+    out->run = pl_arena_cstr(s->arena, pl_span_of(t->run));
+    pl_transaction_follow(t, NULL, NULL);
+    write_hints(o->store, s);
     return PLUMB_OK;
 }
 
@@ -213,7 +204,17 @@ plumb_status pl_relocate(const pl_relocate_options *options, pl_arena *arena,
     if (options->source) s.only = prefix_of(options->source, arena);
     s.target =
         options->target ? prefix_of(options->target, arena) : store_prefix(options->store, arena);
-    plumb_status st = relocate_all(options, &s, ret_relocation, err);
+    pl_transaction t;
+    pl_transaction_options with = {.store = options->store,
+                                   .registry = options->registry,
+                                   .lock_path = options->lock_path,
+                                   .wait_ms = options->wait_ms,
+                                   .command = "relocate",
+                                   .dry = options->dry,
+                                   .anywhere = true};
+    PL_TRY(pl_transaction_begin(&with, &t, err));
+    plumb_status st = relocate_all(options, &t, &s, ret_relocation, err);
+    pl_transaction_end(&t);
     free(s.tables);
     return st;
 }

@@ -21,8 +21,10 @@
 typedef struct pl_relocate_options {
     pl_store *store;
     pl_registry *registry; // open for writing, unless dry
-    const char *source;    // only tables that name this place, a folder; NULL: all that moved
-    const char *target;    // the place to name; NULL: that of the store
+    const char *lock_path;
+    int64_t wait_ms;
+    const char *source; // only tables that name this place, a folder; NULL: all that moved
+    const char *target; // the place to name; NULL: that of the store
     bool dry;
 } pl_relocate_options;
 
@@ -41,7 +43,7 @@ typedef struct pl_relocation {
     uint32_t count;
 } pl_relocation;
 
-// The caller holds the run lock, unless dry. PLUMB_E_NOT_FOUND: no table names `source`.
+// PLUMB_E_NOT_FOUND: no table names `source`.
 PL_MUST_USE plumb_status pl_relocate(const pl_relocate_options *options, pl_arena *arena,
                                      pl_relocation *ret_relocation, plumb_error *err);
 

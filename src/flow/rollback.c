@@ -6,14 +6,11 @@
 
 #include "base/number.h"
 #include "base/time.h"
-#include "base/ulid.h"
 #include "contract/edit.h"
 #include "flow/follow.h"
-#include "flow/log.h"
-#include "flow/relocate.h"
-#include "flow/run_int.h"
+#include "flow/transaction.h"
 #include "os/os.h"
-#include "registry/lock.h"
+#include "registry/drift.h"
 
 enum { COMMIT_ATTEMPTS = 5 };
 
@@ -21,7 +18,7 @@ typedef struct rolling {
     const pl_rollback_options *options;
     pl_arena *arena;
     pl_rollback_report *report;
-    char run[PL_ID_TEXT];
+    pl_transaction transaction;
     int64_t now_us;
     char *location; // the catalog's
     pl_ice_table *table;
@@ -288,7 +285,7 @@ static plumb_status record_baselines(rolling *r)
         if (!search.version || search.version == search.newest) continue;
         PL_TRY(pl_registry_shape(registry, source, r->options->table, search.version, r->arena,
                                  &row, r->err));
-        row.run = r->run;
+        row.run = r->transaction.run;
         row.until_us = r->now_us;
         PL_TRY(pl_registry_shape_put(registry, &row, &version, r->err));
     }
@@ -302,7 +299,7 @@ static plumb_status record_event(rolling *r, const pl_followed *followed)
     pl_json_writer w = pl_json_writer_on(&text, 0);
     const pl_rollback_report *report = r->report;
     pl_json_begin(&w, '{');
-    pl_json_key(&w, "run"), pl_json_cstr(&w, r->run);
+    pl_json_key(&w, "run"), pl_json_cstr(&w, r->transaction.run);
     pl_json_key(&w, "from"), pl_json_int(&w, report->from);
     pl_json_key(&w, "to"), pl_json_int(&w, report->to);
     if (report->tag) pl_json_key(&w, "tag"), pl_json_cstr(&w, report->tag);
@@ -328,82 +325,25 @@ static plumb_status record_event(rolling *r, const pl_followed *followed)
 }
 
 // What is left of `next` once it is the head: only refs and head differ from what was loaded.
-static plumb_status record(rolling *r)
+static plumb_status record(void *context, plumb_error *err)
 {
+    rolling *r = context;
     pl_registry *registry = r->options->registry;
     pl_catalog catalog = pl_registry_catalog(registry);
     pl_ice_metadata then = *r->table->metadata;
     pl_followed foreign, followed;
-    pl_run_row row = {.id = r->run,
-                      .state = "working",
-                      .started_us = r->now_us,
-                      .pid = pl_process_id(),
-                      .command = "rollback",
-                      .counts = ""};
-    PL_TRY(pl_registry_run_start(registry, &row, r->err));
     // First what others did; then what we do counts for itself.
-    PL_TRY(
-        pl_follow_table(registry, r->options->table, &then, r->location, false, &foreign, r->err));
-    PL_TRY(catalog.swap(catalog.self, r->options->table, r->location, r->next, r->err));
+    PL_TRY(pl_follow_table(registry, r->options->table, &then, r->location, false, &foreign, err));
+    PL_TRY(catalog.swap(catalog.self, r->options->table, r->location, r->next, err));
     then.current_snapshot_id = r->to->id;
-    PL_TRY(pl_follow_table(registry, r->options->table, &then, r->next, false, &followed, r->err));
+    PL_TRY(pl_follow_table(registry, r->options->table, &then, r->next, false, &followed, err));
     PL_TRY(record_pins(r));
     PL_TRY(record_baselines(r));
     PL_TRY(record_event(r, &followed));
     r->report->withdrawn = followed.withdrawn;
     r->report->published_again = followed.returned;
     r->report->moved = followed.moved;
-    return pl_registry_run_finish(registry, r->run, "done", pl_clock_micros(), "", r->err);
-}
-
-typedef struct run_search {
-    const char *id;
-    bool done;
-} run_search;
-
-static bool find_run(void *context, const pl_run_row *row)
-{
-    run_search *search = context;
-    if (strcmp(row->id, search->id) != 0) return true;
-    search->done = strcmp(row->state, "done") == 0;
-    return false;
-}
-
-// The commit's answer was lost: the run's own row says whether it happened.
-static plumb_status settle(rolling *r)
-{
-    pl_registry *registry = r->options->registry;
-    run_search search = {.id = r->run};
-    plumb_error ignored;
-    if (pl_registry_reopen(registry, &ignored) != PLUMB_OK ||
-        pl_registry_runs(registry, NULL, 0, find_run, &search, &ignored) != PLUMB_OK)
-        return PLUMB_E_UNKNOWN;
-    if (search.done) return PLUMB_OK;
-    r->err->status = PLUMB_E_UNAVAILABLE;
-    pl_hint(r->err, "Nothing was rolled back; try again once the cause is gone.");
-    return PLUMB_E_UNAVAILABLE;
-}
-
-static plumb_status commit(rolling *r)
-{
-    pl_registry *registry = r->options->registry;
-    PL_TRY(pl_registry_begin(registry, r->err));
-    plumb_status st = record(r);
-    if (st == PLUMB_OK) st = pl_registry_commit(registry, r->err);
-    if (st == PLUMB_E_UNKNOWN) return settle(r);
-    if (st != PLUMB_OK) pl_registry_rollback(registry);
-    return st;
-}
-
-// The commit stands; what cannot be written is repaired by the next run.
-static void follow_up(rolling *r)
-{
-    const pl_rollback_options *o = r->options;
-    plumb_error ignored;
-    PL_IGNORE(pl_log_write(o->store, o->registry, r->run, &ignored));
-    if (pl_ice_write_hint(o->store, r->next, &ignored) != PLUMB_OK) return;
-    for (uint32_t i = 0; i < r->commit.outdated_count; i++)
-        PL_IGNORE(pl_store_delete(o->store, r->commit.outdated[i], &ignored));
+    return PLUMB_OK;
 }
 
 static plumb_status look(rolling *r)
@@ -450,11 +390,11 @@ static plumb_status roll_back(rolling *r)
         st = look(r);
         if (st != PLUMB_OK || r->report->nothing || r->options->dry) return st;
         st = pl_ice_rollback(r->table, &r->move, &r->commit, &r->next, r->err);
-        if (st == PLUMB_OK) st = commit(r);
+        if (st == PLUMB_OK) st = pl_transaction_commit(&r->transaction, record, r, r->err);
     }
     if (st != PLUMB_OK) return st;
-    r->report->run = pl_arena_cstr(r->arena, pl_span_of(r->run));
-    follow_up(r);
+    r->report->run = pl_arena_cstr(r->arena, pl_span_of(r->transaction.run));
+    pl_transaction_follow(&r->transaction, r->next, &r->commit);
     return PLUMB_OK;
 }
 
@@ -462,23 +402,18 @@ plumb_status pl_rollback(const pl_rollback_options *options, pl_arena *arena,
                          pl_rollback_report *ret_report, plumb_error *err)
 {
     plumb_error local;
-    uint8_t seed[32];
-    rolling r = {.options = options,
-                 .arena = arena,
-                 .report = ret_report,
-                 .now_us = pl_clock_micros(),
-                 .err = err ? err : &local};
-    pl_entropy(seed, sizeof seed);
-    pl_ulids ulids = pl_ulids_make(seed);
-    pl_ulid_next(&ulids, r.now_us, r.run);
+    rolling r = {
+        .options = options, .arena = arena, .report = ret_report, .err = err ? err : &local};
+    pl_transaction_options with = {.store = options->store,
+                                   .registry = options->registry,
+                                   .lock_path = options->lock_path,
+                                   .wait_ms = options->wait_ms,
+                                   .command = "rollback",
+                                   .dry = options->dry};
     *ret_report = (pl_rollback_report){.run = ""};
-    if (options->dry) return roll_back(&r);
-    pl_lock_holder self = {.pid = pl_process_id(), .command = "rollback", .since_us = r.now_us};
-    pl_run_lock lock = {0};
-    PL_TRY(pl_run_lock_take(options->lock_path, options->wait_ms, &self, &lock, r.err));
-    plumb_status st = pl_check_place(options->store, options->registry, r.err);
-    if (st == PLUMB_OK) st = pl_log_repair(options->store, options->registry, r.err);
-    if (st == PLUMB_OK) st = roll_back(&r);
-    pl_run_lock_release(&lock);
+    PL_TRY(pl_transaction_begin(&with, &r.transaction, r.err));
+    r.now_us = r.transaction.now_us;
+    plumb_status st = roll_back(&r);
+    pl_transaction_end(&r.transaction);
     return st;
 }

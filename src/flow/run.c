@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/ulid.h"
 #include "flow/follow.h"
 #include "flow/ingest.h"
 #include "flow/judge.h"
@@ -15,6 +14,7 @@
 #include "flow/relocate.h"
 #include "flow/run_int.h"
 #include "flow/taskdoc.h"
+#include "flow/transaction.h"
 #include "os/os.h"
 #include "registry/lock.h"
 
@@ -206,38 +206,6 @@ static void give_up(run_state *run)
                            &ignored)); // the first error is the one to tell
 }
 
-typedef struct run_search {
-    const char *id;
-    bool done;
-} run_search;
-
-static bool find_run(void *context, const pl_run_row *row)
-{
-    run_search *search = context;
-    if (strcmp(row->id, search->id) != 0) return true;
-    search->done = strcmp(row->state, "done") == 0;
-    return false;
-}
-
-// The commit's answer was lost: the run's own row says whether it happened. It stays unknown only
-// if the registry cannot be read now; then the next run finds out.
-static plumb_status settle(run_state *run, plumb_error *err)
-{
-    pl_registry *registry = run->options->registry;
-    run_search search = {.id = run->run};
-    plumb_error ignored;
-    if (pl_registry_reopen(registry, &ignored) != PLUMB_OK ||
-        pl_registry_runs(registry, NULL, 0, find_run, &search, &ignored) != PLUMB_OK)
-        return PLUMB_E_UNKNOWN;
-    if (search.done) {
-        pl_run__write_hints(run);
-        return PLUMB_OK;
-    }
-    err->status = PLUMB_E_UNAVAILABLE;
-    pl_hint(err, "Nothing of this run was published; run it again once the cause is gone.");
-    return PLUMB_E_UNAVAILABLE;
-}
-
 void pl_run__results_done(run_state *run)
 {
     for (uint32_t i = 0; i < run->task_count; i++) pl_task_result_done(&run->tasks[i].result);
@@ -251,7 +219,10 @@ plumb_status pl_run__finish(run_state *run, plumb_status st, pl_run_report *repo
     if (st == PLUMB_OK) st = pl_run__gate(run, err);
     if (st == PLUMB_OK) st = pl_run__judge(run, err);
     if (st == PLUMB_OK) st = run->stages ? pl_run__stage(run, err) : pl_run__publish(run, err);
-    if (st == PLUMB_E_UNKNOWN) st = settle(run, err);
+    if (st == PLUMB_E_UNKNOWN) {
+        st = pl_run_settle(registry, run->run, err);
+        if (st == PLUMB_OK) pl_run__write_hints(run);
+    }
     if (st == PLUMB_OK) {
         plumb_error ignored;
         if (!run->stages) pl_run__report(run, report);
@@ -281,10 +252,7 @@ run_state *pl_run__new(const pl_run_options *options, const char *run, pl_arena 
         snprintf(state->run, sizeof state->run, "%s", run);
         state->started = state->shared = true;
     } else {
-        uint8_t seed[32];
-        pl_entropy(seed, sizeof seed);
-        pl_ulids ulids = pl_ulids_make(seed);
-        pl_ulid_next(&ulids, state->now_us, state->run);
+        pl_run_id(state->now_us, state->run);
     }
     return state;
 }

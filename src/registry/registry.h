@@ -192,6 +192,9 @@ PL_MUST_USE plumb_status pl_registry_run_finish(pl_registry *registry, const cha
                                                 const char *state, int64_t finished_us,
                                                 const char *counts, plumb_error *err);
 typedef bool (*pl_run_visit)(void *context, const pl_run_row *row);
+// One run; its texts in arena.
+PL_MUST_USE plumb_status pl_registry_run(pl_registry *registry, const char *id, pl_arena *arena,
+                                         pl_run_row *ret_row, bool *ret_found, plumb_error *err);
 // Newest first; state NULL: every state; limit 0: all.
 PL_MUST_USE plumb_status pl_registry_runs(pl_registry *registry, const char *state, int64_t limit,
                                           pl_run_visit visit, void *context, plumb_error *err);

@@ -29,15 +29,11 @@ plumb_status pl_registry_run_finish(pl_registry *registry, const char *id, const
                    registry->path);
 }
 
-typedef struct run_walk {
-    pl_run_visit visit;
-    void *context;
-} run_walk;
+#define RUN_COLUMNS "id, state, started_us, finished_us, pid, command, counts"
 
-static bool run_row(void *context, sqlite3_stmt *stmt)
+static pl_run_row row_of(sqlite3_stmt *stmt)
 {
-    run_walk *walk = context;
-    pl_run_row row = {
+    return (pl_run_row){
         .id = pl_registry__text(stmt, 0),
         .state = pl_registry__text(stmt, 1),
         .started_us = pl_registry__int(stmt, 2),
@@ -46,15 +42,45 @@ static bool run_row(void *context, sqlite3_stmt *stmt)
         .command = pl_registry__text(stmt, 5),
         .counts = pl_registry__text(stmt, 6),
     };
+}
+
+plumb_status pl_registry_run(pl_registry *registry, const char *id, pl_arena *arena,
+                             pl_run_row *ret_row, bool *ret_found, plumb_error *err)
+{
+    pl_doing doing = PL_DOING("look up run", id);
+    sqlite3_stmt *stmt = NULL;
+    *ret_found = false;
+    PL_TRY(pl_registry__start(registry, doing, "SELECT " RUN_COLUMNS " FROM runs WHERE id = ?",
+                              &stmt, err, "t", id));
+    plumb_status st = pl_registry__step(registry, doing, stmt, ret_found, err);
+    if (st == PLUMB_OK && *ret_found) {
+        *ret_row = row_of(stmt);
+        ret_row->id = pl_arena_cstr(arena, pl_span_of(ret_row->id));
+        ret_row->state = pl_arena_cstr(arena, pl_span_of(ret_row->state));
+        ret_row->command = pl_arena_cstr(arena, pl_span_of(ret_row->command));
+        ret_row->counts = pl_arena_cstr(arena, pl_span_of(ret_row->counts));
+    }
+    pl_registry__end(registry, stmt);
+    return st;
+}
+
+typedef struct run_walk {
+    pl_run_visit visit;
+    void *context;
+} run_walk;
+
+static bool run_row(void *context, sqlite3_stmt *stmt)
+{
+    run_walk *walk = context;
+    pl_run_row row = row_of(stmt);
     return walk->visit(walk->context, &row);
 }
 
 plumb_status pl_registry_runs(pl_registry *registry, const char *state, int64_t limit,
                               pl_run_visit visit, void *context, plumb_error *err)
 {
-    static const char sql[] =
-        "SELECT id, state, started_us, finished_us, pid, command, counts FROM runs"
-        " WHERE ?1 IS NULL OR state = ?1 ORDER BY id DESC LIMIT ?2";
+    static const char sql[] = "SELECT " RUN_COLUMNS " FROM runs"
+                              " WHERE ?1 IS NULL OR state = ?1 ORDER BY id DESC LIMIT ?2";
     pl_doing doing = PL_DOING("list runs of", NULL);
     sqlite3_stmt *stmt = NULL;
     PL_TRY(pl_registry__start(registry, doing, sql, &stmt, err, "ti", state,
