@@ -18,7 +18,7 @@
 // before it are planned again, judged as one window, and with their publish the row goes.
 //
 //     healed     what waits is not suspect any more
-//     resolved   an overlay of the mapping reads the new key, too
+//     resolved   an overlay of the mapping reads the new key, too; what that leaves goes on waiting
 //     edited     a person changed mapping or contract, or decided (flow/decide.h): judged anew
 //     accepted   a person lets through what checks hold (flow/accept.h)
 //     limit      the time is over, no critical or required column is concerned, and the policy is

@@ -247,17 +247,6 @@ static const pl_mapping *file_of(run_state *run, const verdict *v)
     return pl_project_mapping(files, v->source->mapping->source, v->source->mapping->table);
 }
 
-// Whether the path that could continue a column is proven to continue another one.
-static bool is_heir(const verdict *v, const candidate *c, const pl_suspicion *suspicion)
-{
-    if (suspicion->kind != PL_SUSPECT_CONTINUED || suspicion->path == PL_SHAPE_NONE) return false;
-    pl_buf text = {0};
-    pl_shape_path_write(&text, &v->wait.shape, suspicion->path);
-    bool same = pl_span_is(pl_buf_view(&text), c->doc.after);
-    pl_buf_done(&text);
-    return same;
-}
-
 // Did somebody ever say that it is not so?
 static plumb_status is_refused(run_state *run, const verdict *v, const candidate *c,
                                bool *ret_refused, plumb_error *err)
@@ -270,7 +259,7 @@ static plumb_status is_refused(run_state *run, const verdict *v, const candidate
     return PLUMB_OK;
 }
 
-// Does every suspicion have a finding that a rule may resolve? Then the overlay is made.
+// Findings that a rule may resolve go into the overlay.
 static plumb_status resolve(run_state *run, verdict *v, candidate *list, uint32_t count,
                             plumb_error *err)
 {
@@ -296,14 +285,8 @@ static plumb_status resolve(run_state *run, verdict *v, candidate *list, uint32_
         c->by_rule = true;
         with.overlay = proposal.overlay;
     }
-    for (uint32_t s = 0; s < v->suspicion_count; s++) {
-        bool resolved = false;
-        for (uint32_t i = 0; i < count; i++)
-            resolved |= list[i].by_rule && (explains(run, v, &list[i], &v->suspicions[s]) ||
-                                            is_heir(v, &list[i], &v->suspicions[s]));
-        if (!resolved) return PLUMB_OK;
-    }
-    // The same once more would change nothing: a rule has had its try.
+    // What is left is judged anew, and may go on waiting for somebody. The same once more would
+    // change nothing: a rule has had its try.
     if (pl_span_equal(with.overlay, use.overlay)) return PLUMB_OK;
     v->has_overlay = true;
     v->overlay = with.overlay;
