@@ -22,7 +22,7 @@ typedef struct pl_drift_facts {
     bool required;             // that column is
     bool reads_after;          // the file reads the new path
     bool overlaid;             // something lies over the file
-    bool any_unit;             // it is read by parse(epoch): s or ms, it goes by the size
+    bool any_unit;             // its parser reads both of what was rescaled
     pl_drift_policy policy;    // of the column if there is one
     bool held;                 // the source waits before the table
     pl_hold_row hold;

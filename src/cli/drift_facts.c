@@ -120,7 +120,7 @@ static void look_up_column(pl_drift_facts *facts, pl_arena *arena)
     if (facts->column < 0) return;
     facts->required = mapping->contract->columns[facts->column].field.required;
     facts->reads_after = pl_reads_path(mapping, column, pl_span_of(facts->row.after), arena);
-    facts->any_unit = pl_reads_any_unit(mapping, column);
+    facts->any_unit = pl_reads_any_unit(mapping, column, &facts->finding);
 }
 
 plumb_status pl_drift_facts_get(pl_cli *cli, const pl_lake *lake, const char *id,

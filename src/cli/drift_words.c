@@ -125,8 +125,9 @@ static void say_effect(words *w)
         break;
     case PL_DRIFT_RESCALED:
         if (w->facts->any_unit) {
-            say(w, " Column %s reads both: its parser, epoch, goes by the size of each value.",
-                column);
+            say(w, " Column %s reads both: its parser, %s.", column,
+                w->doc->factor == 1 ? "percent, goes by the sign"
+                                    : "epoch, goes by the size of each value");
             break;
         }
         say(w,
@@ -388,8 +389,16 @@ static void say_instead(words *w)
 static void say_by_hand(words *w)
 {
     const pl_drift_facts *f = w->facts;
-    if (w->class == PL_DRIFT_RESCALED && f->any_unit) {
+    if (w->class == PL_DRIFT_RESCALED && f->any_unit && !waits(w)) {
         say(w, "Nothing has to be done.");
+        return;
+    }
+    if (w->class == PL_DRIFT_RESCALED && f->any_unit) {
+        say(w,
+            "Compare the values above, or ask those who run the source. If it is right, 'plumb "
+            "drift approve %lld' publishes what waits, and %s stays as it is. If it is not right, "
+            "'plumb drift reject %lld' publishes rows as they come.",
+            (long long)w->row->id, f->file, (long long)w->row->id);
         return;
     }
     if (w->class == PL_DRIFT_RETYPED && w->doc->strength == PL_DRIFT_LOSSLESS) {

@@ -147,7 +147,8 @@ static plumb_status approve_change(deciding *d, plumb_error *err)
     pl_span column = pl_span_of(d->row.column), none = PL_SPAN("");
     d->to = PL_FINDING_ACCEPTED;
     if (d->doc.class == PL_DRIFT_RETYPED && d->doc.strength == PL_DRIFT_LOSSLESS) return PLUMB_OK;
-    if (d->doc.class == PL_DRIFT_RESCALED && pl_reads_any_unit(d->file, column)) return PLUMB_OK;
+    if (d->doc.class == PL_DRIFT_RESCALED && pl_reads_any_unit(d->file, column, &d->doc))
+        return PLUMB_OK;
     if (propose(d, provisional)) {
         d->overlay = d->change.overlay;
         return PLUMB_OK;

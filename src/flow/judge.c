@@ -14,13 +14,6 @@ uint64_t pl_judge_hash(const pl_mapping *mapping)
 }
 
 // ---- what is asked -----------------------------------------------------------------------------
-static bool reads_epochs(const pl_rule *rule)
-{
-    for (uint32_t i = 0; i < rule->term_count; i++)
-        if (rule->terms[i].parser.kind == PL_PARSE_EPOCH) return true;
-    return false;
-}
-
 static void take_column(run_state *run, verdict *v, const pl_rule *rule)
 {
     const pl_mapping *mapping = v->source->mapping;
@@ -37,7 +30,7 @@ static void take_column(run_state *run, verdict *v, const pl_rule *rule)
     v->columns[v->column_count++] = (pl_suspect_column){
         .name = column->field.name,
         .critical = column->critical,
-        .epochs = reads_epochs(rule),
+        .epochs = pl_reads_by(rule, PL_PARSE_EPOCH),
         .lost_share =
             pl_project_drift_column(run->options->project, mapping, rule->column).lost_share,
         .paths = texts,
@@ -78,6 +71,11 @@ static bool mutes(const verdict *v, const pl_finding_row *row)
     }
 }
 
+static bool is_of_values(const char *class)
+{
+    return strcmp(class, "rescaled") == 0 || strcmp(class, "retyped") == 0;
+}
+
 static bool mute(void *context, const pl_finding_row *row)
 {
     verdict *v = context;
@@ -85,6 +83,9 @@ static bool mute(void *context, const pl_finding_row *row)
     if (!*row->column && strcmp(row->class, "removed") == 0) v->empty_muted |= muted;
     for (uint32_t i = 0; i < v->column_count; i++) {
         if (!pl_span_is(v->columns[i].name, row->column)) continue;
+        const pl_rule *rule = pl_mapping_rule(v->source->mapping, v->of_contract[i]);
+        if (row->state == PL_FINDING_ACCEPTED && is_of_values(row->class))
+            v->columns[i].percents = pl_reads_by(rule, PL_PARSE_PERCENT);
         v->columns[i].waits |= waits && muted_kinds(row->class) & 1u << PL_SUSPECT_CONTINUED;
         if (muted) v->columns[i].muted |= muted_kinds(row->class);
     }

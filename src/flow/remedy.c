@@ -74,13 +74,18 @@ bool pl_remedy(const pl_finding_row *row, const pl_finding_doc *f, const pl_prop
     }
 }
 
-bool pl_reads_any_unit(const pl_mapping *mapping, pl_span column)
+bool pl_reads_by(const pl_rule *rule, pl_parser_kind kind)
+{
+    for (uint32_t t = 0; rule && t < rule->term_count; t++)
+        if (rule->terms[t].parser.kind == kind) return true;
+    return false;
+}
+
+bool pl_reads_any_unit(const pl_mapping *mapping, pl_span column, const pl_finding_doc *finding)
 {
     int at = pl_contract_find(mapping->contract, column);
     const pl_rule *rule = at < 0 ? NULL : pl_mapping_rule(mapping, (uint32_t)at);
-    for (uint32_t t = 0; rule && t < rule->term_count; t++)
-        if (rule->terms[t].parser.kind == PL_PARSE_EPOCH) return true;
-    return false;
+    return pl_reads_by(rule, finding->factor == 1 ? PL_PARSE_PERCENT : PL_PARSE_EPOCH);
 }
 
 bool pl_reads_path(const pl_mapping *mapping, pl_span column, pl_span path, pl_arena *arena)

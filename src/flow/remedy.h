@@ -18,8 +18,11 @@ pl_finding_doc pl_drift_document(const pl_finding_row *row, pl_arena *arena);
 bool pl_remedy(const pl_finding_row *row, const pl_finding_doc *finding, const pl_proposing *with,
                pl_proposal *ret_change);
 
-// Whether the column is read by parse(epoch): s or ms, it goes by the size of each value.
-bool pl_reads_any_unit(const pl_mapping *mapping, pl_span column);
+// Whether a term of the rule has this parser.
+bool pl_reads_by(const pl_rule *rule, pl_parser_kind kind);
+// Whether the column reads both of what was rescaled: by parse(epoch), s or ms, it goes by the size
+// of each value; by parse(percent), "4.7%" or 0.047, by the sign.
+bool pl_reads_any_unit(const pl_mapping *mapping, pl_span column, const pl_finding_doc *finding);
 // Whether the rule of the column reads the path.
 bool pl_reads_path(const pl_mapping *mapping, pl_span column, pl_span path, pl_arena *arena);
 

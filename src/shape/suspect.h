@@ -64,6 +64,7 @@ typedef struct pl_suspect_column {
     bool critical;
     bool waits;        // what waits already was suspect of its absence
     bool epochs;       // read by parse(epoch): the unit of an instant is in its size
+    bool percents;     // read by parse(percent), with and without its sign: somebody said so
     double lost_share; // instead of the options'; 0: theirs
     uint32_t muted;    // 1 << kind of what a person has decided or a limit let through
     // Of its rule's terms those that are plain paths of the record, as pl_shape_path_write writes

@@ -43,10 +43,12 @@ static int unit_of(const pl_shape_values *values)
     return 0;
 }
 
-static bool rewritten(const pl_shape_values *old, const pl_shape_values *new, bool epochs)
+static bool rewritten(const pl_shape_values *old, const pl_shape_values *new,
+                      const pl_suspect_column *asked)
 {
     int was = unit_of(old), is = unit_of(new);
-    if (was && is) return was != is && !epochs;
+    if (was && is) return was != is && !asked->epochs;
+    if (asked->percents) return false;
     bool sign_was = mostly(old, PL_CLASS_PERCENT, PL_CLASS_PERCENT);
     bool sign_is = mostly(new, PL_CLASS_PERCENT, PL_CLASS_PERCENT);
     return (sign_was && mostly(new, PL_CLASS_NUMBER, PL_CLASS_NUMBER)) ||
@@ -212,7 +214,7 @@ static bool judge_values(pl_suspect_work *work, uint32_t column, uint32_t b, uin
     uint32_t told, shared;
     double edge, factor = common_factor(work->options, old, new, &told, &shared);
     const char *how;
-    if (rewritten(old, new, work->columns[column].epochs)) {
+    if (rewritten(old, new, &work->columns[column])) {
         put_values(&why, new->count);
         put_path(&why, work, a);
         pl_buf_printf(&why, " %s of class %s, and ", new->count == 1 ? "is" : "are",
@@ -268,7 +270,8 @@ static bool speaks(const pl_suspect_work *work, uint32_t column, const pl_findin
     *ret_kind = PL_SUSPECT_MEANING;
     if (finding->class == PL_DRIFT_RESCALED) {
         *ret_kind = PL_SUSPECT_RESCALED;
-        return !asked->epochs || !of_instants(work, finding);
+        return finding->factor == 1 ? !asked->percents
+                                    : !asked->epochs || !of_instants(work, finding);
     }
     if (finding->class == PL_DRIFT_MEANING) return true;
     if (finding->class != PL_DRIFT_RETYPED || finding->strength != PL_DRIFT_LOSSY) return false;

@@ -8,6 +8,7 @@
 //                            required  a record without it is no row
 //                            critical  as the contract says
 //                            epochs    read by parse(epoch)
+//                            percents  read by parse(percent), and somebody agreed
 //                            hidden    by terms that are no plain paths
 //                            2%        its own share of lost values
 //                            absent    and other kinds of suspicion: decided, no matter any more
@@ -52,6 +53,7 @@ static void read_word(column *own, pl_suspect_column *asked, pl_span word)
     if (pl_span_is(word, "hidden")) own->hidden = true;
     if (pl_span_is(word, "critical")) asked->critical = true;
     if (pl_span_is(word, "epochs")) asked->epochs = true;
+    if (pl_span_is(word, "percents")) asked->percents = true;
     if (word.data[word.bytes - 1] == '%') asked->lost_share = strtod(word.data, NULL) / 100;
     for (int k = 0; k < PL_SUSPECT_KINDS; k++)
         if (pl_span_is(word, pl_suspicion_name((pl_suspicion_kind)k))) asked->muted |= 1u << k;
