@@ -5,6 +5,7 @@ real data nobody here wrote, and a place for the figures a test measured.
     rows = project(plumb, "id long! | v json", shop="id: id\\n v: v")
 """
 import hashlib
+import importlib.util
 import os
 import pathlib
 import shutil
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import textwrap
 
+import duckdb
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 
@@ -60,6 +62,19 @@ def read(plumb, name, *columns, snapshot=None):
     """The rows of a table, as PyIceberg sees them: a pyarrow table."""
     return table(plumb, name).scan(selected_fields=columns or ("*",),
                                    snapshot_id=snapshot).to_arrow()
+
+
+def duckdb_iceberg(sql):
+    """A question asked by DuckDB's own reader of Iceberg: a pyarrow table."""
+    with duckdb.connect(config={"allow_unsigned_extensions": "true"}) as con:
+        for name in "avro", "iceberg":
+            package = importlib.util.find_spec(f"duckdb_extension_{name}")
+            if not package:
+                pytest.skip(f"duckdb-extension-{name} is not installed")
+            path, = pathlib.Path(package.origin).parent.rglob(f"{name}.duckdb_extension")
+            con.execute(f"LOAD '{path}'")
+        con.execute("SET TimeZone = 'UTC'")
+        return con.execute(sql).to_arrow_table()
 
 
 def tree(folder, but=("plumb.db", "plumb.db-wal", "plumb.db-shm")):

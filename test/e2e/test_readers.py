@@ -9,10 +9,8 @@ engine says.
 """
 import datetime
 import decimal
-import importlib.util
 import json
 import math
-import pathlib
 import random
 import struct
 
@@ -22,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from conftest import Plumb
-from lake import project, read, table, write
+from lake import duckdb_iceberg, project, read, table, write
 
 PLACES = [None, "", "/", "%", "=", ":", "a/b%c=d:e", "a b+c&d?#", "\U0001f600", "caf\u00e9", "..",
           "NULL", "null", "__HIVE_DEFAULT_PARTITION__", "\u2028", "'\"\\"]
@@ -286,31 +284,17 @@ def test_duckdb_filters_over_the_files(odd, sql, question):
     assert sorted(r["id"] for r in got) == matching(odd, question)
 
 
-def extension(name):
-    package = importlib.util.find_spec(f"duckdb_extension_{name}")
-    (path,) = pathlib.Path(package.origin).parent.rglob(f"{name}.duckdb_extension")
-    return path
-
-
-def by_extension(sql):
-    with duckdb.connect(config={"allow_unsigned_extensions": "true"}) as con:
-        con.execute(f"LOAD '{extension('avro')}'")
-        con.execute(f"LOAD '{extension('iceberg')}'")
-        con.execute("SET TimeZone = 'UTC'")
-        return con.execute(sql).to_arrow_table().to_pylist()
-
-
 @pytest.mark.parametrize("snapshot", WHEN)
 def test_duckdb_iceberg_extension_at_every_snapshot(odd, snapshot):
-    got = by_extension(f"SELECT * FROM iceberg_scan('{odd.metadata}', "
-                       f"snapshot_from_id = {odd.ids[snapshot - 1]})")
+    got = duckdb_iceberg(f"SELECT * FROM iceberg_scan('{odd.metadata}', "
+                       f"snapshot_from_id = {odd.ids[snapshot - 1]})").to_pylist()
     columns = odd.columns(snapshot)
     assert exactly(got, columns) == exactly(odd.rows(snapshot), columns)
 
 
 @pytest.mark.parametrize("sql, question", FILTERS)
 def test_duckdb_iceberg_extension_filters(odd, sql, question):
-    got = by_extension(f"SELECT id FROM iceberg_scan('{odd.metadata}') WHERE {sql}")
+    got = duckdb_iceberg(f"SELECT id FROM iceberg_scan('{odd.metadata}') WHERE {sql}").to_pylist()
     assert sorted(r["id"] for r in got) == matching(odd, question)
 
 

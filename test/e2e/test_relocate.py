@@ -3,22 +3,20 @@
 reader finds every snapshot at the new place, with the ids it had.
 """
 import collections
-import importlib.util
 import json
 import pathlib
 import random
 import shutil
 import signal
 
-import duckdb
 import fastavro
 import pyarrow
 import pytest
 
 from conftest import Plumb
 from dying import asleep, draw, killed, watched
-from lake import (FULL, books, catalog, figures, found, keep, lose, project, read, restore, table,
-                  tree)
+from lake import (FULL, books, catalog, duckdb_iceberg, figures, found, keep, lose, project, read,
+                  restore, table, tree)
 from posts import CONTRACT, MAPPING, lines
 
 KILLS = 60 if FULL else 8
@@ -50,17 +48,9 @@ def move(plumb, name="new"):
 
 
 def by_duckdb(metadata, snapshot):
-    paths = []
-    for name in ("avro", "iceberg"):
-        package = importlib.util.find_spec(f"duckdb_extension_{name}")
-        if not package:
-            pytest.skip(f"duckdb-extension-{name} is not installed")
-        paths += pathlib.Path(package.origin).parent.rglob(f"{name}.duckdb_extension")
-    with duckdb.connect(config={"allow_unsigned_extensions": "true"}) as con:
-        for path in paths:
-            con.execute(f"LOAD '{path}'")
-        return con.execute(f"SELECT id FROM iceberg_scan('{metadata}', "
-                           f"snapshot_from_id = {snapshot})").fetchall()
+    rows = duckdb_iceberg(f"SELECT id FROM iceberg_scan('{metadata}', "
+                          f"snapshot_from_id = {snapshot})")
+    return [(id,) for id in rows["id"].to_pylist()]
 
 
 def history(plumb):
