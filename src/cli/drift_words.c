@@ -138,6 +138,12 @@ static void say_effect(words *w)
     case PL_DRIFT_MEANING:
         say(w, " Column %s would take the new values as they come, and mean two things.", column);
         break;
+    case PL_DRIFT_CONFLICT:
+        say(w,
+            " Column %s takes the first path of its rule that has a value, %s; such rows have the "
+            "flag %s:conflict in _flags, and _rest keeps the other value.",
+            column, w->row->before, column);
+        break;
     default:
         say(w, " Column %s reads it.", column);
     }
@@ -168,6 +174,11 @@ static void say_since(words *w)
     if (row->opened_us) say(w, " It was found %s.", pl_human_time(found, row->opened_us));
     if (is_empty(w)) return;
     say(w, " ");
+    if (w->class == PL_DRIFT_CONFLICT) {
+        say_count(w, row->records, "row was", "rows were");
+        say(w, " published with it since then.");
+        return;
+    }
     say_count(w, row->records, "record was", "records were");
     say(w, " looked at since then.");
 }
@@ -376,6 +387,15 @@ static void say_instead(words *w)
             "of %s. If the source made a mistake, ask those who run it.",
             column, extractor(path_of(w)), file, column);
         break;
+    case PL_DRIFT_CONFLICT:
+        say(w,
+            "Ask those who run the source which of the two is right. If it is %s, 'plumb drift "
+            "approve %lld' says so, and nobody is told again. If it is %s, put it first in the "
+            "rule of %s in %s; if they are two things, take one of them out. 'plumb replay %s "
+            "--finding %lld' then maps anew what is published.",
+            extractor(w->row->before), (long long)w->row->id, extractor(w->row->after), column,
+            file, w->row->table, (long long)w->row->id);
+        break;
     default:
         say(w,
             "Ask those who run the source what the values mean now. If they are right as they "
@@ -582,6 +602,9 @@ static void say_later(words *w)
             say(w, "It stays as it is.");
         else
             say(w, "Rows go on as they are, and column %s means two things.", w->row->column);
+    } else if (w->class == PL_DRIFT_CONFLICT) {
+        say(w, "Rows go on as they are. Once the paths agree again, this finding is resolved by "
+               "itself.");
     } else if (*w->row->column && w->row->state != PL_FINDING_AUTO) {
         say(w,
             "Rows go on as they are. If column %s is filled as before again, this finding is "

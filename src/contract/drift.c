@@ -22,6 +22,7 @@ static const struct {
     {"policy", offsetof(pl_drift_policy, strict), KEY_POLICY, IN_COLUMN},
     {"retyped_share", offsetof(pl_drift_policy, retyped_share), KEY_SHARE, IN_COLUMN},
     {"lost_share", offsetof(pl_drift_policy, lost_share), KEY_SHARE, IN_COLUMN},
+    {"conflict_share", offsetof(pl_drift_policy, conflict_share), KEY_SHARE, IN_COLUMN},
     {"lost_share_critical", offsetof(pl_drift_policy, lost_share_critical), KEY_SHARE, IN_SOURCE},
     {"limit", offsetof(pl_drift_policy, limit_us), KEY_DURATION, IN_SOURCE},
     {"added_per_day", offsetof(pl_drift_policy, added_per_day), KEY_COUNT, IN_SOURCE},
@@ -38,6 +39,7 @@ pl_drift_policy pl_drift_policy_default(void)
         .retyped_share = 0.01,
         .lost_share = 0.05,
         .lost_share_critical = 0.005,
+        .conflict_share = 0.001,
         .auto_replay_bytes = UINT64_C(1) << 30,
     };
 }

@@ -8,6 +8,7 @@
 //       retyped_share: 1%
 //       lost_share: 5%
 //       lost_share_critical: 0.5%
+//       conflict_share: 0.1%
 //       columns:                        # sources only
 //         likes: {policy: strict, lost_share: 2%}
 //
@@ -32,6 +33,7 @@ typedef struct pl_drift_policy {
     double retyped_share;       // of a path's values, of another kind than before
     double lost_share;          // of a column's values that did not fit: its source is suspect
     double lost_share_critical; // the same of a critical column
+    double conflict_share; // of a column's rows in which paths of its rule hold different values
     uint64_t auto_replay_bytes; // of raw that an approval maps again by itself
 } pl_drift_policy;
 

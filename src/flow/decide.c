@@ -243,7 +243,8 @@ static plumb_status approve(deciding *d, plumb_error *err)
     if (!is(d, undecided)) return refuse_state(d, err);
     if (d->doc.class == PL_DRIFT_REMOVED) return approve_removed(d, err);
     d->to = PL_FINDING_ACCEPTED;
-    return d->doc.class == PL_DRIFT_MEANING ? PLUMB_OK : approve_change(d, err);
+    bool as_it_is = d->doc.class == PL_DRIFT_MEANING || d->doc.class == PL_DRIFT_CONFLICT;
+    return as_it_is ? PLUMB_OK : approve_change(d, err);
 }
 
 // ---- no -----------------------------------------------------------------------------------------

@@ -43,7 +43,8 @@ static uint32_t muted_kinds(const char *class)
     const uint32_t gone = 1u << PL_SUSPECT_ABSENT | 1u << PL_SUSPECT_CONTINUED;
     const uint32_t other = 1u << PL_SUSPECT_LOST | 1u << PL_SUSPECT_MEANING;
     if (strcmp(class, "removed") == 0 || strcmp(class, "renamed") == 0)
-        return gone | 1u << PL_SUSPECT_LOST; // a required one that is missing is lost
+        return gone | 1u << PL_SUSPECT_LOST;      // a required one that is missing is lost
+    if (strcmp(class, "conflict") == 0) return 0; // of no suspicion
     if (strcmp(class, "rescaled") == 0) return 1u << PL_SUSPECT_RESCALED;
     return other;
 }

@@ -117,6 +117,15 @@ plumb_status pl_run__findings(run_state *run, const char *source, const char *ta
 plumb_status pl_verdict__holding(run_state *run, verdict *v, plumb_error *err);
 plumb_status pl_verdict__passing(run_state *run, verdict *v, plumb_error *err);
 
+// An open finding, and another state of one that is there.
+plumb_status pl_verdict__put(run_state *run, verdict *v, const pl_finding_doc *doc,
+                             const char *column, bool critical, const pl_baseline *seen,
+                             const char *first_object, plumb_error *err);
+void pl_verdict__change(run_state *run, verdict *v, const pl_finding_row *row,
+                        pl_finding_state state, const char *note);
+// conflict.c: columns of which paths hold different values too often.
+plumb_status pl_verdict__conflicts(run_state *run, verdict *v, plumb_error *err);
+
 // quality.c: ask the contract's checks of what was found; v->by_checks says whether they hold it.
 plumb_status pl_verdict__check(run_state *run, verdict *v, const pl_baseline *found,
                                plumb_error *err);

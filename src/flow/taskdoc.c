@@ -113,6 +113,27 @@ static void counts(pl_json_writer *w, const char *key, const uint64_t *values, u
     pl_json_end(w, ']');
 }
 
+static void write_conflicts(pl_json_writer *w, const pl_map_conflict *conflicts, uint32_t columns)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < columns; i++) {
+        const pl_map_conflict *conflict = &conflicts[i];
+        if (!conflict->rows) continue;
+        if (!any) pl_json_key(w, "conflicts"), pl_json_begin(w, '[');
+        any = true;
+        pl_json_begin(w, '{');
+        count(w, "column", i);
+        count(w, "rows", conflict->rows);
+        pl_json_key(w, "object"), pl_json_cstr(w, conflict->object);
+        count(w, "record", conflict->record);
+        pair(w, "terms", conflict->won, conflict->other);
+        pl_json_key(w, "won"), pl_json_cstr(w, conflict->won_text);
+        pl_json_key(w, "other"), pl_json_cstr(w, conflict->other_text);
+        pl_json_end(w, '}');
+    }
+    if (any) pl_json_end(w, ']');
+}
+
 static void write_window(pl_json_writer *w, const pl_work_task *task, const pl_task_window *window)
 {
     pl_json_begin(w, '{');
@@ -122,6 +143,7 @@ static void write_window(pl_json_writer *w, const pl_work_task *task, const pl_t
     counts(w, "filled", window->tally.filled, task->contract->column_count);
     counts(w, "lost", window->tally.lost, task->contract->column_count);
     counts(w, "outside", window->tally.outside, task->contract->column_count);
+    write_conflicts(w, window->tally.conflicts, task->contract->column_count);
     pl_json_key(w, "shape"), pl_shape_write(w, &window->shape);
     pl_json_end(w, '}');
 }
@@ -325,6 +347,36 @@ static plumb_status read_counts(const pl_doc *doc, const pl_json *json, const ch
     return PLUMB_OK;
 }
 
+// Of the columns that have some.
+static plumb_status read_conflicts(const pl_doc *doc, const pl_json *json, const pl_work_task *task,
+                                   pl_map_conflict **ret_conflicts)
+{
+    const pl_json *item = NULL;
+    uint32_t items;
+    uint64_t column, won, other;
+    *ret_conflicts = PL_TAKE(doc->arena, pl_map_conflict, task->contract->column_count);
+    if (pl_json_get(json, "conflicts")) PL_TRY(pl_doc_array(doc, json, "conflicts", &item, &items));
+    for (; item; item = item->next) {
+        char *object, *won_text, *other_text;
+        PL_TRY(pl_doc_count(doc, item, "column", &column));
+        if (column >= task->contract->column_count)
+            return pl_doc_fail(doc, item, "a conflict is of no column");
+        pl_map_conflict *conflict = &(*ret_conflicts)[column];
+        PL_TRY(pl_doc_count(doc, item, "rows", &conflict->rows));
+        PL_TRY(pl_doc_cstr(doc, item, "object", false, &object));
+        PL_TRY(pl_doc_count(doc, item, "record", &conflict->record));
+        PL_TRY(read_pair(doc, item, "terms", &won, &other));
+        PL_TRY(pl_doc_cstr(doc, item, "won", false, &won_text));
+        PL_TRY(pl_doc_cstr(doc, item, "other", false, &other_text));
+        conflict->won = (uint32_t)PL_MIN(won, UINT32_MAX);
+        conflict->other = (uint32_t)PL_MIN(other, UINT32_MAX);
+        snprintf(conflict->object, sizeof conflict->object, "%s", object);
+        snprintf(conflict->won_text, sizeof conflict->won_text, "%s", won_text);
+        snprintf(conflict->other_text, sizeof conflict->other_text, "%s", other_text);
+    }
+    return PLUMB_OK;
+}
+
 static plumb_status read_window(const pl_doc *doc, const pl_json *json, const pl_work_task *task,
                                 pl_task_window *window)
 {
@@ -340,6 +392,7 @@ static plumb_status read_window(const pl_doc *doc, const pl_json *json, const pl
     PL_TRY(read_counts(doc, json, "filled", task, &window->tally.filled));
     PL_TRY(read_counts(doc, json, "lost", task, &window->tally.lost));
     PL_TRY(read_counts(doc, json, "outside", task, &window->tally.outside));
+    PL_TRY(read_conflicts(doc, json, task, &window->tally.conflicts));
     if (!shape) return pl_doc_fail(doc, json, "no 'shape' in the object");
     if (pl_shape_read(shape, &window->shape, &why) != PLUMB_OK)
         return pl_doc_fail(doc, shape, "%s", why.message);

@@ -5,7 +5,8 @@
 //      "files": [{"key", "partition": ["hex" | null], "objects": [["first", "last"]],
 //                 "rows", "bytes", "sorted", "splits", "columns": [{"id", ..., "lower": "hex"}]}],
 //      "windows": [{"objects": [first, count], "rows", "flawed", "filled": [per column], "lost",
-//                   "outside", "shape": {...}}]}
+//                   "outside", "conflicts": [{"column": index, "rows", "object", "record",
+//                   "terms": [won, other], "won", "other"}], "shape": {...}}]}
 //
 // It is put once and durable before the result counts. Threads and processes hand results over in
 // no other way, so a resumed run and `plumb work` are one path: whoever puts the document first has

@@ -320,7 +320,7 @@ static plumb_status put_suspicion(run_state *run, verdict *v, const pl_suspicion
         .before_values = "",
         .after_values = "",
         .proposal = ""};
-    for (int class = 0; class <= PL_DRIFT_MAP; class ++)
+    for (int class = 0; class < PL_DRIFT_CLASSES; class ++)
         if (strcmp(pl_drift_class_name((pl_drift_class) class),
                    suspicion_classes[suspicion->kind]) == 0)
             doc.class = (pl_drift_class) class;
@@ -528,6 +528,19 @@ static plumb_status calm(run_state *run, verdict *v, plumb_error *err)
     return st;
 }
 
+plumb_status pl_verdict__put(run_state *run, verdict *v, const pl_finding_doc *doc,
+                             const char *column, bool critical, const pl_baseline *seen,
+                             const char *first_object, plumb_error *err)
+{
+    return put_row(run, v, doc, column, critical, PL_FINDING_OPEN, seen, first_object, NULL, err);
+}
+
+void pl_verdict__change(run_state *run, verdict *v, const pl_finding_row *row,
+                        pl_finding_state state, const char *note)
+{
+    change_row(run, v, row, state, note);
+}
+
 plumb_status pl_verdict__passing(run_state *run, verdict *v, plumb_error *err)
 {
     if (v->over)
@@ -539,5 +552,6 @@ plumb_status pl_verdict__passing(run_state *run, verdict *v, plumb_error *err)
     PL_TRY(note_changes(run, v, err));
     PL_TRY(count_on(run, v, err));
     PL_TRY(calm(run, v, err));
+    PL_TRY(pl_verdict__conflicts(run, v, err));
     return heal(run, v, err);
 }

@@ -20,12 +20,20 @@ static void share_free(pl_shape **shape)
     *shape = NULL;
 }
 
-// The three arrays are one.
+// The three arrays of counts are one.
 static pl_map_tally new_tally(uint32_t columns)
 {
     uint64_t *counts = pl_zalloc(columns, 3 * sizeof *counts);
-    return (pl_map_tally){
-        .filled = counts, .lost = counts + columns, .outside = counts + 2 * (size_t)columns};
+    return (pl_map_tally){.filled = counts,
+                          .lost = counts + columns,
+                          .outside = counts + 2 * (size_t)columns,
+                          .conflicts = pl_zalloc(columns, sizeof(pl_map_conflict))};
+}
+
+static void tally_free(pl_map_tally *tally)
+{
+    free(tally->filled);
+    free(tally->conflicts);
 }
 
 pl_map_tally pl_windows_tally(const pl_map_tally *tally, uint32_t columns, pl_arena *arena)
@@ -37,6 +45,8 @@ pl_map_tally pl_windows_tally(const pl_map_tally *tally, uint32_t columns, pl_ar
         memcpy(room, *counts[i], columns * sizeof *room);
         *counts[i] = room;
     }
+    copy.conflicts = PL_TAKE(arena, pl_map_conflict, columns);
+    memcpy(copy.conflicts, tally->conflicts, columns * sizeof *copy.conflicts);
     return copy;
 }
 
@@ -88,7 +98,7 @@ void pl_windows_free(pl_windows *w)
     for (uint32_t i = 0; i < w->task->object_count; i++) share_free(&w->shared[i]);
     for (uint32_t i = 0; i < w->count; i++) {
         pl_shape_done(&w->windows[i].shape);
-        free(w->windows[i].tally.filled);
+        tally_free(&w->windows[i].tally);
     }
     free(w->windows);
     free(w->shared);
@@ -146,7 +156,7 @@ void pl_windows_take(pl_windows *w, pl_task_result *result)
         *window = w->windows[i];
         pl_shape_settle(&window->shape);
         window->tally = pl_windows_tally(&w->windows[i].tally, columns, &result->arena);
-        free(w->windows[i].tally.filled);
+        tally_free(&w->windows[i].tally);
     }
     w->count = 0; // they are the result's
 }

@@ -21,6 +21,7 @@ pl_mapper *pl_mapper_new(const pl_map_plan *plan)
     m->lost = pl_zalloc(columns, sizeof *m->lost);
     m->filled = pl_zalloc(columns, sizeof *m->filled);
     m->outside = pl_zalloc(columns, sizeof *m->outside);
+    m->conflicts = pl_zalloc(columns, sizeof *m->conflicts);
     return m;
 }
 
@@ -39,6 +40,8 @@ void pl_mapper_free(pl_mapper *m)
     free(m->lost);
     free(m->filled);
     free(m->outside);
+    free(m->conflicts);
+    free(m->met);
     free(m->flaws);
     free(m->outer);
     pl_arena_done(&m->around);
@@ -76,16 +79,29 @@ void pl_mapper_tally(pl_mapper *m, pl_map_tally *into)
     take(into->filled, m->filled, count);
     take(into->lost, m->lost, count);
     take(into->outside, m->outside, count);
+    for (uint32_t i = 0; i < count && m->conflicted; i++)
+        pl_map_conflict_add(&into->conflicts[i], &m->conflicts[i]);
+    if (m->conflicted) memset(m->conflicts, 0, count * sizeof *m->conflicts);
+    m->conflicted = false;
     take(&into->rows, &m->tallied_rows, 1);
     take(&into->flawed, &m->tallied_flawed, 1);
 }
 
-// `text` cut to fit and at a code point.
-static void sample_set(char sample[96], pl_span text)
+void pl_map_conflict_add(pl_map_conflict *into, const pl_map_conflict *from)
 {
-    size_t bytes = PL_MIN(text.bytes, (size_t)80);
+    uint64_t rows = into->rows + from->rows;
+    int order = strcmp(from->object, into->object);
+    if (from->rows && (!into->rows || order < 0 || (order == 0 && from->record < into->record)))
+        *into = *from;
+    into->rows = rows;
+}
+
+// `text` cut to fit and at a code point.
+static void sample_set(char *sample, size_t room, pl_span text)
+{
+    size_t bytes = PL_MIN(text.bytes, room - 16);
     while (bytes && bytes < text.bytes && ((uint8_t)text.data[bytes] & 0xC0) == 0x80) bytes--;
-    snprintf(sample, 96, "%.*s%s", (int)bytes, text.data, bytes < text.bytes ? "..." : "");
+    snprintf(sample, room, "%.*s%s", (int)bytes, text.data, bytes < text.bytes ? "..." : "");
 }
 
 static bool reject(pl_reject *out, pl_span column, uint64_t error_at, pl_span sample,
@@ -93,7 +109,7 @@ static bool reject(pl_reject *out, pl_span column, uint64_t error_at, pl_span sa
 {
     *out = (pl_reject){.column = column, .error_at = error_at};
     snprintf(out->reason, sizeof out->reason, "%s", reason);
-    sample_set(out->sample, sample);
+    sample_set(out->sample, sizeof out->sample, sample);
     return false;
 }
 
@@ -149,6 +165,7 @@ typedef struct rule_state {
     const char *why; // of the first value that did not fit
     pl_slot lost;    // that value
     const bound_term *lost_term;
+    met_conflict met; // other_term NULL: none
 } rule_state;
 
 // Look the values around the record up, once per envelope.
@@ -168,7 +185,7 @@ static void look_around(pl_mapper *m, const pl_frame *frame)
 
 // One term: fill the cell, or note what is wrong.
 static void apply_term(pl_mapper *m, const bound_rule *rule, const bound_term *term,
-                       rule_state *state, bool *conflict)
+                       rule_state *state)
 {
     pl_slot slot = path_slot(m, &term->path);
     if (slot.kind == PL_SLOT_ABSENT || slot.kind == PL_SLOT_NULL) return;
@@ -181,9 +198,11 @@ static void apply_term(pl_mapper *m, const bound_rule *rule, const bound_term *t
         pl_map__is_outside(&rule->bounds, &cell.value))
         why = rule->bounds.reason;
     if (state->has_value) {
-        if (why || !pl_cell_equal(&cell, &state->cell))
-            *conflict = true;
-        else if (pl_map__is_whole(&term->path))
+        bool differs = why || !pl_cell_equal(&cell, &state->cell);
+        if (differs && !state->met.other_term) {
+            state->met.other_term = term;
+            state->met.other = slot;
+        } else if (!differs && pl_map__is_whole(&term->path))
             m->taken[term->path.slot] = true;
         return;
     }
@@ -198,6 +217,8 @@ static void apply_term(pl_mapper *m, const bound_rule *rule, const bound_term *t
     state->cell = cell;
     state->has_value = true;
     state->won = slot.raw.data;
+    state->met.won_term = term;
+    state->met.won = slot;
     if (state->lost.raw.data == state->won) state->why = NULL;
     if (pl_map__is_whole(&term->path)) m->taken[term->path.slot] = true;
     if (coerced) flag(m, rule, FLAG_COERCED, &m->counts.coerced);
@@ -226,11 +247,11 @@ static bool reject_lost(const bound_rule *rule, const rule_state *state, const p
 static bool apply_rule(pl_mapper *m, const bound_rule *rule, const pl_frame *frame, pl_reject *out)
 {
     rule_state state = {.cell.value = {.kind = rule->type->kind, .is_null = true}};
-    bool conflict = false, strict = rule->required || rule->column->critical;
+    bool strict = rule->required || rule->column->critical;
     for (uint32_t t = 0; t < rule->term_count; t++) {
         const bound_term *term = &rule->terms[t];
         if (term->term->kind == PL_TERM_PATH) {
-            apply_term(m, rule, term, &state, &conflict);
+            apply_term(m, rule, term, &state);
         } else if (!state.has_value && !(strict && state.why)) { // no default hides what is unfit
             state.cell = constant(m, term->term, rule->type, frame->index);
             state.has_value = !state.cell.value.is_null;
@@ -240,7 +261,12 @@ static bool apply_rule(pl_mapper *m, const bound_rule *rule, const pl_frame *fra
         m->lost[rule->column - m->plan->mapping->contract->columns]++;
     if (state.why && !state.has_value && strict) return reject_lost(rule, &state, frame, out);
     if (state.why) flag(m, rule, FLAG_LOST, &m->counts.lost);
-    if (conflict) flag(m, rule, FLAG_CONFLICT, &m->counts.conflicts);
+    if (state.met.other_term) {
+        flag(m, rule, FLAG_CONFLICT, &m->counts.conflicts);
+        state.met.rule = rule;
+        PL_GROW(m->met, m->met_count, m->met_capacity);
+        m->met[m->met_count++] = state.met;
+    }
     if (!state.has_value && rule->required)
         return reject(out, rule->column->field.name, frame->offset, (pl_span){0},
                       "is required, and no path of its rule has a value");
@@ -330,6 +356,7 @@ static pl_mapped map_record(pl_mapper *m, const pl_frame *frame, pl_reject *ret_
     pl_arena_reset(&m->scratch);
     pl_buf_reset(&m->rest);
     m->flag_count = 0;
+    m->met_count = 0;
     if (!frame->text.data) {
         reject(ret_reject, (pl_span){0}, frame->error_at, (pl_span){0}, frame->reason);
         return PL_MAPPED_REJECT;
@@ -355,11 +382,42 @@ static pl_mapped map_record(pl_mapper *m, const pl_frame *frame, pl_reject *ret_
     return PL_MAPPED_ROW;
 }
 
+static void met_text(char *text, size_t room, const pl_slot *slot)
+{
+    pl_span raw = slot->raw;
+    bool quoted = slot->kind == PL_SLOT_STRING && raw.bytes + 2 <= room - 16;
+    if (quoted)
+        snprintf(text, room, "\"%.*s\"", PL_FMT(raw));
+    else
+        sample_set(text, room, raw);
+}
+
+// The record is a row: its conflicts count.
+static void count_conflicts(pl_mapper *m, uint64_t record)
+{
+    const pl_contract *contract = m->plan->mapping->contract;
+    for (uint32_t i = 0; i < m->met_count; i++) {
+        const met_conflict *met = &m->met[i];
+        pl_map_conflict *count = &m->conflicts[met->rule->column - contract->columns];
+        m->conflicted = true;
+        if (count->rows++) continue;
+        snprintf(count->object, sizeof count->object, "%.*s", PL_FMT(m->object));
+        count->record = record;
+        count->won = met->won_term ? (uint32_t)(met->won_term - met->rule->terms) : 0;
+        count->other = (uint32_t)(met->other_term - met->rule->terms);
+        met_text(count->won_text, sizeof count->won_text, &met->won);
+        met_text(count->other_text, sizeof count->other_text, &met->other);
+    }
+}
+
 pl_mapped pl_mapper_record(pl_mapper *m, const pl_frame *frame, pl_reject *ret_reject)
 {
     pl_map_counts before = m->counts;
     pl_mapped what = map_record(m, frame, ret_reject);
-    if (what != PL_MAPPED_ROW) m->counts = before; // only values of rows are counted
+    if (what != PL_MAPPED_ROW)
+        m->counts = before; // only values of rows are counted
+    else if (m->met_count)
+        count_conflicts(m, frame->index);
     m->counts.rows += what == PL_MAPPED_ROW;
     m->counts.rejected += what == PL_MAPPED_REJECT;
     m->counts.filtered += what == PL_MAPPED_FILTERED;

@@ -63,6 +63,16 @@ void pl_mapper_object(pl_mapper *mapper, pl_span object, int64_t received_us);
 // watch, which is the mapper's; of one that does not observe NULL.
 pl_watch *pl_mapper_observe(pl_mapper *mapper, pl_watch_task *task);
 pl_watch *pl_mapper_watch(const pl_mapper *mapper);
+// Rows in which a later term of the column's rule holds another value than the one that won; of the
+// first of them which terms, and what stands there.
+typedef struct pl_map_conflict {
+    uint64_t rows;
+    char object[32]; // the first one's place
+    uint64_t record;
+    uint32_t won, other; // terms of the rule
+    char won_text[48], other_text[48];
+} pl_map_conflict;
+
 // What became of records, by column of the contract.
 typedef struct pl_map_tally {
     uint64_t rows;     // kept
@@ -70,7 +80,10 @@ typedef struct pl_map_tally {
     uint64_t *filled;  // [column_count] rows in which the column has a value
     uint64_t *lost;    // values it could not take, those included that records were rejected for
     uint64_t *outside; // rows in which its value is outside of its bounds
+    pl_map_conflict *conflicts;
 } pl_map_tally;
+// Add one to another: the first place of both stays.
+void pl_map_conflict_add(pl_map_conflict *into, const pl_map_conflict *from);
 // Add what came since this was asked last.
 void pl_mapper_tally(pl_mapper *mapper, pl_map_tally *into);
 

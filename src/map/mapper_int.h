@@ -75,6 +75,13 @@ typedef struct bound_rule {
     pl_cell flags[FLAGS]; // "column:lost", ...
 } bound_rule;
 
+// Two terms of a rule that hold different values, in the record that is being mapped.
+typedef struct met_conflict {
+    const bound_rule *rule;
+    const bound_term *won_term, *other_term; // won_term NULL: a literal or a built-in
+    pl_slot won, other;
+} met_conflict;
+
 struct pl_map_plan {
     const pl_mapping *mapping;
     const pl_schema *schema;
@@ -124,12 +131,16 @@ struct pl_mapper {
     bool *taken;          // per slot: a column holds its value
     pl_cell *flags;
     uint32_t flag_count, flag_capacity;
+    met_conflict *met; // of this record
+    uint32_t met_count, met_capacity;
     pl_buf rest;
     pl_span object;
     int64_t received_us;
     pl_map_counts counts;
     // Since they were taken: by column of the contract; what is of rows, of those before `tallied`.
     uint64_t *lost, *filled, *outside;
+    pl_map_conflict *conflicts;
+    bool conflicted; // one of them is not zero
     uint64_t tallied_rows, tallied_flawed;
     uint8_t *flaws;   // [room] the row has lost a value, or has one that is outside
     bool flawed;      // this one

@@ -431,6 +431,9 @@ void pl_drift_explain(const pl_drift_work *work, pl_finding *finding)
     case PL_DRIFT_MAP:
         say_map(&t);
         break;
+    case PL_DRIFT_CONFLICT:
+    case PL_DRIFT_CLASSES:
+        break;
     }
     finding->why = finish(&t);
     say_against(&t);

@@ -214,7 +214,7 @@ static bool read_bool(reader *r, const char *key)
 static pl_drift_class read_class(reader *r)
 {
     const char *name = read_text(r, "class", "");
-    for (int c = PL_DRIFT_ADDED; c <= PL_DRIFT_MAP; c++)
+    for (int c = PL_DRIFT_ADDED; c < PL_DRIFT_CLASSES; c++)
         if (strcmp(name, pl_drift_class_name((pl_drift_class)c)) == 0) return (pl_drift_class)c;
     r->wrong = "class";
     return PL_DRIFT_ADDED;
@@ -280,7 +280,7 @@ pl_drift_action pl_drift_action_of(const pl_finding_doc *f, bool mapped, bool cr
 {
     if (f->class == PL_DRIFT_ADDED) return PL_DRIFT_AUTO;
     if (f->class == PL_DRIFT_MAP) return PL_DRIFT_HELD;
-    if (!mapped) return PL_DRIFT_NOTE;
+    if (!mapped || f->class == PL_DRIFT_CONFLICT) return PL_DRIFT_NOTE;
     if (f->class == PL_DRIFT_WIDENED) return PL_DRIFT_AUTO;
     if (strict || f->retype == PL_DRIFT_LOSSY || f->factor != 1) return PL_DRIFT_HELD;
     bool lossless = f->class == PL_DRIFT_RETYPED && f->strength == PL_DRIFT_LOSSLESS;

@@ -70,6 +70,7 @@ typedef enum pl_drift_action {
 //     added, widened       auto                               auto
 //     retyped lossless     provisional                        held
 //     renamed strong       provisional, critical: held        held
+//     conflict             note                               note
 //     all else             held                               held
 //
 // Renamed together with a lossy retype or another scale is as these are. `mapped`: a column is read

@@ -41,8 +41,8 @@ pl_drift_options pl_drift_as_given(void)
 
 const char *pl_drift_class_name(pl_drift_class class)
 {
-    static const char *const names[] = {"added",    "removed", "widened", "retyped",
-                                        "rescaled", "renamed", "meaning", "map"};
+    static const char *const names[] = {"added",   "removed", "widened", "retyped", "rescaled",
+                                        "renamed", "meaning", "map",     "conflict"};
     return names[class];
 }
 
@@ -312,6 +312,9 @@ static int rank(const pl_finding *finding)
         return 7;
     case PL_DRIFT_WIDENED:
         return 8;
+    case PL_DRIFT_CONFLICT:
+    case PL_DRIFT_CLASSES: // no comparison of shapes gives one
+        break;
     }
     return 9;
 }

@@ -12,6 +12,8 @@
 //              shared, but class, distribution and name agree (medium)
 //   meaning    same path and kind, but the set of values is another one, or opposite
 //   map        keys that are data: one path for all of them
+//   conflict   two paths of one column's rule hold different values: counted while mapping, and
+//              never found by comparing shapes
 //
 // Evidence for a rename is counted in bits: an entity whose values agree is worth
 // -log2(probability that two values of this path agree by chance), so four records whose ten-digit
@@ -45,6 +47,8 @@ typedef enum pl_drift_class {
     PL_DRIFT_RENAMED,
     PL_DRIFT_MEANING,
     PL_DRIFT_MAP,
+    PL_DRIFT_CONFLICT,
+    PL_DRIFT_CLASSES
 } pl_drift_class;
 
 typedef enum pl_drift_strength {

@@ -49,6 +49,7 @@ TEST(without_a_word_the_defaults_hold)
     CHECK(!p.strict && p.limit_us == INT64_C(5400000000) && p.added_per_day == 20);
     CHECK(p.removed_after_us == INT64_C(3600000000) && p.retyped_share == 0.01);
     CHECK(p.lost_share == 0.05 && p.lost_share_critical == 0.005);
+    CHECK(p.conflict_share == 0.001);
     CHECK(p.auto_replay_bytes == UINT64_C(1073741824));
     CHECK(pl_project_drift_column(&l.project, l.mapping, 1).lost_share == 0.005);
     CHECK(pl_project_drift_column(&l.project, l.mapping, 2).lost_share == 0.05);
@@ -100,41 +101,44 @@ TEST(mistakes_have_a_place_and_the_nearest_name)
          "policy: strikt\n"
          "drift: {lost_share: many, auto_replay: 1GiB, policy: strict, limit: [1h],\n"
          "        columns: {like: {}, views: {limit: 1h, policy: none}, id: 5%}}\n");
-    CHECK_MISTAKES(
-        "4:9 unknown policy 'strikt'\n"
-        "  Did you mean 'strict'? Valid are guarded and strict.\n"
-        "5:21 'many' is not a share\n"
-        "  Write 2% or 0.02.\n"
-        "5:69 limit must be plain text, not a list\n"
-        "5:27 unknown key 'auto_replay'\n"
-        "  Valid are retyped_share, lost_share, lost_share_critical, limit, added_per_day, "
-        "removed_after and columns.\n"
-        "5:46 unknown key 'policy'\n"
-        "  Valid are retyped_share, lost_share, lost_share_critical, limit, added_per_day, "
-        "removed_after and columns.\n"
-        "6:19 table 'posts' has no column 'like'\n"
-        "  Did you mean 'likes'? Valid are id, likes and views.\n"
-        "6:56 unknown policy 'none'\n"
-        "  Valid are guarded and strict.\n"
-        "6:37 unknown key 'limit'\n"
-        "  Valid are policy, retyped_share and lost_share.\n"
-        "6:67 a column's drift must be a map, not plain text\n"
-        "1:9 unknown policy 'lax'\n"
-        "  Valid are guarded and strict.\n"
-        "2:77 '120%' is not a share\n"
-        "  Write 2% or 0.02.\n"
-        "2:37 added_per_day '-1' is not a number from 0 to 1000\n"
-        "2:56 removed_after 'soon' is not a duration\n"
-        "  Write it as in 90m, 24h or 2d.\n"
-        "3:22 auto_replay 'big' is not a size\n"
-        "  Write it as in 512MiB or 10GB.\n"
-        "2:9 unknown key 'limits'\n"
-        "  Did you mean 'limit'? Valid are retyped_share, lost_share, lost_share_critical, limit, "
-        "added_per_day, removed_after and auto_replay.\n"
-        "3:27 unknown key 'columns'\n"
-        "  Valid are retyped_share, lost_share, lost_share_critical, limit, added_per_day, "
-        "removed_after and auto_replay.\n",
-        &l.problems);
+    CHECK_MISTAKES("4:9 unknown policy 'strikt'\n"
+                   "  Did you mean 'strict'? Valid are guarded and strict.\n"
+                   "5:21 'many' is not a share\n"
+                   "  Write 2% or 0.02.\n"
+                   "5:69 limit must be plain text, not a list\n"
+                   "5:27 unknown key 'auto_replay'\n"
+                   "  Valid are retyped_share, lost_share, conflict_share, lost_share_critical, "
+                   "limit, added_per_day, "
+                   "removed_after and columns.\n"
+                   "5:46 unknown key 'policy'\n"
+                   "  Valid are retyped_share, lost_share, conflict_share, lost_share_critical, "
+                   "limit, added_per_day, "
+                   "removed_after and columns.\n"
+                   "6:19 table 'posts' has no column 'like'\n"
+                   "  Did you mean 'likes'? Valid are id, likes and views.\n"
+                   "6:56 unknown policy 'none'\n"
+                   "  Valid are guarded and strict.\n"
+                   "6:37 unknown key 'limit'\n"
+                   "  Valid are policy, retyped_share, lost_share and conflict_share.\n"
+                   "6:67 a column's drift must be a map, not plain text\n"
+                   "1:9 unknown policy 'lax'\n"
+                   "  Valid are guarded and strict.\n"
+                   "2:77 '120%' is not a share\n"
+                   "  Write 2% or 0.02.\n"
+                   "2:37 added_per_day '-1' is not a number from 0 to 1000\n"
+                   "2:56 removed_after 'soon' is not a duration\n"
+                   "  Write it as in 90m, 24h or 2d.\n"
+                   "3:22 auto_replay 'big' is not a size\n"
+                   "  Write it as in 512MiB or 10GB.\n"
+                   "2:9 unknown key 'limits'\n"
+                   "  Did you mean 'limit'? Valid are retyped_share, lost_share, conflict_share, "
+                   "lost_share_critical, limit, "
+                   "added_per_day, removed_after and auto_replay.\n"
+                   "3:27 unknown key 'columns'\n"
+                   "  Valid are retyped_share, lost_share, conflict_share, lost_share_critical, "
+                   "limit, added_per_day, "
+                   "removed_after and auto_replay.\n",
+                   &l.problems);
     done(&l);
 }
 

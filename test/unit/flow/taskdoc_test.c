@@ -104,7 +104,15 @@ static int set_up(void **state)
                     .splits = splits}};
     uint64_t lost[] = {0, 7};
     uint64_t filled[] = {3, 1}, outside[] = {2, 0};
-    pl_task_window window = {.count = 2, .tally = {4, 3, filled, lost, outside}};
+    pl_map_conflict conflicts[2] = {{0},
+                                    {.rows = 3,
+                                     .object = "01J0000000000000000000000A",
+                                     .record = 9,
+                                     .won = 1,
+                                     .other = 2,
+                                     .won_text = "\"a\"",
+                                     .other_text = "5"}};
+    pl_task_window window = {.count = 2, .tally = {4, 3, filled, lost, outside, conflicts}};
     observe(&window.shape);
     pl_task_result in = {.objects = made,
                          .object_count = 2,
@@ -178,6 +186,15 @@ TEST(taskdoc_gives_back_what_records_looked_like)
     CHECK_INT(1, result.windows[0].tally.filled[1]);
     CHECK_INT(0, result.windows[0].tally.lost[0]);
     CHECK_INT(7, result.windows[0].tally.lost[1]);
+    CHECK_INT(0, result.windows[0].tally.conflicts[0].rows);
+    const pl_map_conflict *conflict = &result.windows[0].tally.conflicts[1];
+    CHECK_INT(3, conflict->rows);
+    CHECK_STR("01J0000000000000000000000A", conflict->object);
+    CHECK_INT(9, conflict->record);
+    CHECK_INT(1, conflict->won);
+    CHECK_INT(2, conflict->other);
+    CHECK_STR("\"a\"", conflict->won_text);
+    CHECK_STR("5", conflict->other_text);
     observe(&shape);
     write_shape(&want, &shape);
     write_shape(&got, &result.windows[0].shape);

@@ -306,12 +306,43 @@ TEST(mapper_refuses_a_schema_that_lacks_a_column)
     pl_mapper_free(NULL);
 }
 
+TEST(mapper_tells_of_the_first_conflict_of_a_column)
+{
+    mapped self;
+    uint64_t counts[3][8] = {{0}};
+    pl_map_conflict conflicts[8] = {0}, earlier = {.rows = 1, .object = "01", .record = 0};
+    pl_map_tally tally = {0, 0, counts[0], counts[1], counts[2], conflicts};
+    mapped_open(&self, CONTRACT, MAPPING "  likes: a parse(compact) | b | c\n", false);
+    mapped_run(&self, PL_FORMAT_NDJSON,
+               PL_SPAN("{\"id\":\"1\",\"a\":5,\"b\":5}\n"
+                       "{\"b\":1,\"c\":2}\n" // no row: it has no id
+                       "{\"id\":\"2\",\"a\":\"1.2K\",\"b\":1200,\"c\":7}\n"
+                       "{\"id\":\"3\",\"a\":1,\"b\":\"many\"}\n"),
+               SIZE_MAX);
+    pl_mapper_tally(self.mapper, &tally);
+    CHECK_INT(0, conflicts[0].rows);
+    CHECK_INT(2, conflicts[1].rows);
+    CHECK_INT(2, conflicts[1].record);
+    CHECK_INT(0, conflicts[1].won);
+    CHECK_INT(2, conflicts[1].other);
+    CHECK_STR("\"1.2K\"", conflicts[1].won_text);
+    CHECK_STR("7", conflicts[1].other_text);
+    pl_mapper_tally(self.mapper, &tally); // nothing new
+    CHECK_INT(2, conflicts[1].rows);
+    snprintf(conflicts[1].object, sizeof conflicts[1].object, "02");
+    pl_map_conflict_add(&conflicts[1], &earlier);
+    CHECK_INT(3, conflicts[1].rows);
+    CHECK_STR("01", conflicts[1].object);
+    mapped_close(&self);
+}
+
 int main(void)
 {
     return RUN_TESTS(
         "map/mapper", T(mapper_fills_a_row_and_keeps_what_no_column_took),
         T(mapper_takes_the_first_term_that_is_present_not_null_and_fits),
         T(mapper_flags_a_later_term_with_another_value_as_conflict_and_keeps_it),
+        T(mapper_tells_of_the_first_conflict_of_a_column),
         T(mapper_keeps_a_lost_value_of_an_optional_column_as_it_stood),
         T(mapper_rejects_a_record_whose_required_column_has_no_value),
         T(mapper_rejects_a_record_whose_critical_value_does_not_fit_and_keeps_an_absent_one_null),
