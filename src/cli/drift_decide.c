@@ -196,6 +196,16 @@ static void say_effect(deciding *d, pl_buf *out, const decided *one)
                       pl_human_time(at, decision->muted_until_us), PL_MUTED_GROWTH);
 }
 
+// What of its source goes on waiting; NULL: nothing.
+static const pl_run_hold *still_held(const deciding *d, const pl_finding_row *row)
+{
+    for (uint32_t i = 0; i < d->report.hold_count && d->ran; i++)
+        if (strcmp(d->report.holds[i].source, row->source) == 0 &&
+            strcmp(d->report.holds[i].table, row->table) == 0)
+            return &d->report.holds[i];
+    return NULL;
+}
+
 static void say_published(deciding *d, pl_buf *out, const decided *one)
 {
     const pl_finding_row *row = &one->decision.row;
@@ -206,10 +216,8 @@ static void say_published(deciding *d, pl_buf *out, const decided *one)
                           row->table);
         return;
     }
-    for (uint32_t i = 0; i < d->report.hold_count && d->ran; i++) {
-        const pl_run_hold *hold = &d->report.holds[i];
-        if (strcmp(hold->source, row->source) != 0 || strcmp(hold->table, row->table) != 0)
-            continue;
+    const pl_run_hold *hold = still_held(d, row);
+    if (hold) {
         pl_buf_printf(out,
                       " Still %s %s of source %s wait: %s. 'plumb drift' lists what to decide.",
                       pl_human_count(records, hold->records),
@@ -248,7 +256,7 @@ static void say_refill(deciding *d, pl_buf *out, const decided *one)
                       pl_human_bytes(bytes, one->stale.stored_bytes),
                       pl_plural(count, "was", "were"), pl_plural(count, "keeps", "keep"),
                       pl_plural(count, "it has", "they have"), row->table, (long long)row->id);
-    else if (!d->dry)
+    else if (!d->dry && !still_held(d, row))
         pl_buf_printf(out, " Nothing more has to be done.");
 }
 
