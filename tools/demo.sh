@@ -106,16 +106,16 @@ show plumb quarantine
 show plumb quarantine show 1
 
 title "6. Overnight a platform changes six things, and nothing is lost"
-sed -e 's/"digg_count"/"like_total"/g; s/"share_count"/"share_total"/g; s/"play_count"/"view_total"/g' \
-    -e 's/"item_id":"\([0-9]*\)"/"item_id":\1/g' \
+sed -e 's/"digg_count"/"like_total"/g; s/"share_count"/"share_total"/g' \
+    -e 's/"play_count"/"view_total"/g; s/"item_id":"\([0-9]*\)"/"item_id":\1/g' \
     -e 's/"engagement_rate":"\([0-9.]*\)%"/"engagement_rate":\1e-2/g' \
     -e 's/,"follower_count":[0-9]*//g' incoming/tiktok-05.json >incoming/tiktok-06.json
 say "The posts of yesterday are asked for again. Three metrics have other names, ids are"
 say "numbers, a percentage is a fraction, and the followers are gone. The mapping knows none of it."
 show plumb ingest tiktok incoming/tiktok-06.json --received 2026-11-06T23:59:59Z
 show plumb run || [ $? = 3 ] # something waits for a person
-say "The values of the posts prove what continues what: likes and shares are read by both names from"
-say "now on. views is critical, so you are asked, and no row of that day is published before:"
+say "The values of the posts prove what continues what: likes and shares are read by both names"
+say "from now on. views is critical, so you are asked, and no row of that day is there before:"
 show plumb drift || [ $? = 3 ]
 show plumb drift show 4
 
