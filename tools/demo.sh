@@ -117,12 +117,16 @@ show plumb run || [ $? = 3 ] # something waits for a person
 say "The values of the posts prove what continues what: likes and shares are read by both names"
 say "from now on. views is critical, so you are asked, and no row of that day is there before:"
 show plumb drift || [ $? = 3 ]
-show plumb drift show 4
+finding() { # by its column
+    { plumb drift || true; } | awk -v of="tiktok -> post_metrics.$1 " 'index($0, of) { print $1 }'
+}
+views=$(finding views) rate=$(finding engagement_rate) followers=$(finding followers)
+show plumb drift show "$views"
 
 title "7. The rest takes one command each"
-show plumb drift approve 4 --why 'tiktok announced it' || [ $? = 3 ]
-show plumb drift approve 1 --why 'a fraction, they say' || [ $? = 3 ]
-show plumb drift approve 2 --why 'they do not tell any more'
+show plumb drift approve "$views" --why 'tiktok announced it' || [ $? = 3 ]
+show plumb drift approve "$rate" --why 'a fraction, they say' || [ $? = 3 ]
+show plumb drift approve "$followers" --why 'they do not tell any more'
 say "No row lacks its likes, and a percentage is what it was:"
 show plumb query "SELECT day(observed_at) AS day, count(*) AS rows, count(likes) AS likes,
        count(shares) AS shares, count(views) AS views, count(followers) AS followers,
