@@ -24,6 +24,8 @@ static void json_report(pl_cli *cli, const pl_expire_report *report, bool dry)
     pl_look_int(&w, "data_bytes", report->doomed_bytes);
     pl_look_int(&w, "deleted", report->deleted);
     pl_look_int(&w, "waiting", report->waiting);
+    pl_look_int(&w, "orphans", report->orphans);
+    pl_look_int(&w, "orphan_bytes", report->orphan_bytes);
     pl_json_end(&w, '}');
 }
 
@@ -48,6 +50,11 @@ static void print_report(pl_cli *cli, const pl_expire_report *report, bool dry)
         pl_cli_print(cli, "%s %s %s\n", dry ? "would delete" : "deleted",
                      pl_human_count(n, report->deleted),
                      pl_plural(report->deleted, "file", "files"));
+    if (report->orphans)
+        pl_cli_print(cli, "%s %s %s (%s) that nothing leads to\n", dry ? "would delete" : "deleted",
+                     pl_human_count(n, report->orphans),
+                     pl_plural(report->orphans, "file", "files"),
+                     pl_human_bytes(bytes, report->orphan_bytes));
     if (report->waiting)
         pl_cli_print(cli, "%s %s for readers that began before; a later expire deletes %s\n",
                      pl_human_count(n, report->waiting),
@@ -65,10 +72,12 @@ static int run(pl_cli *cli)
     pl_expire_options o = {.table = cli->args[0],
                            .older_than_us = PL_EXPIRE_AGE_US,
                            .grace_us = PL_EXPIRE_GRACE_US,
+                           .orphan_us = PL_EXPIRE_ORPHAN_US,
                            .who = who,
                            .dry = pl_cli_flag(cli, "dry-run")};
     if (!pl_cli_duration(cli, "older-than", &o.older_than_us) ||
-        !pl_cli_duration(cli, "grace", &o.grace_us) || !pl_run_read_wait(cli, &o.wait_ms))
+        !pl_cli_duration(cli, "grace", &o.grace_us) ||
+        !pl_cli_duration(cli, "orphans", &o.orphan_us) || !pl_run_read_wait(cli, &o.wait_ms))
         return PL_EXIT_USAGE;
     plumb_status st = pl_cli_open(cli, o.dry ? PL_CLI_READ : PL_CLI_WRITE, &lake, &err);
     if (st == PLUMB_OK) st = pl_look_table(cli, &lake, o.table, &err);
@@ -89,6 +98,9 @@ static int run(pl_cli *cli)
 static const pl_option options[] = {
     {.name = "older-than", .value = "TIME", .help = "since when they are not current (30d)"},
     {.name = "grace", .value = "TIME", .help = "how long readers of them have to end (1h)"},
+    {.name = "orphans",
+     .value = "TIME",
+     .help = "how old files that nothing leads to must be (3d)"},
     {.name = "dry-run", .help = "only say what would go"},
     PL_RUN_OPTION_WAIT,
     {0},
@@ -97,7 +109,7 @@ static const pl_option options[] = {
 const pl_command pl_command_expire = {
     .name = "expire",
     .group = PL_GROUP_CARE,
-    .usage = "TABLE [--older-than 30d] [--grace 1h] [--dry-run]",
+    .usage = "TABLE [--older-than 30d] [--grace 1h] [--orphans 3d] [--dry-run]",
     .summary = "old snapshots go, and the files that only they needed",
     .help =
         "Snapshots that have not been current for 30 days leave the table; what a branch or a\n"
@@ -107,6 +119,11 @@ const pl_command pl_command_expire = {
         "Files that no snapshot needs any more are deleted an hour later, by the next expire\n"
         "after that: readers that began before have that long to end. Killed at any time, the\n"
         "next one goes on.\n"
+        "\n"
+        "Data and metadata files in the table's folder that no snapshot leads to, left by a "
+        "program\n"
+        "that died, go when they are three days old: younger ones may be part of a commit to "
+        "come.\n"
         "\n"
         "Example:\n"
         "  plumb expire post_metrics --dry-run\n"

@@ -2,6 +2,7 @@
 #include "flow/expire.h"
 
 #include "flow/follow.h"
+#include "flow/orphans.h"
 #include "flow/transaction.h"
 #include "iceberg/expire.h"
 #include "os/os.h"
@@ -20,6 +21,46 @@ typedef struct expiring {
     pl_ice_commit commit;
     plumb_error *err;
 } expiring;
+
+// ---- files that go ------------------------------------------------------------------------------
+// Deleted first, forgotten then: once more does no harm.
+static plumb_status delete_some(expiring *e, char *const *paths, size_t count)
+{
+    const pl_expire_options *o = e->options;
+    for (size_t i = 0; i < count; i++) {
+        const char *key = pl_store_key(o->store, paths[i]);
+        plumb_status st = key ? pl_store_delete(o->store, key, e->err) : PLUMB_OK;
+        if (st != PLUMB_OK && st != PLUMB_E_NOT_FOUND) return st;
+    }
+    PL_TRY(pl_registry_begin(o->registry, e->err));
+    plumb_status st = PLUMB_OK;
+    for (size_t i = 0; i < count && st == PLUMB_OK; i++)
+        st = pl_registry_file_deleted(o->registry, o->table, paths[i], e->err);
+    if (st == PLUMB_OK) return pl_registry_commit(o->registry, e->err);
+    pl_registry_rollback(o->registry);
+    return st;
+}
+
+static plumb_status delete_all(expiring *e, char *const *paths, size_t count)
+{
+    plumb_status st = PLUMB_OK;
+    for (size_t at = 0; at < count && st == PLUMB_OK && !e->options->dry; at += BATCH)
+        st = delete_some(e, paths + at, PL_MIN(count - at, (size_t)BATCH));
+    return st;
+}
+
+// Before anything changes: all files of the table as it was loaded are known by it.
+static plumb_status delete_orphans(expiring *e)
+{
+    const pl_expire_options *o = e->options;
+    pl_orphans orphans;
+    if (!e->table) return PLUMB_OK;
+    PL_TRY(pl_orphans_find(e->table, o->table, o->registry, e->now_us - o->orphan_us, e->arena,
+                           &orphans, e->err));
+    e->report->orphans = orphans.count;
+    e->report->orphan_bytes = (int64_t)orphans.bytes;
+    return delete_all(e, orphans.uris, orphans.count);
+}
 
 // ---- the snapshots -----------------------------------------------------------------------------
 static plumb_status look(expiring *e)
@@ -110,6 +151,7 @@ static plumb_status expire_snapshots(expiring *e)
     e->commit.now_ms = e->now_us / 1000;
     for (int attempt = 0; attempt < COMMIT_ATTEMPTS && st == PLUMB_E_CONFLICT; attempt++) {
         st = look(e);
+        if (st == PLUMB_OK && attempt == 0) st = delete_orphans(e);
         if (st != PLUMB_OK || e->options->dry) return st;
         if (!e->expiry.snapshot_count && !e->expiry.tag_count) return PLUMB_OK;
         st = pl_ice_expire(e->table, &e->expiry, &e->commit, &e->next, e->err);
@@ -121,7 +163,8 @@ static plumb_status expire_snapshots(expiring *e)
     return PLUMB_OK;
 }
 
-// ---- the files ---------------------------------------------------------------------------------
+// ---- what waited for its time
+// ---------------------------------------------------------------------------------
 typedef struct doomed_list {
     expiring *e;
     pl_buf due; // owned: char *, in the arena
@@ -140,35 +183,15 @@ static bool find_due(void *context, const char *path, int64_t since_us)
     return true;
 }
 
-// Deleted first, forgotten then: once more does no harm.
-static plumb_status delete_some(expiring *e, char *const *paths, size_t count)
-{
-    const pl_expire_options *o = e->options;
-    for (size_t i = 0; i < count; i++) {
-        const char *key = pl_store_key(o->store, paths[i]);
-        plumb_status st = key ? pl_store_delete(o->store, key, e->err) : PLUMB_OK;
-        if (st != PLUMB_OK && st != PLUMB_E_NOT_FOUND) return st;
-    }
-    PL_TRY(pl_registry_begin(o->registry, e->err));
-    plumb_status st = PLUMB_OK;
-    for (size_t i = 0; i < count && st == PLUMB_OK; i++)
-        st = pl_registry_file_deleted(o->registry, o->table, paths[i], e->err);
-    if (st == PLUMB_OK) st = pl_registry_commit(o->registry, e->err);
-    if (st != PLUMB_OK) pl_registry_rollback(o->registry);
-    if (st == PLUMB_OK) e->report->deleted += (int64_t)count;
-    return st;
-}
-
-static plumb_status delete_files(expiring *e)
+static plumb_status delete_doomed(expiring *e)
 {
     doomed_list list = {.e = e};
     plumb_status st =
         pl_registry_doomed(e->options->registry, e->options->table, find_due, &list, e->err);
     char *const *paths = (char *const *)(void *)list.due.data;
     size_t count = list.due.count / sizeof *paths;
-    for (size_t at = 0; at < count && st == PLUMB_OK && !e->options->dry; at += BATCH)
-        st = delete_some(e, paths + at, PL_MIN(count - at, (size_t)BATCH));
-    if (e->options->dry) e->report->deleted = (int64_t)count;
+    if (st == PLUMB_OK) st = delete_all(e, paths, count);
+    e->report->deleted = (int64_t)count;
     pl_buf_done(&list.due);
     return st;
 }
@@ -189,7 +212,7 @@ plumb_status pl_expire(const pl_expire_options *options, pl_arena *arena,
     PL_TRY(pl_transaction_begin(&with, &e.transaction, e.err));
     e.now_us = e.transaction.now_us;
     plumb_status st = expire_snapshots(&e);
-    if (st == PLUMB_OK) st = delete_files(&e);
+    if (st == PLUMB_OK) st = delete_doomed(&e);
     pl_transaction_end(&e.transaction);
     return st;
 }

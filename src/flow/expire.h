@@ -3,7 +3,11 @@
 // Two steps. First the metadata: the snapshots leave the table, and in the same transaction their
 // files are written down as doomed. Then, here or in a later call, the files that have been doomed
 // for a grace time are deleted: a reader that began on a snapshot before it was expired has that
-// long to end. A crash leaves files in the list, and the next call goes on.
+// long to end. A crash leaves files in the list, and the next call goes on; the list is in the
+// lake's log, too.
+//
+// Files that no snapshot ever led to, or none does that anybody remembers, are swept on the way:
+// orphans.h.
 //
 // What is kept and how age counts is iceberg/expire.h's. Published objects stay published, and a
 // rollback to what is left works as before; an expired snapshot is refused by its name.
@@ -19,6 +23,8 @@
 
 #define PL_EXPIRE_AGE_US   (INT64_C(30) * 24 * 3600 * 1000000)
 #define PL_EXPIRE_GRACE_US (INT64_C(3600) * 1000000)
+// Other programs write data files first and commit them then: so long they have for it.
+#define PL_EXPIRE_ORPHAN_US (INT64_C(3) * 24 * 3600 * 1000000)
 
 typedef struct pl_expire_options {
     pl_store *store;
@@ -27,6 +33,7 @@ typedef struct pl_expire_options {
     int64_t wait_ms;
     const char *table;
     int64_t older_than_us, grace_us;
+    int64_t orphan_us; // how old an orphan is that goes
     const char *who;
     bool dry;
 } pl_expire_options;
@@ -38,6 +45,7 @@ typedef struct pl_expire_report {
     uint32_t tag_count;
     int64_t doomed_files, doomed_bytes; // of the data files that no snapshot needs from now on
     int64_t deleted, waiting;           // files of all kinds; waiting: within the grace time
+    int64_t orphans, orphan_bytes;      // deleted, too
 } pl_expire_report;
 
 PL_MUST_USE plumb_status pl_expire(const pl_expire_options *options, pl_arena *arena,

@@ -4,6 +4,8 @@
 //     raw zone                     objects no entry knows: they are new
 //     tables                       the head is the newest that log or version-hint.text names
 //
+//     expired files                those that are there still; the others were deleted since
+//
 // Metadata written and not committed is named by neither, so it is not taken.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -182,6 +184,37 @@ static plumb_status register_head(rebuilding *r, const table_head *head, const p
     return pl_follow_table(r->registry, head->table, m, uri, true, &followed, r->err);
 }
 
+typedef struct doomed_list {
+    rebuilding *r;
+    pl_buf gone; // char *
+} doomed_list;
+
+static bool find_gone(void *context, const char *path, int64_t since_us)
+{
+    doomed_list *list = context;
+    rebuilding *r = list->r;
+    const char *key = pl_store_key(r->store, path);
+    uint64_t bytes;
+    plumb_error ignored;
+    (void)since_us;
+    if (key && pl_store_size(r->store, key, &bytes, &ignored) == PLUMB_E_NOT_FOUND) {
+        char *copy = pl_arena_cstr(r->arena, pl_span_of(path));
+        pl_buf_append(&list->gone, &copy, sizeof copy);
+    }
+    return true;
+}
+
+static plumb_status forget_deleted(rebuilding *r, const char *table)
+{
+    doomed_list list = {.r = r};
+    plumb_status st = pl_registry_doomed(r->registry, table, find_gone, &list, r->err);
+    char *const *paths = (char *const *)(void *)list.gone.data;
+    for (size_t i = 0; i < list.gone.count / sizeof *paths && st == PLUMB_OK; i++)
+        st = pl_registry_file_deleted(r->registry, table, paths[i], r->err);
+    pl_buf_done(&list.gone);
+    return st;
+}
+
 static plumb_status restore_table(rebuilding *r, const table_head *head)
 {
     pl_span run;
@@ -204,7 +237,8 @@ static plumb_status restore_table(rebuilding *r, const table_head *head)
         return PLUMB_E_MALFORMED;
     }
     r->out->tables++;
-    return register_head(r, head, m);
+    PL_TRY(register_head(r, head, m));
+    return forget_deleted(r, head->table);
 }
 
 static plumb_status restore_all(rebuilding *r)

@@ -281,3 +281,67 @@ plumb_status pl_ice_expire(const pl_ice_table *table, const pl_ice_expiry *expir
     m.partition_statistics = without(arena, &m.partition_statistics, expiry, false);
     return pl_iceberg__commit_metadata(&next, commit, ret_location, err);
 }
+
+// ---- all names ---------------------------------------------------------------------------------
+static pl_span name_of(pl_span uri)
+{
+    size_t at = uri.bytes;
+    while (at && uri.data[at - 1] != '/') at--;
+    return (pl_span){uri.data + at, uri.bytes - at};
+}
+
+static void add_name(pl_map *names, pl_span uri, pl_arena *arena)
+{
+    pl_span name = name_of(uri);
+    if (name.bytes && pl_map_get(names, name) == PL_MAP_NONE)
+        pl_map_add(names, pl_arena_copy(arena, name), 0);
+}
+
+static void name_items(pl_map *names, const pl_ice_items *items, const char *key, pl_arena *arena)
+{
+    for (uint32_t i = 0; i < items->count; i++) {
+        pl_json *json;
+        pl_span uri;
+        if (pl_json_parse(items->items[i].raw, arena, &json, NULL) == PLUMB_OK &&
+            pl_json_get_text(json, key, &uri))
+            add_name(names, uri, arena);
+    }
+}
+
+static plumb_status name_entries(const pl_ice_table *table, const pl_ice_manifest *row,
+                                 pl_map *names, pl_arena *arena, plumb_error *err)
+{
+    pl_arena scratch = {0};
+    pl_ice_entry *entries;
+    uint32_t count;
+    plumb_status st = pl_iceberg__entries(table, row, &scratch, &entries, &count, err);
+    for (uint32_t i = 0; st == PLUMB_OK && i < count; i++)
+        if (entries[i].status != PL_ICE_DELETED) add_name(names, entries[i].path, arena);
+    pl_arena_done(&scratch);
+    return st;
+}
+
+plumb_status pl_ice_names(const pl_ice_table *table, pl_arena *arena, pl_map *ret_names,
+                          plumb_error *err)
+{
+    const pl_ice_metadata *m = table->metadata;
+    plumb_status st = PLUMB_OK;
+    add_name(ret_names, pl_span_of(table->metadata_location), arena);
+    name_items(ret_names, &m->metadata_log, "metadata-file", arena);
+    name_items(ret_names, &m->statistics, "statistics-path", arena);
+    name_items(ret_names, &m->partition_statistics, "statistics-path", arena);
+    for (uint32_t i = 0; i < m->snapshot_count && st == PLUMB_OK; i++) {
+        pl_arena scratch = {0};
+        pl_ice_manifest *rows;
+        uint32_t count;
+        add_name(ret_names, m->snapshots[i].manifest_list, arena);
+        st = pl_iceberg__list(table, &m->snapshots[i], &scratch, &rows, &count, err);
+        for (uint32_t k = 0; st == PLUMB_OK && k < count; k++) {
+            if (pl_map_get(ret_names, name_of(rows[k].path)) != PL_MAP_NONE) continue;
+            add_name(ret_names, rows[k].path, arena);
+            st = name_entries(table, &rows[k], ret_names, arena, err);
+        }
+        pl_arena_done(&scratch);
+    }
+    return st;
+}

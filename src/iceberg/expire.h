@@ -21,6 +21,7 @@
 #ifndef PL_ICEBERG_EXPIRE_H
 #define PL_ICEBERG_EXPIRE_H
 
+#include "base/map.h"
 #include "iceberg/table.h"
 
 typedef struct pl_ice_expiry {
@@ -43,5 +44,12 @@ PL_MUST_USE plumb_status pl_ice_expire_look(const pl_ice_table *table, pl_ice_ex
 PL_MUST_USE plumb_status pl_ice_expire(const pl_ice_table *table, const pl_ice_expiry *expiry,
                                        pl_ice_commit *commit, char **ret_location,
                                        plumb_error *err);
+
+// The names, behind the last slash, of all files that the metadata loaded leads to: its own, those
+// of its log, and of every snapshot the list, manifests, data and delete files and statistics.
+// Names alone, since another program may write an address otherwise ("/x", "file:/x"). Keys in
+// arena.
+PL_MUST_USE plumb_status pl_ice_names(const pl_ice_table *table, pl_arena *arena, pl_map *ret_names,
+                                      plumb_error *err);
 
 #endif

@@ -128,6 +128,11 @@ static const dump_part parts[] = {
      {"tbl", "snapshot", "parent"},
      "SELECT tbl, snapshot, parent FROM lineage WHERE ?1 IS NOT NULL ORDER BY tbl, snapshot",
      "INSERT OR IGNORE INTO lineage(tbl, snapshot, parent) VALUES (?, ?, ?)"},
+    {"doomed", // by this run: an expire's files are doomed when it begins
+     {"tbl", "path", "since_us"},
+     "SELECT tbl, path, since_us FROM doomed WHERE since_us ="
+     " (SELECT started_us FROM runs WHERE id = ?1 AND command = 'expire') ORDER BY tbl, path",
+     "INSERT OR IGNORE INTO doomed(tbl, path, since_us) VALUES (?, ?, ?)"},
     {"heads",
      {"table_name", "metadata_location"},
      "SELECT table_name, metadata_location FROM iceberg_tables WHERE table_namespace ="
@@ -272,8 +277,8 @@ static plumb_status restore_row(pl_registry *registry, const dump_part *part, co
 // Documents of programs with an older schema do not have it.
 static bool came_later(const dump_part *part)
 {
-    static const char *const names[] = {"mapping_uses", "shapes", "findings",
-                                        "events",       "checks", "lineage"};
+    static const char *const names[] = {"mapping_uses", "shapes",  "findings", "events",
+                                        "checks",       "lineage", "doomed"};
     for (size_t i = 0; i < PL_COUNT(names); i++)
         if (strcmp(part->name, names[i]) == 0) return true;
     return false;

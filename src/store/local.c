@@ -445,17 +445,32 @@ plumb_status pl_store_read(pl_store *store, const char *key, uint64_t offset, vo
     return st;
 }
 
-plumb_status pl_store_size(pl_store *store, const char *key, uint64_t *ret_bytes, plumb_error *err)
+static plumb_status object_info(pl_store *store, const char *key, pl_file_info *ret_info,
+                                plumb_error *err)
 {
     PL_TRY(key_check(key, err));
     char *path = key_path(store, key);
-    pl_file_info info;
-    plumb_status st = pl_path_info(path, &info, err);
+    plumb_status st = pl_path_info(path, ret_info, err);
     free(path);
-    if (st == PLUMB_E_NOT_FOUND || (st == PLUMB_OK && info.is_directory))
+    if (st == PLUMB_E_NOT_FOUND || (st == PLUMB_OK && ret_info->is_directory))
         return pl_fail(err, PLUMB_E_NOT_FOUND, "cannot read object '%s': no such object", key);
-    if (st == PLUMB_OK) *ret_bytes = info.bytes;
     return st;
+}
+
+plumb_status pl_store_size(pl_store *store, const char *key, uint64_t *ret_bytes, plumb_error *err)
+{
+    pl_file_info info;
+    PL_TRY(object_info(store, key, &info, err));
+    *ret_bytes = info.bytes;
+    return PLUMB_OK;
+}
+
+plumb_status pl_store_written(pl_store *store, const char *key, int64_t *ret_us, plumb_error *err)
+{
+    pl_file_info info;
+    PL_TRY(object_info(store, key, &info, err));
+    *ret_us = info.modified_us;
+    return PLUMB_OK;
 }
 
 plumb_status pl_store_delete(pl_store *store, const char *key, plumb_error *err)

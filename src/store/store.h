@@ -117,6 +117,9 @@ PL_MUST_USE plumb_status pl_store_read(pl_store *store, const char *key, uint64_
                                        plumb_error *err);
 PL_MUST_USE plumb_status pl_store_size(pl_store *store, const char *key, uint64_t *ret_bytes,
                                        plumb_error *err);
+// When it was written, in microseconds since 1970, by the clock of whoever keeps it.
+PL_MUST_USE plumb_status pl_store_written(pl_store *store, const char *key, int64_t *ret_us,
+                                          plumb_error *err);
 
 // Call `visit` for every object below the directory `prefix` ("" = all), in byte order of the keys.
 // Hidden names are left out; a prefix that does not exist holds nothing.

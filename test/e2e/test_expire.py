@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Expire: old snapshots go, files go later, and nothing anybody still needs goes at all."""
 import json
+import os
 import random
+import time
 
 import pytest
 
 import lake
 from dying import killed, watched
-from lake import FULL, books, figures, found, keep, listed, read, restore
+from lake import FULL, books, figures, found, keep, listed, lose, read, restore
 
 CONTRACT = """
     table: posts
@@ -119,12 +121,86 @@ def test_a_foreign_tag_keeps_its_snapshot_too(shop):
     assert ids(shop, first) == [0, 1, 2] and shop.json("verify")["sound"]
 
 
+def put(plumb, name, days):
+    """A file of that age in the lake."""
+    path = plumb.dir / "lake/tables/posts" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"PAR1")
+    then = time.time() - days * 86400
+    os.utime(path, (then, then))
+    return str(path.relative_to(plumb.dir / "lake"))
+
+
+def test_old_files_that_nothing_leads_to_go(shop):
+    old = [put(shop, "data/x/part-0.parquet", 4), put(shop, "metadata/snap-1-x.avro", 4),
+           put(shop, "metadata/00009-x.metadata.json", 4)]
+    stay = [put(shop, "data/young.parquet", 2), put(shop, "data/NOTES.txt", 99),
+            put(shop, "notes/x.parquet", 99)]
+    there = found(shop, "tables/**/*")
+    dry = shop.json("expire", "posts", "--dry-run")
+    assert (dry["orphans"], dry["orphan_bytes"], dry["state"]) == (3, 12, "dry-run")
+    assert found(shop, "tables/**/*") == there
+    assert shop("expire", "posts").stdout == (
+        "no snapshot of posts is old enough\n"
+        "deleted 3 files (12 B) that nothing leads to\n")
+    assert found(shop, "tables/**/*") == sorted(set(there) - set(old)) and set(stay) <= set(there)
+    done = shop.json("expire", "posts", "--orphans", "1d")
+    assert (done["orphans"], done["deleted"], done["run"]) == (1, 0, None)
+    assert ids(shop) == list(range(9)) and shop.json("verify")["sound"]
+    for snapshot in lake.table(shop, "posts").snapshots():
+        assert ids(shop, snapshot.snapshot_id)
+
+
+def test_files_of_a_plan_are_no_orphans(shop):
+    (shop.dir / "in.json").write_text('{"id": 99, "likes": 1}')
+    shop("ingest", "shop", "in.json")
+    planned = shop.json("plan")
+    for task in planned["tasks"]:
+        shop("work", planned["run"], task["task"])
+    assert len(found(shop, DATA)) == len(listed(shop, "posts")) + 2  # and what the replay swapped
+    assert shop.json("expire", "posts", "--orphans", "0s")["orphans"] == 0
+    shop("commit", planned["run"])
+    assert ids(shop) == [*range(9), 99] and shop.json("verify")["sound"]
+
+
+def test_files_written_by_others_stay_however_they_are_addressed(shop):
+    """PyIceberg adds a file whose address has no scheme."""
+    import pyarrow
+    import pyarrow.parquet
+    name = shop.dir / "lake/tables/posts/data/theirs.parquet"
+    table = lake.table(shop, "posts")
+    rows = table.scan().to_arrow().slice(0, 1)
+    pyarrow.parquet.write_table(pyarrow.table(rows.columns, schema=table.schema().as_arrow()), name)
+    table.add_files([str(name)])
+    os.utime(name, (0, 0))
+    assert shop.json("expire", "posts", "--orphans", "0s")["orphans"] == 0
+    assert len(ids(shop)) == 10
+
+
+def test_a_rebuild_knows_what_waits_to_be_deleted(shop):
+    shop("expire", "posts", "--older-than", "0s")
+    doomed = books(shop, "SELECT * FROM doomed ORDER BY path")
+    assert len(doomed) > 3 and len(found(shop, DATA)) == 4
+    lose(shop)
+    shop("rebuild")
+    assert books(shop, "SELECT * FROM doomed ORDER BY path") == doomed
+    assert shop.json("expire", "posts", "--orphans", "0s")["orphans"] == 0  # each has its time
+    assert shop.json("expire", "posts", *ALL)["deleted"] == len(doomed)
+    assert found(shop, DATA) == listed(shop, "posts") and metadata_files(shop) == reachable(shop)
+    lose(shop)
+    shop("rebuild")
+    assert books(shop, "SELECT count(*) FROM doomed") == [(0,)]
+    assert books(shop, "SELECT count(*) FROM files") == [(3,)] and shop.json("verify")["sound"]
+
+
 @pytest.mark.timeout(1800 if FULL else 300)
 def test_killed_at_every_step_the_next_one_goes_on(quick):
     lake.project(quick, {"posts": CONTRACT}, {"shop": SOURCE})
     for first in (0, 3):
         publish(quick, first)
     quick("replay", "posts", "--all")
+    put(quick, "data/left.parquet", 4)
+    put(quick, "metadata/left-m0.avro", 4)
     keep(quick)
     words = ["expire", "posts", *ALL]
     changes = watched(quick, words)
