@@ -192,13 +192,19 @@ static void count_pairs(const pl_shape_values *old, const pl_shape_values *new,
     }
 }
 
+// The chance that of so many rows no more have what a share has; 1 where none are missed.
+static double less_often(double rows, double have, double share)
+{
+    return have < share * rows ? pl_drift_tail(rows, have, share) : 1;
+}
+
 #define APART_CHANCE 0.5  // that no row has both by accident
 #define TURNS_CHANCE 1e-3 // that both together are as often there by accident
 
 // Rows with the column come after rows with the path, as happens where servers answer in turn, and
-// the path is all the same the column's: its entities say so. While nobody says anything, what
-// waits goes on waiting, unless an entity has both or both are not as often there as the column
-// was.
+// the path is all the same the column's: its entities say so. While nobody says anything, it is if
+// both together are as often there as the column was, which alone is so no more, and no entity has
+// both; of what waits for it already, whether or not the column became rarer.
 static bool takes_turns(const pl_suspect_work *work, uint32_t column, uint32_t path)
 {
     const pl_shape_path *old = work->before->shape->paths, *new = work->now->shape->paths;
@@ -213,9 +219,10 @@ static bool takes_turns(const pl_suspect_work *work, uint32_t column, uint32_t p
     const pl_suspect_column *asked = &work->columns[column];
     double share = (double)asked->before.filled / ((double)asked->before.rows + 1);
     double values = (double)pl_suspect__values(work->now->shape, path);
-    if (!asked->waits || both || pow(1 - share, values) > APART_CHANCE) return false;
-    return pl_drift_tail((double)asked->now.rows, values + (double)asked->now.filled, share) >=
-           TURNS_CHANCE;
+    double rows = (double)asked->now.rows, filled = (double)asked->now.filled;
+    bool fell = less_often(rows, filled, share) < work->options->absent_chance;
+    if (both || !(fell || asked->waits) || pow(1 - share, values) > APART_CHANCE) return false;
+    return pl_drift_tail(rows, values + filled, share) >= TURNS_CHANCE;
 }
 
 // Half-way: in rows that lack the column. Of a column that every row had the counts agree, also
@@ -333,8 +340,8 @@ static void judge_absent(pl_suspect_work *work, uint32_t column)
 #define LOST_MANY   100
 #define LOST_CHANCE 1e-3
 
-// A column is filled, but no more from the path that came first: `title` stands where `description`
-// stood, whose new name nobody reads yet.
+// A column is filled, but no more, or in fewer rows, from the path that came first: `title` stands
+// where `description` stood, whose new name nobody reads yet.
 static void judge_covered(pl_suspect_work *work, uint32_t column)
 {
     const pl_suspect_column *asked = &work->columns[column];
@@ -342,16 +349,17 @@ static void judge_covered(pl_suspect_work *work, uint32_t column)
     double rows = (double)asked->now.rows, likely = 0;
     while (first < end && !pl_suspect__values(work->before->shape, work->old[first])) first++;
     if (!asked->now.filled || end - first < 2 || !asked->before.rows) return;
-    if (pl_suspect__values(work->now->shape, work->new[first])) return;
+    uint64_t still = pl_suspect__values(work->now->shape, work->new[first]);
     uint64_t values = pl_suspect__values(work->before->shape, work->old[first]);
     double share = PL_MIN((double)values / (double)asked->before.rows, 1.0);
-    double chance = pow(1 - share, rows);
+    double missed = share * rows - (double)still, chance = less_often(rows, (double)still, share);
     if (chance >= work->options->absent_chance) return;
     for (uint32_t n = 0; n < work->newcomer_count; n++) {
         uint32_t p = work->newcomers[n].path;
         double like = likeness(work, work->old[first], p);
-        bool often = (double)pl_suspect__values(work->now->shape, p) >= share * rows / 2;
-        if (work->newcomers[n].room < work->options->baseline_min || !often || like <= likely)
+        double come = (double)pl_suspect__values(work->now->shape, p);
+        bool instead = come >= missed / 2 && come <= rows - (double)still;
+        if (work->newcomers[n].room < work->options->baseline_min || !instead || like <= likely)
             continue;
         best = p;
         likely = like;
@@ -361,7 +369,12 @@ static void judge_covered(pl_suspect_work *work, uint32_t column)
     put_column(&why, work, column);
     pl_buf_text(&why, " is filled by another term: ");
     pl_shape_path_write(&why, work->before->shape, work->old[first]);
-    pl_buf_text(&why, " is in none of ");
+    pl_buf_text(&why, " is in ");
+    if (still)
+        pl_drift_count_write(&why, still);
+    else
+        pl_buf_text(&why, "none");
+    pl_buf_text(&why, " of ");
     pl_drift_count_write(&why, asked->now.rows);
     pl_buf_printf(&why, " %s, and was in ", asked->now.rows == 1 ? "row" : "rows");
     pl_drift_count_write(&why, values);

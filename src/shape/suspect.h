@@ -14,9 +14,10 @@
 //              column's under another name: of a class that reads as its own, within as many
 //              arrays, about as often, and new by a key that the baseline's objects had room for.
 //              Or some rows lack it: in a window in which the source was upgraded half-way such a
-//              path is there in as many rows as lack a column that all had, or, of one that not all
-//              had, in none before the last that has it, or in turn with it while entities go on.
-//              A source that went back left such rows, too.
+//               path is there in as many rows as lack a column that all had, or, of one that not
+//               all had, in none before the last that has it, or in turn with it while entities go
+//               on, or while it is rarer than chance allows. A source that went back left such
+//               rows, too.
 //   lost       values that the column could not take: beyond a share of all, more than twice as
 //              many as before, and by accident in one of 1,000 windows, unless it is critical; or a
 //              finding says that they are of a new kind. Required ones that are missing count.
