@@ -19,6 +19,11 @@ const char *pl_drift_what(pl_arena *arena, const char *before, const char *after
     return pl_arena_printf(arena, "%s -> %s", before, after);
 }
 
+pl_span pl_drift_path(const pl_finding_row *row)
+{
+    return pl_span_of(*row->after ? row->after : row->before);
+}
+
 int64_t pl_drift_until(const pl_project *project, const pl_hold_row *hold)
 {
     const pl_mapping *mapping =
@@ -325,14 +330,15 @@ static int list_events(pl_cli *cli, const pl_lake *lake)
 static const struct verb {
     const char *name;
     int ids;              // it takes: 2 means one or more
-    const char *given[5]; // options it takes
+    const char *given[6]; // options it takes
 } verbs[] = {
     {"ls", 0, {"source", "table", "all"}},
     {"holds", 0, {"source", "table"}},
     {"events", 0, {"limit"}},
     {"show", 1, {0}},
     {"shadow", 1, {"objects", "all"}},
-    {"approve", 2, {"why", "no-replay", "dry-run", "wait"}},
+    {"approve", 2, {"why", "no-replay", "dry-run", "wait", "now", "parallel"}},
+    {"promote", 2, {"why", "no-replay", "dry-run", "wait", "now"}},
     {"reject", 2, {"why", "no-replay", "dry-run", "wait"}},
 };
 
@@ -342,7 +348,9 @@ static const pl_option options[] = {
     {.name = "all", .help = "ls: closed findings, too; shadow: every object"},
     {.name = "limit", .value = "N", .help = "events: at most N (50; with --json all)"},
     {.name = "objects", .value = "N", .help = "shadow: so many raw objects (8)"},
-    {.name = "why", .value = "TEXT", .help = "approve, reject: kept with the decision"},
+    {.name = "parallel", .help = "approve: try the rule in a column beside the old one"},
+    {.name = "now", .help = "approve, promote: in one step, without asking the gate"},
+    {.name = "why", .value = "TEXT", .help = "approve, promote, reject: kept with the decision"},
     {.name = "no-replay", .help = "the same: leave rows that are published as they are"},
     {.name = "dry-run", .help = "the same: only say what would be done"},
     {.name = "wait", .value = "TIME", .help = "the same: how long to wait for a run (30s)"},
@@ -357,7 +365,9 @@ static const struct verb *verb_of(pl_cli *cli)
     for (size_t i = 0; i < PL_COUNT(verbs); i++)
         if (strcmp(verbs[i].name, name) == 0) verb = &verbs[i];
     if (!verb) {
-        pl_cli_usage(cli, "'%s' is not one of ls, holds, events, show, shadow, approve, reject",
+        pl_cli_usage(cli,
+                     "'%s' is not one of ls, holds, events, show, shadow, approve, promote, "
+                     "reject",
                      name);
         return NULL;
     }
@@ -386,7 +396,10 @@ static int run(pl_cli *cli)
     pl_lake lake = {0};
     const struct verb *verb = verb_of(cli);
     if (!verb) return PL_EXIT_USAGE;
-    if (verb->ids == 2) return pl_drift_decide(cli, strcmp(verb->name, "reject") == 0);
+    if (verb->ids == 2)
+        return pl_drift_decide(cli, *verb->name == 'a'   ? PL_DECISION_APPROVE
+                                    : *verb->name == 'p' ? PL_DECISION_PROMOTE
+                                                         : PL_DECISION_REJECT);
     if (pl_cli_open(cli, PL_CLI_READ, &lake, &err)) return pl_cli_fail(cli, &err);
     int code;
     if (strcmp(verb->name, "ls") == 0)
@@ -407,7 +420,10 @@ const pl_command pl_command_drift = {
     .name = "drift",
     .group = PL_GROUP_LOOK,
     .usage = "[ls] [--source S] [--table T] [--all] | show ID | shadow ID [--objects N|--all]\n"
-             "       plumb drift approve|reject ID... [--why TEXT] [--no-replay] [--dry-run]\n"
+             "       plumb drift approve ID... [--now|--parallel] [--why TEXT] [--no-replay] "
+             "[--dry-run]\n"
+             "       plumb drift promote ID... [--now] | reject ID... [--why TEXT] [--no-replay] "
+             "[--dry-run]\n"
              "       plumb drift holds [--source S] [--table T] | events [--limit N]",
     .summary = "what changed in the data, what waits for it, and what you can do",
     .help =
@@ -432,8 +448,16 @@ const pl_command pl_command_drift = {
         "waits for it for 30 days, or until it shows in ten times as many records. What a rule\n"
         "did by itself is taken back. Either is kept with who said it, when and why.\n"
         "\n"
-        "Exit codes: 3 while something waits (ls, holds, approve, reject), else 0; 1 if a finding\n"
-        "could not be decided.\n"
+        "A rule for values of another kind or unit is tried on raw first, the gate: 1,000 rows,\n"
+        "99.5 % of values read, NULL moved by 0.5 points at most, 98 % of 100 entities going on\n"
+        "or the same distribution, old rule and new nowhere at odds. If raw speaks against it, or\n"
+        "with --parallel, it fills a new column COLUMN__next beside the old one, and what waited\n"
+        "is published; else, too little raw included, it is done in one step. 'promote' asks\n"
+        "again and, all passed, gives the column the rule; 'reject' takes COLUMN__next away.\n"
+        "--now asks nothing. A required or critical column has none beside it.\n"
+        "\n"
+        "Exit codes: 3 while something waits (ls, holds, approve, promote, reject), else 0; 1 if\n"
+        "a finding could not be decided, or the gate is not passed.\n"
         "\n"
         "JSON: ls gives [{\"id\", \"source\", \"table\", \"class\", \"path\", \"to_path\",\n"
         "\"column\", \"critical\", \"state\", \"confidence\", \"evidence\": {...}, \"records\",\n"
@@ -441,15 +465,20 @@ const pl_command pl_command_drift = {
         "the\n"
         "same of one, and \"held\", \"concerns\": {\"objects\", \"not_published\",\n"
         "\"stored_bytes\", \"records\", \"seconds\"}, \"proposal\": {\"overlay\", \"diff\"} or\n"
-        "null, \"text\": {\"changed\", \"since\", \"sure\", \"now\", \"todo\", \"cost\",\n"
-        "\"later\"}; holds [{\"source\", \"table\", \"first_object\", \"since\", \"objects\",\n"
+        "null, \"gate\": {\"word\": passed, open or failed, \"criteria\": [{\"name\", \"asked\", "
+        "\"measured\", \"word\"}],\n"
+        "\"figures\"}, \"text\": {\"changed\", \"since\", \"sure\", \"now\", \"todo\",\n"
+        "\"cost\", \"later\"}; holds [{\"source\", \"table\", \"first_object\", \"since\", "
+        "\"objects\",\n"
         "\"records\", \"critical\", \"until\", \"released\", \"why\",\n"
         "\"kind\": drift or checks}]; events [{\"id\", \"at\",\n"
         "\"finding\", \"source\", \"table\", \"class\", \"before\", \"after\", \"column\",\n"
         "\"from\", \"to\", \"who\", \"note\", \"decision\", \"mapping\", \"diff\", \"text\"}];\n"
-        "approve and reject {\"state\", \"decisions\": [{\"finding\", \"decision\", \"from\",\n"
+        "approve, promote, reject {\"state\", \"decisions\": [{\"finding\", \"decision\", "
+        "\"from\",\n"
         "\"to\", \"again\", \"mapping\", \"contract\", \"diff\", \"muted_until\",\n"
-        "\"retire_from\", \"refill\": {\"state\", \"objects\", \"stored_bytes\", \"rows\"},\n"
+        "\"retire_from\", \"beside\", \"gate\", \"refill\": {\"state\", \"objects\", "
+        "\"stored_bytes\", \"rows\"},\n"
         "\"text\"}], \"run\": {...} or null, \"held\"}; shadow {\"finding\", \"objects\",\n"
         "\"objects_before\", \"objects_damaged\", \"records\", \"differ\", \"now\": {\"rows\",\n"
         "\"quarantined\", \"filtered\", \"lost\", \"coerced\", \"conflicts\"}, \"proposed\": the\n"

@@ -10,7 +10,7 @@
 
 #include "cli/cli.h"
 #include "contract/project.h"
-#include "flow/remedy.h"
+#include "flow/decide.h"
 
 // Everything `drift show` tells of. All in cli->arena.
 typedef struct pl_drift_facts {
@@ -34,7 +34,8 @@ typedef struct pl_drift_facts {
     int64_t waiting;  // of the objects, not published
     int64_t micros;   // to map them, at the rate of recent runs; -1: there were none
     int64_t now_us;
-    pl_proposal change; // of the files
+    pl_proposal change;  // of the files
+    const pl_gate *gate; // of a parallel one, as it stands; else NULL
 } pl_drift_facts;
 
 // A finding by its number as it was typed. PLUMB_E_NOT_FOUND.
@@ -66,6 +67,9 @@ const char *pl_drift_where(pl_arena *arena, const char *source, const char *tabl
                            const char *column);
 const char *pl_drift_what(pl_arena *arena, const char *before, const char *after);
 
+// The path whose values changed.
+pl_span pl_drift_path(const pl_finding_row *row);
+
 // The members that every list of findings has, without brackets.
 void pl_drift_json(pl_json_writer *json, const pl_finding_row *row);
 void pl_drift_hold_json(pl_json_writer *json, const pl_hold_row *hold, int64_t until_us);
@@ -75,8 +79,13 @@ enum { PL_DRIFT_WIDTH = 96 };
 // The files' change, line by line and escaped, so that they cannot drive the terminal.
 void pl_drift_print_diff(pl_cli *cli, pl_span diff);
 
-// approve and reject: the findings named by the arguments. Return the exit code.
-int pl_drift_decide(pl_cli *cli, bool reject);
+// The gate's lines, below what they are of.
+void pl_drift_print_gate(pl_cli *cli, const pl_gate *gate);
+// "gate": {...}, or null.
+void pl_drift_json_gate(pl_json_writer *json, const pl_gate *gate);
+
+// approve, reject, promote: the findings named by the arguments. Return the exit code.
+int pl_drift_decide(pl_cli *cli, pl_decision_word word);
 int pl_drift_show(pl_cli *cli, const pl_lake *lake, const char *id);
 int pl_drift_shadow(pl_cli *cli, const pl_lake *lake, const char *id);
 

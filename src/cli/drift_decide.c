@@ -1,5 +1,5 @@
-// drift_decide.c -- plumb drift approve, reject: what a person says of findings, and what comes of
-// it at once: files, what waited, what was published before.
+// drift_decide.c -- plumb drift approve, promote, reject: what a person says of findings, and what
+// comes of it at once: files, what waited, what was published before.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
@@ -10,7 +10,6 @@
 #include "cli/drift.h"
 #include "cli/look.h"
 #include "cli/run.h"
-#include "flow/decide.h"
 #include "flow/replay.h"
 #include "os/os.h"
 
@@ -31,7 +30,10 @@ typedef struct decided {
 typedef struct deciding {
     pl_cli *cli;
     pl_lake lake;
-    bool reject, dry;
+    pl_decision_word word;
+    pl_decision_form form;
+    bool dry;
+    char who[PL_USER_NAME];
     int64_t wait_ms;
     decided *done;
     uint32_t count;
@@ -48,20 +50,27 @@ static plumb_status reload(deciding *d, plumb_error *err)
     return pl_cli_project(d->cli, false, &d->lake.project, err);
 }
 
-static plumb_status decide_one(deciding *d, const char *id, const char *who, plumb_error *err)
+static pl_decision_options decision_options(deciding *d, int64_t finding)
+{
+    return (pl_decision_options){.project = d->lake.project,
+                                 .store = d->lake.store,
+                                 .registry = d->lake.registry,
+                                 .lock_path = d->lake.lock_path,
+                                 .wait_ms = d->wait_ms,
+                                 .finding = finding,
+                                 .word = d->word,
+                                 .form = d->form,
+                                 .who = d->who,
+                                 .why = pl_cli_value(d->cli, "why"),
+                                 .dry = d->dry,
+                                 .cancel = &pl_cancelled};
+}
+
+static plumb_status decide_one(deciding *d, const char *id, plumb_error *err)
 {
     pl_finding_row row;
     PL_TRY(pl_drift_find(d->cli, &d->lake, id, &row, err));
-    pl_decision_options options = {.project = d->lake.project,
-                                   .store = d->lake.store,
-                                   .registry = d->lake.registry,
-                                   .lock_path = d->lake.lock_path,
-                                   .wait_ms = d->wait_ms,
-                                   .finding = row.id,
-                                   .reject = d->reject,
-                                   .who = who,
-                                   .why = pl_cli_value(d->cli, "why"),
-                                   .dry = d->dry};
+    pl_decision_options options = decision_options(d, row.id);
     decided *one = &d->done[d->count];
     *one = (decided){0};
     PL_TRY(pl_decide(&options, &d->cli->arena, &one->decision, err));
@@ -100,6 +109,7 @@ static plumb_status refill(deciding *d, decided *one, plumb_error *err)
 {
     const pl_finding_row *row = &one->decision.row;
     if (!one->decision.changed && !one->decision.again) return PLUMB_OK;
+    if (row->state == PL_FINDING_REJECTED) return PLUMB_OK; // no declared value changes
     PL_TRY(pl_decision_stale(d->lake.project, d->lake.registry, row, &d->cli->arena, &one->stale,
                              err));
     if (!one->stale.count) return PLUMB_OK;
@@ -136,6 +146,43 @@ static const char *what_of(deciding *d, const pl_finding_row *row)
                            row->class, pl_drift_what(&d->cli->arena, row->before, row->after));
 }
 
+static void say_beside(deciding *d, pl_buf *out, const decided *one)
+{
+    const pl_decision *decision = &one->decision;
+    const char *column = decision->row.column;
+    const pl_gate *gate = decision->gate;
+    if (gate && gate->word == PL_GATE_FAILED)
+        pl_buf_printf(out, "Raw speaks against the new rule: %s. So it ",
+                      pl_gate_reasons(gate, false, &d->cli->arena));
+    else
+        pl_buf_printf(out, "The new rule ");
+    pl_buf_printf(out,
+                  "%s tried in column %s, beside column %s, which keeps its own: NULL where that "
+                  "cannot take a value, which _rest keeps. 'plumb drift promote %lld' gives column "
+                  "%s the rule%s; 'plumb drift reject %lld' takes %s away.",
+                  d->dry ? "would be" : "is", decision->beside, column, (long long)decision->row.id,
+                  column, gate && gate->word == PL_GATE_PASSED ? "" : " once the gate is passed",
+                  (long long)decision->row.id, decision->beside);
+}
+
+// What raw said of a rule that is taken.
+static void say_gate(pl_buf *out, const decided *one)
+{
+    const pl_gate *gate = one->decision.gate;
+    pl_human rows;
+    if (!gate || one->decision.row.state == PL_FINDING_PARALLEL) return;
+    pl_human_count(rows, (int64_t)gate->figures.rows);
+    if (gate->word == PL_GATE_PASSED)
+        pl_buf_printf(out, " It is proven on %s %s of raw.", rows,
+                      pl_plural((int64_t)gate->figures.rows, "row", "rows"));
+    else
+        pl_buf_printf(out,
+                      " %s %s of raw %s too little to prove it, and nothing in them speaks against "
+                      "it: your word counts.",
+                      rows, pl_plural((int64_t)gate->figures.rows, "row", "rows"),
+                      pl_plural((int64_t)gate->figures.rows, "is", "are"));
+}
+
 // What the word means for rows from now on.
 static void say_effect(deciding *d, pl_buf *out, const decided *one)
 {
@@ -145,6 +192,11 @@ static void say_effect(deciding *d, pl_buf *out, const decided *one)
     pl_human at;
     bool renamed = strcmp(row->class, "renamed") == 0;
     const char *will = d->dry ? "would be" : "is";
+    if (d->word == PL_DECISION_PROMOTE) {
+        pl_buf_printf(out, "Column %s %s by the new rule from now on, and %s %s out of the files.",
+                      column, d->dry ? "would be filled" : "is filled", decision->beside, will);
+        return;
+    }
     switch (row->state) {
     case PL_FINDING_ACCEPTED:
         if (decision->mapping_file && !decision->changed && !d->dry)
@@ -157,6 +209,9 @@ static void say_effect(deciding *d, pl_buf *out, const decided *one)
                           decision->contract_file ? (d->dry ? "would be" : "are") : will);
         else
             pl_buf_printf(out, "The files stay as they are: rows are right as they come.");
+        break;
+    case PL_FINDING_PARALLEL:
+        say_beside(d, out, one);
         break;
     case PL_FINDING_DEPRECATED:
         pl_buf_printf(out,
@@ -178,7 +233,12 @@ static void say_effect(deciding *d, pl_buf *out, const decided *one)
                       row->after, column, row->before);
         break;
     default:
-        if (!*column)
+        if (decision->beside)
+            pl_buf_printf(out,
+                          "Column %s %s out of the files, and column %s keeps its rule: NULL where "
+                          "it cannot take a value, which _rest keeps.",
+                          decision->beside, will, column);
+        else if (!*column)
             pl_buf_printf(out, "Rows stay as they are.");
         else if (renamed || strcmp(row->class, "removed") == 0)
             pl_buf_printf(out,
@@ -264,6 +324,7 @@ static const char *text_of(deciding *d, const decided *one)
 {
     pl_buf out = {0};
     say_effect(d, &out, one);
+    say_gate(&out, one);
     say_published(d, &out, one);
     say_refill(d, &out, one);
     const char *text = pl_arena_cstr(&d->cli->arena, pl_buf_view(&out));
@@ -287,6 +348,7 @@ static void print_one(deciding *d, const decided *one)
     pl_drift_print_diff(cli, decision->diff);
     if (decision->diff.bytes) pl_cli_print(cli, "\n");
     pl_cli_fold(cli, "  ", PL_DRIFT_WIDTH, text_of(d, one));
+    if (decision->gate) pl_drift_print_gate(cli, decision->gate);
 }
 
 static void json_run(pl_json_writer *json, deciding *d)
@@ -307,10 +369,11 @@ static void json_run(pl_json_writer *json, deciding *d)
 static void json_one(pl_json_writer *json, deciding *d, const decided *one)
 {
     static const char *const refills[] = {"none", "done", "pending"};
+    static const char *const words[] = {"approve", "reject", "promote"};
     const pl_decision *decision = &one->decision;
     pl_json_begin(json, '{');
     pl_look_int(json, "finding", decision->row.id);
-    pl_look_text(json, "decision", d->reject ? "reject" : "approve");
+    pl_look_text(json, "decision", words[d->word]);
     pl_look_text(json, "from", pl_finding_state_name(decision->from));
     pl_look_text(json, "to", pl_finding_state_name(decision->row.state));
     pl_json_key(json, "again"), pl_json_bool(json, decision->again);
@@ -323,6 +386,8 @@ static void json_one(pl_json_writer *json, deciding *d, const decided *one)
         pl_json_null(json);
     pl_look_time(json, "muted_until", decision->muted_until_us);
     pl_look_time(json, "retire_from", decision->retire_us);
+    pl_look_text(json, "beside", decision->beside);
+    pl_drift_json_gate(json, decision->gate);
     pl_json_key(json, "refill"), pl_json_begin(json, '{');
     pl_look_text(json, "state", refills[one->refill]);
     pl_look_int(json, "objects", one->stale.count);
@@ -364,23 +429,32 @@ static plumb_status go_on(deciding *d, plumb_error *err)
 {
     if (d->dry) return PLUMB_OK;
     PL_TRY(run_on(d, err));
-    for (uint32_t i = 0; i < d->count; i++) PL_TRY(refill(d, &d->done[i], err));
+    for (uint32_t i = 0; i < d->count; i++) {
+        decided *one = &d->done[i];
+        PL_TRY(refill(d, one, err));
+        if (one->decision.row.state != PL_FINDING_PROMOTED || one->refill == REFILL_PENDING)
+            continue;
+        pl_decision_options options = decision_options(d, one->decision.row.id);
+        PL_TRY(pl_decision_settle(&options, &d->cli->arena, &one->decision.row, err));
+    }
     return PLUMB_OK;
 }
 
-int pl_drift_decide(pl_cli *cli, bool reject)
+int pl_drift_decide(pl_cli *cli, pl_decision_word word)
 {
     plumb_error err;
-    char who[PL_USER_NAME];
-    deciding d = {.cli = cli, .reject = reject, .dry = pl_cli_flag(cli, "dry-run")};
+    deciding d = {.cli = cli, .word = word, .dry = pl_cli_flag(cli, "dry-run")};
+    bool now = pl_cli_flag(cli, "now"), parallel = pl_cli_flag(cli, "parallel");
+    if (now && parallel) return pl_cli_usage(cli, "--now and --parallel do not go together");
+    d.form = now ? PL_DECISION_NOW : parallel ? PL_DECISION_PARALLEL : PL_DECISION_ANY;
     if (!pl_run_read_wait(cli, &d.wait_ms)) return PL_EXIT_USAGE;
     if (pl_cli_open(cli, d.dry ? PL_CLI_REVIEW : PL_CLI_WRITE, &d.lake, &err))
         return pl_cli_fail(cli, &err);
-    pl_user_name(who);
+    pl_user_name(d.who);
     pl_signals_install();
     d.done = PL_TAKE(&cli->arena, decided, cli->arg_count);
     for (int i = 1; i < cli->arg_count; i++) {
-        if (decide_one(&d, cli->args[i], who, &err) == PLUMB_OK) continue;
+        if (decide_one(&d, cli->args[i], &err) == PLUMB_OK) continue;
         (void)pl_cli_fail(cli, &err); // the others are decided all the same
         d.failed = true;
     }

@@ -148,6 +148,9 @@ plumb_status pl_drift_facts_get(pl_cli *cli, const pl_lake *lake, const char *id
     if (facts->held) facts->until_us = pl_drift_until(project, &facts->hold);
     PL_TRY(count(facts, lake, err));
     pl_proposing with = {.file = facts->mapping, .arena = &cli->arena};
-    if (facts->mapping) pl_remedy(&facts->row, &facts->finding, &with, &facts->change);
+    if (facts->mapping && facts->row.state == PL_FINDING_PARALLEL)
+        pl_propose_together(&with, pl_drift_path(&facts->row), true, &facts->change);
+    else if (facts->mapping)
+        pl_remedy(&facts->row, &facts->finding, &with, &facts->change);
     return PLUMB_OK;
 }

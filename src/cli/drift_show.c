@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/drift.h"
 #include "cli/look.h"
+#include "os/os.h"
 
 static void heading(pl_cli *cli, const char *text)
 {
@@ -51,6 +52,7 @@ static void print_text(pl_cli *cli, const pl_drift_facts *facts, const pl_drift_
     paragraph(cli, "  after:   ", facts->finding.after_values);
     heading(cli, "What happens now");
     paragraph(cli, "  ", words->now);
+    if (facts->gate) pl_drift_print_gate(cli, facts->gate);
     heading(cli, "What you can do");
     paragraph(cli, "  ", words->todo);
     pl_drift_print_diff(cli, facts->change.diff);
@@ -96,6 +98,7 @@ static void print_json(pl_cli *cli, const pl_drift_facts *facts, const pl_drift_
         pl_json_null(&json);
     }
     pl_look_text(&json, "why_no_proposal", change->diff.bytes ? NULL : change->why_not);
+    pl_drift_json_gate(&json, facts->gate);
     pl_json_key(&json, "text");
     pl_json_begin(&json, '{');
     pl_look_text(&json, "changed", words->changed);
@@ -109,12 +112,27 @@ static void print_json(pl_cli *cli, const pl_drift_facts *facts, const pl_drift_
     pl_json_end(&json, '}');
 }
 
+static plumb_status ask_gate(pl_cli *cli, const pl_lake *lake, pl_drift_facts *facts,
+                             plumb_error *err)
+{
+    pl_decision_options options = {.project = lake->project,
+                                   .store = lake->store,
+                                   .registry = lake->registry,
+                                   .finding = facts->row.id,
+                                   .cancel = &pl_cancelled};
+    if (facts->row.state != PL_FINDING_PARALLEL || !facts->change.diff.bytes || !lake->store)
+        return PLUMB_OK;
+    return pl_decision_gate(&options, &cli->arena, &facts->gate, err);
+}
+
 int pl_drift_show(pl_cli *cli, const pl_lake *lake, const char *id)
 {
     plumb_error err;
     pl_drift_facts facts;
     pl_drift_words words;
-    if (pl_drift_facts_get(cli, lake, id, &facts, &err)) return pl_cli_fail(cli, &err);
+    plumb_status st = pl_drift_facts_get(cli, lake, id, &facts, &err);
+    if (st == PLUMB_OK) st = ask_gate(cli, lake, &facts, &err);
+    if (st != PLUMB_OK) return pl_cli_fail(cli, &err);
     pl_drift_words_of(cli, &facts, &words);
     if (cli->json)
         print_json(cli, &facts, &words);

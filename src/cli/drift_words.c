@@ -266,6 +266,22 @@ static void say_provisional(words *w)
             row->column);
 }
 
+static void say_beside(words *w, const char *at)
+{
+    pl_human objects;
+    const pl_gate *gate = w->facts->gate;
+    const char *column = w->row->column;
+    say(w,
+        "Since %s column %s__next is filled by the new rule, beside column %s, which keeps its "
+        "own: where that cannot take a value it is NULL, and _rest keeps it. Rows are published "
+        "so.",
+        at, column, column);
+    if (gate)
+        say(w, " The gate, asked of %s raw %s just now:",
+            pl_human_count(objects, gate->figures.objects),
+            pl_plural(gate->figures.objects, "object", "objects"));
+}
+
 static void say_state(words *w)
 {
     pl_human at;
@@ -300,6 +316,8 @@ static void say_state(words *w)
             pl_human_time(at, row->muted_until_us), PL_MUTED_GROWTH);
         break;
     case PL_FINDING_PARALLEL:
+        say_beside(w, at);
+        break;
     case PL_FINDING_PROMOTED:
     case PL_FINDING_RETIRED:
         say(w, "Since %s: %s.", at, pl_drift_event_words(row->state));
@@ -476,7 +494,38 @@ static void say_proposal(words *w)
             "drift approve %lld' changes %s so%s; editing it by hand and running 'plumb run' does "
             "as well. If it is not right, 'plumb drift reject %lld' publishes rows as they come.",
             id, file, waits(w) ? ", and publishes what waits" : "", id);
+        if ((w->class == PL_DRIFT_RETYPED || w->class == PL_DRIFT_RESCALED) && !w->row->critical &&
+            !w->facts->required)
+            say(w,
+                " Approving asks raw first, in seconds: if that speaks against the rule, or with "
+                "--parallel, it is tried in a column %s__next beside this one, until 'plumb drift "
+                "promote %lld'.",
+                w->row->column, id);
     }
+}
+
+// The column and the one beside it: which is it to be?
+static void say_promote(words *w)
+{
+    long long id = w->row->id;
+    const char *column = w->row->column;
+    const pl_drift_facts *f = w->facts;
+    if (!f->gate) {
+        say(w,
+            "%s does not fill %s__next any more. 'plumb drift reject %lld' closes the finding; the "
+            "files stay as they are.",
+            f->file, column, id);
+        return;
+    }
+    say(w,
+        "%s'plumb drift promote %lld' gives column %s the new rule, takes %s__next out of the "
+        "files, and maps anew what came since the change; the table keeps %s__next.",
+        f->gate->word == PL_GATE_PASSED ? "" : "Once the gate is passed, ", id, column, column,
+        column);
+    if (f->gate->word != PL_GATE_PASSED) say(w, " With --now it does so at once.");
+    say(w, " 'plumb drift reject %lld' takes %s__next out, and column %s keeps its rule.", id,
+        column, column);
+    say(w, " Promoted, the files change so:");
 }
 
 // When the column may go.
@@ -508,6 +557,8 @@ static void say_todo(words *w)
             w->row->table);
     else if (w->row->state == PL_FINDING_DEPRECATED)
         say_retire(w);
+    else if (w->row->state == PL_FINDING_PARALLEL)
+        say_promote(w);
     else if (!is_over(w) && w->class == PL_DRIFT_RENAMED && f->reads_after)
         say_done(w);
     else if (!is_over(w) && f->change.diff.bytes)
@@ -540,7 +591,9 @@ static void say_cost(words *w)
         say(w, " ");
         say_count(w, published, "of them is", "of them are");
         if (anew)
-            say(w, " published already; approving maps %s anew.", published == 1 ? "it" : "them");
+            say(w, " published already; %s maps %s anew.",
+                w->row->state == PL_FINDING_PARALLEL ? "promoting" : "approving",
+                published == 1 ? "it" : "them");
         else
             say(w, " published already, and %s the rows %s.", published == 1 ? "keeps" : "keep",
                 published == 1 ? "it has" : "they have");
@@ -586,6 +639,8 @@ static void say_later(words *w)
             "ends with exit code 3. If the data is as before again, what waits is published by "
             "itself.",
             w->row->table, w->row->source);
+    } else if (w->row->state == PL_FINDING_PARALLEL) {
+        say(w, "Both columns go on being filled, each by its rule.");
     } else if (w->row->state == PL_FINDING_SEEN) {
         say(w, "If it keeps coming it becomes a finding of its own; if not, it stays as it is.");
     } else if (w->class == PL_DRIFT_ADDED || w->class == PL_DRIFT_MAP) {

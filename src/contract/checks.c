@@ -21,11 +21,6 @@ typedef struct check_said {
 static const char *const SEVERITIES[] = {"warn", "critical", NULL};
 static const char *const OUTSIDES[] = {"keep", "reject", NULL};
 
-const char *pl_severity_name(pl_severity severity)
-{
-    return SEVERITIES[severity];
-}
-
 // ---- one check ---------------------------------------------------------------------------------
 static void read_limit(const pl_reading *reading, const pl_yaml *node, size_t offset, pl_span text,
                        unsigned takes, check_said *said)

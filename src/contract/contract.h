@@ -57,8 +57,6 @@ typedef enum pl_severity {
     PL_SEVERITY_CRITICAL, // nothing is published that fails
 } pl_severity;
 
-const char *pl_severity_name(pl_severity severity); // "warn", "critical"
-
 typedef struct pl_share_check {
     bool asked;
     double max; // highest share that passes, 0..1

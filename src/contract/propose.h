@@ -85,9 +85,32 @@ bool pl_propose_rescale(const pl_proposing *with, pl_span path, pl_span parser,
 bool pl_propose_added(const pl_proposing *with, pl_span path, pl_span type, pl_span parser,
                       pl_proposal *ret_proposal);
 
+// ---- whole columns -----------------------------------------------------------------------------
+
 // The column's rule goes out of the mapping; with `contract` its declaration, too. The column stays
-// in the table.
+// in the table. What is out already is fine, unless that is all.
 bool pl_propose_retired(const pl_proposing *with, pl_span column, bool contract,
                         pl_proposal *ret_proposal);
+
+// "likes__next", of likes: where a rule that is not proven yet is tried beside the old one.
+pl_span pl_beside_name(pl_span column, pl_arena *arena);
+// Whether `name` is that of the column beside `column`.
+bool pl_is_beside(pl_span name, pl_span column);
+// Columns that have one that the mapping fills, and whose rule reads the path: ascending.
+void pl_mapping_beside(const pl_mapping *mapping, pl_span path, pl_arena *arena,
+                       uint32_t **ret_columns, uint32_t *ret_count);
+
+// The rules of `change`, a proposal made of the same files, each in a new column beside the one it
+// is of, of its type and never required; that one keeps its own. A required or critical column
+// cannot: records that it does not take are no rows.
+bool pl_propose_beside(const pl_proposing *with, const pl_proposal *change,
+                       pl_proposal *ret_proposal);
+
+// The other way round: the columns beside those that read the path go out of mapping and contract.
+// With `take` the columns have their rules from then on. What is out already is fine, unless that
+// is all. The mapping must be written before the contract: it may not name a column that is not
+// there.
+bool pl_propose_together(const pl_proposing *with, pl_span path, bool take,
+                         pl_proposal *ret_proposal);
 
 #endif

@@ -1,44 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "flow/decide.h"
+#include "flow/decide_int.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/time.h"
 #include "contract/edit.h"
-#include "flow/mappings.h"
-#include "flow/transaction.h"
-#include "os/file.h"
 #include "os/os.h"
-
-typedef struct deciding {
-    const pl_decision_options *options;
-    pl_arena *arena;
-    pl_decision *out;
-    pl_finding_row row; // as it was
-    pl_finding_doc doc;
-    const pl_mapping *file; // of the project
-    pl_mapping_now now;     // in use
-    pl_mapping_use use;
-    pl_hold_row hold;
-    bool held;
-    pl_finding_state to;
-    pl_proposal change; // of the files: mapping_text "" where they stay
-    pl_span overlay;    // from now on, until the file is written
-    int64_t now_us;
-    pl_transaction transaction;
-} deciding;
 
 static const char *verb(const deciding *d)
 {
-    return d->options->reject ? "reject" : "approve";
+    static const char *const verbs[] = {"approve", "reject", "promote"};
+    return verbs[d->options->word];
 }
 
-static plumb_status refuse(const deciding *d, plumb_status status, plumb_error *err,
-                           const char *fmt, ...) PL_PRINTF(4, 5);
-static plumb_status refuse(const deciding *d, plumb_status status, plumb_error *err,
-                           const char *fmt, ...)
+plumb_status pl_decide__refuse(const deciding *d, plumb_status status, plumb_error *err,
+                               const char *fmt, ...)
 {
     pl_buf text = {0};
     va_list args;
@@ -51,12 +28,12 @@ static plumb_status refuse(const deciding *d, plumb_status status, plumb_error *
     return status;
 }
 
-static plumb_status refuse_state(const deciding *d, plumb_error *err)
+plumb_status pl_decide__refuse_state(const deciding *d, plumb_error *err)
 {
     char at[40];
     pl_time_text(d->row.changed_us, at);
-    return refuse(d, PLUMB_E_CONFLICT, err, "it is %s since %s",
-                  pl_finding_state_name(d->row.state), at);
+    return pl_decide__refuse(d, PLUMB_E_CONFLICT, err, "it is %s since %s",
+                             pl_finding_state_name(d->row.state), at);
 }
 
 static bool is(const deciding *d, unsigned states)
@@ -69,55 +46,8 @@ static bool waits(const deciding *d)
     return d->held && !*d->hold.released && pl_finding_waits(&d->row, &d->hold);
 }
 
-// ---- the files ----------------------------------------------------------------------------------
-// Where the file is, links followed, so that a link stays one.
-static plumb_status place(const deciding *d, const char *file, char **ret_path, plumb_error *err)
-{
-    const char *path = pl_arena_printf(d->arena, "%s/%s", d->options->project->dir, file);
-    return pl_path_real(path, d->arena, ret_path, err);
-}
-
-// It must be what the proposal was made from, and be there to be written.
-static plumb_status check_file(const deciding *d, const char *file, pl_span text, plumb_error *err)
-{
-    char *path;
-    pl_span there = PL_SPAN("");
-    pl_file_info info;
-    PL_TRY(place(d, file, &path, err));
-    PL_TRY(pl_path_info(path, &info, err));
-    if (info.bytes == text.bytes) PL_TRY(pl_path_read(path, info.bytes, d->arena, &there, err));
-    if (!pl_span_equal(there, text)) {
-        refuse(d, PLUMB_E_CONFLICT, err, "%s was edited meanwhile", file);
-        pl_hint(err, "Decide once more: the change is then made of what the file says now.");
-        return PLUMB_E_CONFLICT;
-    }
-    if (pl_path_writable(path) && (info.mode & 0222)) return PLUMB_OK;
-    refuse(d, PLUMB_E_FAILED, err, "%s may not be written", file);
-    pl_hint(err,
-            "Let plumb write it, or change it by hand ('plumb drift show %lld' says how) and "
-            "run 'plumb run'.",
-            (long long)d->row.id);
-    return PLUMB_E_FAILED;
-}
-
-static plumb_status write_file(const deciding *d, const char *file, pl_span text, plumb_error *err)
-{
-    char *path;
-    pl_file_info info;
-    PL_TRY(place(d, file, &path, err));
-    PL_TRY(pl_path_info(path, &info, err));
-    PL_TRY(pl_path_write(path, text, err));
-    pl_file opened;
-    PL_TRY(pl_file_open(&opened, path, PL_OPEN_READ, err));
-    plumb_status st = pl_file_mode(&opened, info.mode & 07777, err);
-    pl_file_close(&opened);
-    return st;
-}
-
 // ---- yes ----------------------------------------------------------------------------------------
-// The rules' proposal, made of the file alone where a rule of ours lies over it for this finding;
-// else of what is in use, so that nothing that lies over the same column is lost.
-static bool propose(deciding *d, bool file_only)
+bool pl_decide__propose(deciding *d, bool file_only)
 {
     pl_proposing with = {.file = d->file,
                          .now = file_only ? NULL : d->now.mapping,
@@ -126,14 +56,20 @@ static bool propose(deciding *d, bool file_only)
     return pl_remedy(&d->row, &d->doc, &with, &d->change);
 }
 
-static plumb_status no_change(deciding *d, plumb_error *err)
+void pl_decide__no_change(deciding *d)
+{
+    pl_span none = PL_SPAN("");
+    d->change = (pl_proposal){NULL, 0, NULL, none, none, none, none};
+}
+
+static plumb_status none_known(deciding *d, plumb_error *err)
 {
     const char *why = d->change.why_not;
     if (!why)
         why = d->doc.class == PL_DRIFT_RETYPED ? "no parser is known that reads the new values"
                                                : "no rule turns the new values into what the old "
                                                  "ones were";
-    refuse(d, PLUMB_E_FAILED, err, "%s", why);
+    pl_decide__refuse(d, PLUMB_E_FAILED, err, "%s", why);
     pl_hint(err,
             "'plumb drift show %lld' says what you can do by hand; 'plumb drift reject %lld' "
             "publishes rows as they come.",
@@ -144,20 +80,20 @@ static plumb_status no_change(deciding *d, plumb_error *err)
 static plumb_status approve_change(deciding *d, plumb_error *err)
 {
     bool provisional = d->row.state == PL_FINDING_PROVISIONAL;
-    pl_span column = pl_span_of(d->row.column), none = PL_SPAN("");
+    pl_span column = pl_span_of(d->row.column);
     d->to = PL_FINDING_ACCEPTED;
     if (d->doc.class == PL_DRIFT_RETYPED && d->doc.strength == PL_DRIFT_LOSSLESS) return PLUMB_OK;
     if (d->doc.class == PL_DRIFT_RESCALED && pl_reads_any_unit(d->file, column, &d->doc))
         return PLUMB_OK;
-    if (propose(d, provisional)) {
+    if (pl_decide__propose(d, provisional)) {
         d->overlay = d->change.overlay;
-        return PLUMB_OK;
+        return pl_decide__is_gated(d) ? pl_decide__choose_form(d, err) : PLUMB_OK;
     }
     // Somebody has written it already.
     bool there = d->doc.class == PL_DRIFT_RENAMED &&
                  pl_reads_path(d->file, column, pl_span_of(d->row.after), d->arena);
-    if (!there) return no_change(d, err);
-    d->change = (pl_proposal){NULL, 0, NULL, none, none, none, none};
+    if (!there) return none_known(d, err);
+    pl_decide__no_change(d);
     return PLUMB_OK;
 }
 
@@ -166,11 +102,12 @@ static plumb_status retire(deciding *d, plumb_error *err)
     int64_t from_us = d->row.changed_us + PL_DEPRECATED_US;
     pl_span column = pl_span_of(d->row.column);
     const pl_project *project = d->options->project;
-    if (d->now_us < from_us) {
+    d->out->again = d->row.state == PL_FINDING_RETIRED; // and perhaps killed before it was written
+    if (!d->out->again && d->now_us < from_us) {
         char at[40];
         pl_time_text(from_us, at);
-        refuse(d, PLUMB_E_CONFLICT, err, "column '%s' is deprecated, and goes not before %s",
-               d->row.column, at);
+        pl_decide__refuse(d, PLUMB_E_CONFLICT, err,
+                          "column '%s' is deprecated, and goes not before %s", d->row.column, at);
         pl_hint(err,
                 "Until then it is filled again should it come back; to take it out now, take "
                 "its rule out of %s by hand.",
@@ -185,9 +122,10 @@ static plumb_status retire(deciding *d, plumb_error *err)
                   pl_mapping_rule(project->mappings[i], (uint32_t)at);
     pl_proposing with = {.file = d->file, .overlay = d->use.overlay, .arena = d->arena};
     d->to = PL_FINDING_RETIRED;
+    d->contract_last = true;
     if ((shared || !pl_propose_retired(&with, column, true, &d->change)) &&
         !pl_propose_retired(&with, column, false, &d->change))
-        return no_change(d, err);
+        return d->out->again ? pl_decide__refuse_state(d, err) : none_known(d, err);
     d->overlay = d->change.overlay;
     return PLUMB_OK;
 }
@@ -196,7 +134,7 @@ static plumb_status approve_removed(deciding *d, plumb_error *err)
 {
     d->to = PL_FINDING_DEPRECATED;
     if (strcmp(d->row.before, "$") == 0) {
-        refuse(d, PLUMB_E_FAILED, err, "no column is gone, there were no records");
+        pl_decide__refuse(d, PLUMB_E_FAILED, err, "no column is gone, there were no records");
         pl_hint(err,
                 "Write where they are now behind 'records:' in %s; 'plumb drift reject %lld' "
                 "takes what came as it is.",
@@ -205,30 +143,37 @@ static plumb_status approve_removed(deciding *d, plumb_error *err)
     }
     int at = pl_contract_find(d->file->contract, pl_span_of(d->row.column));
     if (at < 0 || !d->file->contract->columns[at].field.required) return PLUMB_OK;
-    refuse(d, PLUMB_E_FAILED, err, "column '%s' is required, so no record without it is a row",
-           d->row.column);
+    pl_decide__refuse(d, PLUMB_E_FAILED, err,
+                      "column '%s' is required, so no record without it is a row", d->row.column);
     pl_hint(err, "Take the '!' off it in %s, and its rule out of %s.", d->file->contract->file,
             d->file->file);
     return PLUMB_E_FAILED;
+}
+
+plumb_status pl_decide__is_unfinished(deciding *d, bool *ret_unfinished, plumb_error *err)
+{
+    pl_stale stale;
+    PL_TRY(pl_decision_stale(d->options->project, d->options->registry, &d->row, d->arena, &stale,
+                             err));
+    *ret_unfinished = stale.count || (d->held && *d->hold.released);
+    return PLUMB_OK;
 }
 
 // Approved before, and killed before the file was written, before its overlay went, or before all
 // of it was mapped.
 static plumb_status finish_approval(deciding *d, plumb_error *err)
 {
-    pl_stale stale;
-    pl_span left, none = PL_SPAN("");
+    pl_span left;
+    bool unfinished;
     d->out->again = true;
     d->to = d->row.state;
-    bool unwritten = d->use.overlay.bytes && propose(d, true);
+    bool unwritten = d->use.overlay.bytes && pl_decide__propose(d, true);
     PL_TRY(pl_edit_overlay_left(d->file->file, unwritten ? d->change.mapping_text : d->file->text,
                                 d->use.overlay, d->arena, &left, err));
     if (left.bytes < d->use.overlay.bytes) return PLUMB_OK;
-    d->change = (pl_proposal){NULL, 0, NULL, none, none, none, none};
-    PL_TRY(pl_decision_stale(d->options->project, d->options->registry, &d->row, d->arena, &stale,
-                             err));
-    if (stale.count || (d->held && *d->hold.released)) return PLUMB_OK;
-    return refuse_state(d, err);
+    pl_decide__no_change(d);
+    PL_TRY(pl_decide__is_unfinished(d, &unfinished, err));
+    return unfinished ? PLUMB_OK : pl_decide__refuse_state(d, err);
 }
 
 static plumb_status approve(deciding *d, plumb_error *err)
@@ -238,9 +183,11 @@ static plumb_status approve(deciding *d, plumb_error *err)
                                PL_FINDING_IN(PL_FINDING_HELD) | PL_FINDING_IN(PL_FINDING_FLAPPING) |
                                PL_FINDING_IN(PL_FINDING_REJECTED) |
                                PL_FINDING_IN(PL_FINDING_REVERTED);
-    if (d->row.state == PL_FINDING_DEPRECATED) return retire(d, err);
+    if (is(d, PL_FINDING_IN(PL_FINDING_DEPRECATED) | PL_FINDING_IN(PL_FINDING_RETIRED)))
+        return retire(d, err);
     if (d->row.state == PL_FINDING_ACCEPTED) return finish_approval(d, err);
-    if (!is(d, undecided)) return refuse_state(d, err);
+    if (d->row.state == PL_FINDING_PARALLEL) return pl_decide__finish_beside(d, err);
+    if (!is(d, undecided)) return pl_decide__refuse_state(d, err);
     if (d->doc.class == PL_DRIFT_REMOVED) return approve_removed(d, err);
     d->to = PL_FINDING_ACCEPTED;
     bool as_it_is = d->doc.class == PL_DRIFT_MEANING || d->doc.class == PL_DRIFT_CONFLICT;
@@ -284,14 +231,14 @@ static plumb_status take_back(deciding *d, uint32_t column, plumb_error *err)
 
 static plumb_status revert(deciding *d, plumb_error *err)
 {
-    pl_span before = d->overlay, none = PL_SPAN("");
+    pl_span before = d->overlay;
     d->to = PL_FINDING_REVERTED;
-    if (before.bytes && propose(d, true))
+    if (before.bytes && pl_decide__propose(d, true))
         for (uint32_t i = 0; i < d->change.column_count; i++)
             PL_TRY(take_back(d, d->change.columns[i], err));
-    d->change = (pl_proposal){NULL, 0, NULL, none, none, none, none};
+    pl_decide__no_change(d);
     if (!pl_span_equal(before, d->overlay)) return PLUMB_OK;
-    refuse(d, PLUMB_E_FAILED, err, "no rule of ours lies over %s for it", d->file->file);
+    pl_decide__refuse(d, PLUMB_E_FAILED, err, "no rule of ours lies over %s for it", d->file->file);
     pl_hint(err,
             "If column '%s' should not take such values, change its rule there and run 'plumb "
             "run'.",
@@ -310,10 +257,12 @@ static plumb_status reject(deciding *d, plumb_error *err)
         PL_TRY(pl_decision_stale(d->options->project, d->options->registry, &d->row, d->arena,
                                  &stale, err));
         bool left = d->row.state == PL_FINDING_REVERTED && stale.count;
-        return left || (d->held && *d->hold.released) ? PLUMB_OK : refuse_state(d, err);
+        if (d->row.state == PL_FINDING_REJECTED) PL_TRY(pl_decide__finish_reject(d, &left, err));
+        return left || (d->held && *d->hold.released) ? PLUMB_OK : pl_decide__refuse_state(d, err);
     }
     if (d->row.state == PL_FINDING_PROVISIONAL) return revert(d, err);
-    if (!is(d, undecided)) return refuse_state(d, err);
+    if (d->row.state == PL_FINDING_PARALLEL) return pl_decide__reject_beside(d, err);
+    if (!is(d, undecided)) return pl_decide__refuse_state(d, err);
     d->to = PL_FINDING_REJECTED;
     return PLUMB_OK;
 }
@@ -397,7 +346,7 @@ static plumb_status drop_overlay(deciding *d, plumb_error *err)
 }
 
 // ---- deciding -----------------------------------------------------------------------------------
-static plumb_status look_up(deciding *d, plumb_error *err)
+plumb_status pl_decide__look_up(deciding *d, plumb_error *err)
 {
     const pl_project *project = d->options->project;
     pl_registry *registry = d->options->registry;
@@ -412,14 +361,15 @@ static plumb_status look_up(deciding *d, plumb_error *err)
         PL_TRY(pl_mapping_now_get(project, i, registry, d->arena, &d->now, err));
     }
     if (!d->file)
-        return refuse(d, PLUMB_E_FAILED, err,
-                      "no file in sources/ sends source '%s' to table '%s' any more", d->row.source,
-                      d->row.table);
+        return pl_decide__refuse(d, PLUMB_E_FAILED, err,
+                                 "no file in sources/ sends source '%s' to table '%s' any more",
+                                 d->row.source, d->row.table);
     PL_TRY(pl_registry_mapping_use(registry, d->row.source, d->row.table, d->arena, &d->use, err));
     d->overlay = d->use.overlay;
     if (d->use.pinned) {
-        refuse(d, PLUMB_E_FAILED, err, "version %lld of %s is pinned, so runs do not use the file",
-               (long long)d->use.pinned, d->file->file);
+        pl_decide__refuse(d, PLUMB_E_FAILED, err,
+                          "version %lld of %s is pinned, so runs do not use the file",
+                          (long long)d->use.pinned, d->file->file);
         pl_hint(err, "Let go of it first: plumb mapping %s --table %s --use file", d->row.source,
                 d->row.table);
         return PLUMB_E_FAILED;
@@ -453,16 +403,26 @@ static void say(deciding *d)
     out->version = d->now.version;
 }
 
+static plumb_status write_contract(const deciding *d, plumb_error *err)
+{
+    if (!d->out->contract_file) return PLUMB_OK;
+    return pl_decide__write_file(d, d->out->contract_file, d->change.contract_text, err);
+}
+
 static plumb_status carry_out(deciding *d, plumb_error *err)
 {
     const pl_decision *out = d->out;
-    if (out->contract_file) PL_TRY(check_file(d, out->contract_file, d->file->contract->text, err));
-    if (out->mapping_file) PL_TRY(check_file(d, out->mapping_file, d->file->text, err));
+    if (out->contract_file)
+        PL_TRY(pl_decide__check_file(d, out->contract_file, d->file->contract->text, err));
+    if (out->mapping_file) PL_TRY(pl_decide__check_file(d, out->mapping_file, d->file->text, err));
     if (d->options->dry) return PLUMB_OK;
-    if (out->again && !out->mapping_file) return drop_overlay(d, err);
-    if (out->contract_file) PL_TRY(write_file(d, out->contract_file, d->change.contract_text, err));
+    PL_TRY(pl_decide__sweep(d, err));
+    if (out->again && !out->mapping_file && !out->contract_file) return drop_overlay(d, err);
+    if (!d->contract_last) PL_TRY(write_contract(d, err));
     PL_TRY(pl_transaction_commit(&d->transaction, put_books, d, err));
-    if (out->mapping_file) PL_TRY(write_file(d, out->mapping_file, d->change.mapping_text, err));
+    if (out->mapping_file)
+        PL_TRY(pl_decide__write_file(d, out->mapping_file, d->change.mapping_text, err));
+    if (d->contract_last) PL_TRY(write_contract(d, err));
     PL_TRY(drop_overlay(d, err));
     pl_transaction_follow(&d->transaction, NULL, NULL);
     return PLUMB_OK;
@@ -470,10 +430,30 @@ static plumb_status carry_out(deciding *d, plumb_error *err)
 
 static plumb_status decide(deciding *d, plumb_error *err)
 {
-    PL_TRY(look_up(d, err));
-    PL_TRY(d->options->reject ? reject(d, err) : approve(d, err));
+    PL_TRY(pl_decide__look_up(d, err));
+    plumb_status st = d->options->word == PL_DECISION_APPROVE  ? approve(d, err)
+                      : d->options->word == PL_DECISION_REJECT ? reject(d, err)
+                                                               : pl_decide__promote(d, err);
+    if (st != PLUMB_OK) return st;
     say(d);
     return carry_out(d, err);
+}
+
+static plumb_status with_lock(deciding *d, plumb_status (*act)(deciding *, plumb_error *),
+                              plumb_error *err)
+{
+    const pl_decision_options *options = d->options;
+    pl_transaction_options with = {.store = options->store,
+                                   .registry = options->registry,
+                                   .lock_path = options->lock_path,
+                                   .wait_ms = options->wait_ms,
+                                   .command = verb(d),
+                                   .dry = options->dry};
+    PL_TRY(pl_transaction_begin(&with, &d->transaction, err));
+    d->now_us = d->transaction.now_us;
+    plumb_status st = act(d, err);
+    pl_transaction_end(&d->transaction);
+    return st;
 }
 
 plumb_status pl_decide(const pl_decision_options *options, pl_arena *arena,
@@ -481,81 +461,36 @@ plumb_status pl_decide(const pl_decision_options *options, pl_arena *arena,
 {
     pl_span none = PL_SPAN("");
     *ret_decision = (pl_decision){.diff = none};
-    deciding d = {.options = options,
-                  .arena = arena,
-                  .out = ret_decision,
-                  .change = {NULL, 0, NULL, none, none, none, none}};
+    deciding d = {.options = options, .arena = arena, .out = ret_decision};
     d.row.id = options->finding;
-    pl_transaction_options with = {.store = options->store,
-                                   .registry = options->registry,
-                                   .lock_path = options->lock_path,
-                                   .wait_ms = options->wait_ms,
-                                   .command = verb(&d),
-                                   .dry = options->dry};
-    PL_TRY(pl_transaction_begin(&with, &d.transaction, err));
-    d.now_us = d.transaction.now_us;
-    plumb_status st = decide(&d, err);
-    pl_transaction_end(&d.transaction);
+    pl_decide__no_change(&d);
+    return with_lock(&d, decide, err);
+}
+
+static plumb_status settle(deciding *d, plumb_error *err)
+{
+    pl_registry *registry = d->options->registry;
+    int64_t id;
+    PL_TRY(pl_registry_finding(registry, d->options->finding, d->arena, &d->row, err));
+    d->out->row = d->row;
+    if (d->row.state != PL_FINDING_PROMOTED) return PLUMB_OK;
+    d->out->row.state = PL_FINDING_ACCEPTED;
+    d->out->row.changed_us = d->now_us;
+    PL_TRY(pl_registry_begin(registry, err));
+    plumb_status st =
+        pl_registry_finding_put(registry, &d->out->row, d->options->who,
+                                "rows since the change have the rule's values", &id, err);
+    if (st == PLUMB_OK) return pl_registry_commit(registry, err);
+    pl_registry_rollback(registry);
     return st;
 }
 
-// ---- what is published by another mapping -------------------------------------------------------
-typedef struct stale_search {
-    pl_registry *registry;
-    pl_arena *arena;
-    const pl_finding_row *row;
-    int64_t version;
-    pl_stale *out;
-    uint32_t capacity;
-    plumb_status status;
-    plumb_error *err;
-} stale_search;
-
-// Newest first, so that only what shows the finding is looked at.
-static bool look_at_ledger(void *context, const pl_ledger_row *ledger)
+plumb_status pl_decision_settle(const pl_decision_options *options, pl_arena *arena,
+                                pl_finding_row *ret_row, plumb_error *err)
 {
-    stale_search *s = context;
-    pl_arena scratch = {0};
-    pl_state_row state;
-    pl_object_row object;
-    if (strcmp(ledger->object, s->row->first_object) < 0) return false;
-    if (ledger->state != PL_STATE_PUBLISHED || strcmp(ledger->source, s->row->source) != 0)
-        return true;
-    s->status =
-        pl_registry_state(s->registry, ledger->object, s->row->table, &scratch, &state, s->err);
-    if (s->status == PLUMB_OK)
-        s->status = pl_registry_object(s->registry, ledger->object, &scratch, &object, s->err);
-    if (s->status == PLUMB_OK && state.mapping != s->version) {
-        PL_GROW(s->out->objects, s->out->count, s->capacity);
-        s->out->objects[s->out->count++] = pl_arena_cstr(s->arena, pl_span_of(ledger->object));
-        s->out->stored_bytes += object.stored_bytes;
-        s->out->records += ledger->records;
-    }
-    pl_arena_done(&scratch);
-    return s->status == PLUMB_OK;
-}
-
-plumb_status pl_decision_stale(const pl_project *project, pl_registry *registry,
-                               const pl_finding_row *row, pl_arena *arena, pl_stale *ret_stale,
-                               plumb_error *err)
-{
-    *ret_stale = (pl_stale){0};
-    pl_stale found = {0};
-    stale_search s = {.registry = registry, .arena = arena, .row = row, .out = &found, .err = err};
-    for (uint32_t i = 0; i < project->mapping_count; i++) {
-        const pl_mapping *mapping = project->mappings[i];
-        pl_mapping_now now;
-        if (!pl_span_is(mapping->source, row->source) || !pl_span_is(mapping->table, row->table))
-            continue;
-        PL_TRY(pl_mapping_now_get(project, i, registry, arena, &now, err));
-        s.version = now.version;
-    }
-    plumb_status st = pl_registry_ledger(registry, NULL, row->table, 0, look_at_ledger, &s, err);
-    if (st == PLUMB_OK) st = s.status;
-    const char **objects = PL_TAKE(arena, const char *, found.count);
-    for (uint32_t i = 0; i < found.count; i++) objects[i] = found.objects[i];
-    free(found.objects);
-    found.objects = objects;
-    if (st == PLUMB_OK) *ret_stale = found;
-    return st;
+    pl_decision said = {0};
+    deciding d = {.options = options, .arena = arena, .out = &said};
+    PL_TRY(with_lock(&d, settle, err));
+    *ret_row = said.row;
+    return PLUMB_OK;
 }

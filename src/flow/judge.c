@@ -81,8 +81,13 @@ static bool mute(void *context, const pl_finding_row *row)
 {
     verdict *v = context;
     bool waits = row->state == PL_FINDING_HELD, muted = mutes(v, row);
+    // While a rule is tried in a column beside it, neither is a reason to wait.
+    bool tried = row->state == PL_FINDING_PARALLEL;
     if (!*row->column && strcmp(row->class, "removed") == 0) v->empty_muted |= muted;
     for (uint32_t i = 0; i < v->column_count; i++) {
+        if (tried && (pl_span_is(v->columns[i].name, row->column) ||
+                      pl_is_beside(v->columns[i].name, pl_span_of(row->column))))
+            v->columns[i].muted = ~0u;
         if (!pl_span_is(v->columns[i].name, row->column)) continue;
         const pl_rule *rule = pl_mapping_rule(v->source->mapping, v->of_contract[i]);
         if (row->state == PL_FINDING_ACCEPTED && is_of_values(row->class))
@@ -126,7 +131,7 @@ static plumb_status read_books(run_state *run, verdict *v, plumb_error *err)
         .states = PL_FINDING_IN(PL_FINDING_HELD) | PL_FINDING_IN(PL_FINDING_OPEN) |
                   PL_FINDING_IN(PL_FINDING_ACCEPTED) | PL_FINDING_IN(PL_FINDING_REJECTED) |
                   PL_FINDING_IN(PL_FINDING_REVERTED) | PL_FINDING_IN(PL_FINDING_DEPRECATED) |
-                  PL_FINDING_IN(PL_FINDING_RETIRED)};
+                  PL_FINDING_IN(PL_FINDING_RETIRED) | PL_FINDING_IN(PL_FINDING_PARALLEL)};
     return pl_registry_findings(registry, &filter, mute, v, err);
 }
 

@@ -29,6 +29,7 @@ typedef struct side {
     pl_object_result result;
     bool more; // there is a record, and this became of it
     pl_mapped mapped;
+    pl_reject reject;       // why it is none
     const pl_column *batch; // its row, if it is one
     pl_shadow_side *out;
     cells *cells; // [columns]
@@ -46,7 +47,10 @@ typedef struct shadow {
 
 typedef struct ids {
     const char *first; // that shows it
-    char (*items)[PL_ID_TEXT];
+    struct id {
+        char text[PL_ID_TEXT];
+        int64_t bytes; // as stored
+    } * items;
     uint32_t count, capacity, older;
 } ids;
 
@@ -55,7 +59,9 @@ static bool visit_object(void *context, const pl_object_row *row, pl_object_stat
     ids *all = context;
     (void)state;
     PL_GROW(all->items, all->count, all->capacity);
-    snprintf(all->items[all->count++], PL_ID_TEXT, "%s", row->id);
+    struct id *id = &all->items[all->count++];
+    snprintf(id->text, sizeof id->text, "%s", row->id);
+    id->bytes = row->stored_bytes;
     all->older += strcmp(row->id, all->first) < 0;
     return true;
 }
@@ -77,6 +83,18 @@ static plumb_status take_object(shadow *s, const char *id, plumb_error *err)
     return PLUMB_OK;
 }
 
+// How many of the last `most` before `end` are of so many bytes, or one.
+static uint32_t within(const ids *all, uint32_t end, uint32_t most, uint64_t bytes)
+{
+    uint64_t sum = 0;
+    uint32_t count = 0;
+    for (; count < most; count++) {
+        sum += (uint64_t)all->items[end - 1 - count].bytes;
+        if (bytes && sum > bytes && count) break;
+    }
+    return count;
+}
+
 // The newest ones, half of them from before the change if there are so many.
 static plumb_status pick_objects(shadow *s, const char *source, plumb_error *err)
 {
@@ -89,12 +107,14 @@ static plumb_status pick_objects(shadow *s, const char *source, plumb_error *err
                      source);
     uint32_t newer = PL_MIN(all.count - all.older, room - PL_MIN(all.older, room / 2));
     uint32_t older = PL_MIN(all.older, room - newer);
+    newer = within(&all, all.count, newer, s->options->bytes);
+    older = within(&all, all.older, older, s->options->bytes);
     s->objects = PL_TAKE(s->arena, pl_work_object, newer + older);
     s->report->older = older;
     for (uint32_t i = all.older - older; st == PLUMB_OK && i < all.older; i++)
-        st = take_object(s, all.items[i], err);
+        st = take_object(s, all.items[i].text, err);
     for (uint32_t i = all.count - newer; st == PLUMB_OK && i < all.count; i++)
-        st = take_object(s, all.items[i], err);
+        st = take_object(s, all.items[i].text, err);
     free(all.items);
     return st;
 }
@@ -180,7 +200,6 @@ static bool same_cell(const pl_column *a, uint32_t i, const pl_column *b, uint32
 static plumb_status advance(side *s, plumb_error *err)
 {
     pl_frame frame;
-    pl_reject reject;
     while (s->more && s->next == s->frames.count) {
         pl_outcome outcome = {0}; // what became of the records is counted here
         PL_TRY(pl_reading_take(s->reading, &s->frames, &outcome, &s->more, err));
@@ -190,7 +209,7 @@ static plumb_status advance(side *s, plumb_error *err)
     if (!s->more) return PLUMB_OK;
     pl_frames_get(&s->frames, s->next++, &frame);
     pl_mapper_clear(s->mapper);
-    s->mapped = pl_mapper_record(s->mapper, &frame, &reject);
+    s->mapped = pl_mapper_record(s->mapper, &frame, &s->reject);
     s->out->rows += s->mapped == PL_MAPPED_ROW;
     s->out->quarantined += s->mapped == PL_MAPPED_REJECT;
     s->out->filtered += s->mapped == PL_MAPPED_FILTERED;
@@ -199,6 +218,17 @@ static plumb_status advance(side *s, plumb_error *err)
         s->batch = pl_mapper_batch(s->mapper);
     }
     return PLUMB_OK;
+}
+
+static void show(shadow *s, bool older)
+{
+    pl_shadow_pair pair = {.older = older};
+    for (int n = 0; n < 2; n++) {
+        const side *one = &s->sides[n];
+        if (one->more && one->mapped == PL_MAPPED_ROW) pair.rows[n] = one->batch;
+        if (one->more && one->mapped == PL_MAPPED_REJECT) pair.rejected[n] = one->reject.column;
+    }
+    s->options->visit(s->options->context, &pair);
 }
 
 static void compare_rows(shadow *s)
@@ -237,6 +267,7 @@ static plumb_status map_object(shadow *s, uint32_t number, plumb_error *err)
         for (int n = 0; n < 2; n++) PL_TRY(advance(&s->sides[n], err));
         if (!s->sides[0].more && !s->sides[1].more) break;
         compare_rows(s);
+        if (s->options->visit) show(s, number < s->report->older);
     }
     for (int n = 0; n < 2; n++) {
         side *one = &s->sides[n];

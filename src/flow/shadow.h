@@ -17,9 +17,17 @@
 
 #include <stdatomic.h>
 
+#include "column/column.h"
 #include "contract/mapping.h"
 #include "registry/registry.h"
 #include "store/store.h"
+
+// One record on both sides.
+typedef struct pl_shadow_pair {
+    bool older;               // its object is from before the first one
+    const pl_column *rows[2]; // before, after: one row, pl_map_schema of its contract; NULL: none
+    pl_span rejected[2];      // the column it is no row for; "": none, or not for one
+} pl_shadow_pair;
 
 typedef struct pl_shadow_options {
     pl_store *store;
@@ -27,7 +35,10 @@ typedef struct pl_shadow_options {
     const pl_mapping *before, *after; // with their contracts; of one source and table
     const char *first_object;         // the first one that shows the change
     uint32_t objects;                 // so many, half of them from before it; 0: all of the source
-    atomic_bool *cancel;              // looked at now and then
+    uint64_t bytes;                   // as stored, of either half, but one object at least; 0: any
+    void (*visit)(void *context, const pl_shadow_pair *pair); // NULL: nobody looks
+    void *context;
+    atomic_bool *cancel; // looked at now and then
 } pl_shadow_options;
 
 // What one mapping made of the records.

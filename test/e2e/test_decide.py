@@ -222,7 +222,7 @@ def test_another_unit_without_a_parser_is_refused_and_can_be_rejected(plumb):
 def test_a_parser_for_new_values_is_put_in_front(plumb, tmp_path_factory):
     start(plumb, "shop")
     land(plumb, "shop", "3.json",
-         [post(n, 3, shares=f"{n % 90 + 1}.{n % 9}K") for n in range(400)])
+         [post(n, 3, shares=f"{(3003 + 11 * n) / 1000}K") for n in range(400)])
     plumb("run", code=3)
     (id, class_), = books(plumb, "SELECT id, class FROM findings WHERE state = 'held'")
     assert class_ == "retyped"
@@ -350,7 +350,7 @@ def test_a_pinned_version_is_let_go_of_first(plumb):
 def test_two_findings_of_one_column_are_both_written(plumb, tmp_path_factory):
     provisional(plumb)
     land(plumb, "shop", "4.json",
-         [post(n, 4, likes=None, like_count=f"{n % 90 + 1}.{n % 9}K") for n in range(400)])
+         [post(n, 4, likes=None, like_count=f"{(104 + 7 * n) / 1000}K") for n in range(400)])
     plumb("run", code=3)
     ids = [id for id, in books(plumb, "SELECT id FROM findings WHERE class IN"
                                  " ('renamed', 'retyped') ORDER BY 1")]

@@ -125,7 +125,7 @@ def same(text, id):
     text = re.sub(r"\(\d+ \w+ ago\)", "(AGO)", text).replace(f"Finding {id}:", "Finding N:")
     text = re.sub(r", [\d.]+ KiB as stored", ", BYTES as stored", text)
     text = re.sub(r"recent runs, about [\d.]+ m?s to map", "recent runs, about TIME to map", text)
-    return re.sub(rf"(shadow|approve|reject) {id}'", r"\1 N'", text)
+    return re.sub(rf"(shadow|approve|reject|promote) {id}'", r"\1 N'", text)
 
 
 @pytest.mark.parametrize("name", CASES)
