@@ -61,6 +61,7 @@ pl_watch *pl_watch_new(const pl_scanner *scanner, const pl_watch_key *keys, uint
     w->task = task;
     w->keys = keys;
     w->key_count = key_count;
+    w->key_slot = key_count == 1 ? keys[0].slot : scanner->slot_count;
     w->few = true;
     w->pattern_count = (scanner->slot_count / PL_SLOTS_BLOCK + 1) * PL_SLOTS_BLOCK;
     w->pattern = pl_zalloc(w->pattern_count, sizeof *w->pattern);
@@ -70,6 +71,7 @@ pl_watch *pl_watch_new(const pl_scanner *scanner, const pl_watch_key *keys, uint
     for (uint32_t i = 0; i < LOOKS; i++)
         w->looks[i].pattern = w->patterns + (size_t)i * w->pattern_count;
     w->walked = pl_zalloc(scanner->paths->count, sizeof *w->walked);
+    w->marks = pl_zalloc(scanner->paths->count, sizeof *w->marks);
     w->path_at = pl_zalloc(scanner->slot_count, sizeof *w->path_at);
     w->items = pl_zalloc(scanner->slot_count, sizeof *w->items);
     w->taken = pl_zalloc(TAKEN_MAX, sizeof *w->taken);
@@ -93,6 +95,7 @@ void pl_watch_free(pl_watch *w)
     free(w->patterns);
     free(w->pattern);
     free(w->walked);
+    free(w->marks);
     free(w->path_at);
     free(w->items);
     free(w->found);
@@ -105,6 +108,27 @@ _Static_assert(offsetof(pl_slot, kind) == 0 && offsetof(pl_slot, has_items) == 1
                    sizeof(pl_slot_kind) == 1,
                "collected as pairs");
 
+// Each object that the scanner goes into and that a value of the pattern lies in is marked, and
+// `times` more of them are counted. Returns how many there are.
+static uint32_t count_opened(pl_watch *w, const uint16_t *pattern, uint64_t times)
+{
+    const pl_path_node *nodes = w->scanner->paths->nodes;
+    uint32_t count = 0;
+    w->mark++;
+    for (uint32_t i = 0; i < w->scanner->slot_count; i++) {
+        uint32_t kind = pattern[i] & 0xFF, node = w->scanner->nodes[i];
+        if (kind == PL_SLOT_ABSENT || node == PL_PATH_ROOT) continue;
+        if (kind != PL_SLOT_OBJECT || !nodes[node].inside) node = nodes[node].parent;
+        for (; node != PL_PATH_ROOT && w->marks[node] != w->mark; node = nodes[node].parent) {
+            w->marks[node] = w->mark;
+            count++;
+            if (nodes[node].slot < 0 && w->of_node[node] != PL_SHAPE_NONE)
+                w->counts[w->of_node[node]][PL_SHAPE_OBJECT] += times;
+        }
+    }
+    return count;
+}
+
 // Its records go to the counts of the paths.
 static void reckon(pl_watch *w, look *l)
 {
@@ -113,6 +137,7 @@ static void reckon(pl_watch *w, look *l)
         if (w->path_at[i] != PL_SHAPE_NONE)
             w->counts[w->path_at[i]][counter_of[l->pattern[i] & 0xFF]] += l->times;
     w->counts[PL_SHAPE_ROOT][PL_SHAPE_OBJECT] += l->times;
+    count_opened(w, l->pattern, l->times);
     l->times = 0;
 }
 
@@ -122,7 +147,7 @@ __attribute__((noinline)) static void learn(pl_watch *w, look *l)
     const pl_scanner *s = w->scanner;
     reckon(w, l);
     memcpy(l->pattern, w->pattern, w->pattern_count * sizeof *w->pattern);
-    l->holders = pl_realloc(l->holders, s->slot_count * sizeof *l->holders);
+    l->holders = pl_realloc(l->holders, (s->slot_count + w->walked_count) * sizeof *l->holders);
     l->all = 0;
     for (uint32_t i = 0; i < s->slot_count; i++)
         if (s->slots[i].kind == PL_SLOT_ARRAY && s->slots[i].has_items) l->holders[l->all++] = i;
@@ -131,6 +156,10 @@ __attribute__((noinline)) static void learn(pl_watch *w, look *l)
         if (s->slots[i].kind == PL_SLOT_OBJECT ||
             (s->slots[i].kind == PL_SLOT_ARRAY && !s->slots[i].has_items))
             l->holders[l->all++] = i;
+    l->opened = count_opened(w, l->pattern, 0);
+    l->unsaid = 0;
+    for (uint32_t i = 0; i < w->walked_count; i++)
+        if (w->marks[w->walked[i].node] != w->mark) l->holders[l->all + l->unsaid++] = i;
 }
 
 static inline uint64_t word_at(const uint16_t *pattern)
@@ -140,25 +169,25 @@ static inline uint64_t word_at(const uint16_t *pattern)
     return word;
 }
 
-// No record is compared with the one before: whether those are alike nobody can predict, but that
-// the pattern is known.
+// Where the pattern of this record belongs. No record is compared with the one before: whether
+// those are alike nobody can predict, but that the pattern is known.
 static inline look *look_of(pl_watch *w)
 {
     const uint64_t odd = UINT64_C(0x9E3779B97F4A7C15); // 2^64 over the golden ratio
     const pl_slot *slot = w->scanner->slots;
-    uint16_t *pattern = w->pattern, *end = pattern + w->pattern_count;
+    uint16_t *to = w->pattern, *const end = to + w->pattern_count;
     uint64_t hash = 0;
-    for (uint16_t *to = pattern; to < end; to += PL_SLOTS_BLOCK, slot += PL_SLOTS_BLOCK) {
+    do {
         pl_simd_collect8(to, (const char *)slot, sizeof *slot, PL_SLOT_TRUE);
         hash = ((hash + word_at(to)) * odd + word_at(to + 4)) * odd;
-    }
-    look *l = &w->looks[hash >> (64 - LOOK_BITS)];
-    const uint16_t *other = l->pattern;
-    for (; pattern < end; pattern += PL_SLOTS_BLOCK, other += PL_SLOTS_BLOCK)
-        if ((word_at(pattern) ^ word_at(other)) | (word_at(pattern + 4) ^ word_at(other + 4)))
-            break;
-    if (PL_UNLIKELY(pattern < end)) learn(w, l);
-    return l;
+        slot += PL_SLOTS_BLOCK;
+    } while ((to += PL_SLOTS_BLOCK) < end);
+    return &w->looks[hash >> (64 - LOOK_BITS)];
+}
+
+static inline bool is_known(const pl_watch *w, const look *l)
+{
+    return pl_simd_same8(w->pattern, l->pattern, w->pattern_count / PL_SLOTS_BLOCK);
 }
 
 // What the scanner took as a whole, or left. False: a key was repeated in it.
@@ -174,20 +203,45 @@ __attribute__((noinline)) static bool count_inside(pl_watch *w, const look *l)
     return true;
 }
 
-// False, and nothing is counted: a key was repeated.
-static inline bool count_record(pl_watch *w)
+// Objects with nothing in them that has a slot.
+static void count_unsaid(pl_watch *w, const look *l)
 {
-    const pl_scanner *s = w->scanner;
-    if (PL_UNLIKELY(s->duplicates)) return false;
-    look *l = look_of(w);
-    if ((s->rest_count || l->all > l->texts) && !count_inside(w, l)) return false;
+    const pl_path_node *nodes = w->scanner->paths->nodes;
+    for (uint32_t i = 0; i < l->unsaid; i++) {
+        walked *object = &w->walked[l->holders[l->all + i]];
+        object->times += nodes[object->node].instance > nodes[PL_PATH_ROOT].instance;
+    }
+}
+
+static inline uint64_t opened(const pl_scanner *s)
+{
+    return s->stamp - s->paths->nodes[PL_PATH_ROOT].instance;
+}
+
+static inline void count_known(pl_watch *w, look *l)
+{
     l->times++;
     for (uint32_t i = 0; i < l->texts; i++)
-        w->items[l->holders[i]] += s->slots[l->holders[i]].items.count;
-    const pl_path_node *nodes = s->paths->nodes;
-    uint64_t before = w->instance;
-    for (walked *object = w->walked, *end = object + w->walked_count; object < end; object++)
-        object->times += nodes[object->node].instance > before;
+        w->items[l->holders[i]] += w->scanner->slots[l->holders[i]].items.count;
+}
+
+// Whether the pattern of this record, which belongs to `l`, says all there is to count.
+static inline bool is_plain(const pl_watch *w, const look *l)
+{
+    const pl_scanner *s = w->scanner;
+    uint64_t more = s->duplicates | s->rest_count | (l->all ^ l->texts) | (opened(s) ^ l->opened);
+    return PL_LIKELY(!more) && PL_LIKELY(is_known(w, l));
+}
+
+// Any other. False, and nothing is counted: a key was repeated.
+static bool count_other(pl_watch *w, look *l)
+{
+    const pl_scanner *s = w->scanner;
+    if (s->duplicates) return false;
+    if (!is_known(w, l)) learn(w, l);
+    if ((s->rest_count || l->all > l->texts) && !count_inside(w, l)) return false;
+    if (opened(s) != l->opened) count_unsaid(w, l);
+    count_known(w, l);
     return true;
 }
 
@@ -201,9 +255,10 @@ static pl_span whole(const pl_slot *slot)
 }
 
 // The values of all scalars.
-__attribute__((noinline)) static void sample(pl_watch *w, uint64_t entity)
+__attribute__((noinline)) static void sample(pl_watch *w, pl_span record, uint64_t entity)
 {
     const pl_scanner *s = w->scanner;
+    pl_watch__hold(w, record);
     w->sampling = true;
     w->entity = entity;
     w->seen.sampled++;
@@ -230,7 +285,7 @@ static inline bool is_scalar(const pl_slot *slot)
 }
 
 // What the record is about; false: it does not say.
-__attribute__((noinline)) static bool entity_of_many(const pl_watch *w, uint64_t *ret_entity)
+static bool entity_of(const pl_watch *w, uint64_t *ret_entity)
 {
     pl_span values[PL_SHAPE_KEYS_MAX];
     uint32_t count = 0;
@@ -246,17 +301,6 @@ __attribute__((noinline)) static bool entity_of_many(const pl_watch *w, uint64_t
     }
     if (count) *ret_entity = pl_shape_entity(values, count);
     return count != 0;
-}
-
-// Mostly one path says it.
-static inline bool entity_of(const pl_watch *w, uint64_t *ret_entity)
-{
-    if (w->key_count != 1) return entity_of_many(w, ret_entity);
-    const pl_slot *slot = &w->scanner->slots[w->keys[0].slot];
-    if (!is_scalar(slot)) return false;
-    pl_span value = named(slot);
-    *ret_entity = pl_shape_entity(&value, 1);
-    return true;
 }
 
 static pl_json *tree_of(pl_watch *w, pl_span record)
@@ -302,7 +346,16 @@ __attribute__((noinline)) static void by_tree(pl_watch *w, pl_span record, uint6
     pl_watch__grow(w);
 }
 
-void pl_watch_record(pl_watch *w, pl_span record)
+__attribute__((noinline)) static void see_other(pl_watch *w, pl_span record, uint64_t entity,
+                                                bool sampled)
+{
+    if (!count_other(w, look_of(w)))
+        by_tree(w, record, entity, sampled);
+    else if (sampled)
+        sample(w, record, entity);
+}
+
+__attribute__((noinline)) static void see_any(pl_watch *w, pl_span record)
 {
     uint64_t entity;
     bool known = entity_of(w, &entity);
@@ -311,12 +364,26 @@ void pl_watch_record(pl_watch *w, pl_span record)
     // A record that lacks its key is one of its own: its values may tell what the key is called
     // now.
     if (!known && !w->key_count) entity = PL_SHAPE_NOBODY;
-    if (PL_UNLIKELY(w->few)) keep(w, record, entity, sampled);
-    if (PL_UNLIKELY(!count_record(w)))
-        by_tree(w, record, entity, sampled);
-    else if (PL_UNLIKELY(sampled))
-        sample(w, entity);
-    w->instance = w->scanner->stamp;
+    if (w->few) keep(w, record, entity, sampled);
+    see_other(w, record, entity, sampled);
+}
+
+// Of many records, and mostly one plain text says what each is about.
+void pl_watch_record(pl_watch *w, pl_span record)
+{
+    const pl_slot *key = &w->scanner->slots[w->key_slot];
+    if (PL_UNLIKELY(w->few || key->kind != PL_SLOT_STRING || key->escaped)) {
+        see_any(w, record);
+        return;
+    }
+    uint64_t entity = pl_shape_entity_of_text(key->raw);
+    look *l = look_of(w);
+    if (PL_UNLIKELY(!is_plain(w, l))) {
+        see_other(w, record, entity, pl_shape_samples(entity));
+        return;
+    }
+    count_known(w, l);
+    if (PL_UNLIKELY(pl_shape_samples(entity))) sample(w, record, entity);
 }
 
 void pl_watch_object(pl_watch *w, int64_t received_us, uint32_t window)

@@ -28,6 +28,8 @@ typedef struct look {
     uint16_t *pattern;   // [pattern_count]
     uint32_t *holders;   // slots: those with texts, then those with other arrays and with objects
     uint32_t texts, all; // how many of them
+    uint32_t unsaid;     // behind those: of `walked`, which may be there with nothing in them
+    uint32_t opened;     // objects the scanner went into, as the values in them say
 } look;
 
 // A pattern has one place here; the next that belongs there takes it over, once the times of the
@@ -37,7 +39,7 @@ enum { LOOK_BITS = 6, LOOKS = 1 << LOOK_BITS };
 // An object the scanner goes into and takes nothing of as a whole.
 typedef struct walked {
     uint32_t node, path;
-    uint64_t times;
+    uint64_t times; // it was there and the pattern did not say so
 } walked;
 
 typedef struct found {
@@ -52,7 +54,7 @@ typedef struct taken {
     uint64_t entity;
 } taken;
 
-enum { TAKEN_MAX = 2048, TAKEN_BYTES = 256 * 1024 };
+enum { TAKEN_MAX = 2048, TAKEN_BYTES = 256 * 1024, HELD_BYTES = 16 * 1024 };
 
 typedef struct kept_record {
     size_t bytes;
@@ -65,6 +67,7 @@ struct pl_watch {
     pl_watch_task *task;
     const pl_watch_key *keys;
     uint32_t key_count;
+    uint32_t key_slot; // of the only one; else one behind all, which is absent
     pl_shape seen;
     look looks[LOOKS];
     uint16_t *patterns;     // theirs
@@ -72,7 +75,8 @@ struct pl_watch {
     uint32_t pattern_count; // in whole blocks of slots
     walked *walked;
     uint32_t walked_count;
-    uint64_t instance; // of the scanner, before this record
+    uint32_t *marks; // of the scanner's wanted nodes: the last pattern that says they were there
+    uint32_t mark;
     uint32_t *path_at; // by slot; PL_SHAPE_NONE: none
     uint64_t *items;   // by slot: elements of its texts
     uint32_t *of_node; // path of each node of the scanner, once it was met
@@ -92,6 +96,8 @@ struct pl_watch {
     taken *taken;    // [TAKEN_MAX]
     uint32_t taken_count;
     pl_buf taken_text;
+    pl_span held;   // the record that is sampled, if its text was taken as a whole
+    size_t held_at; // there
     uint32_t window;
     pl_buf records_text; // kept
     kept_record *kept;
@@ -112,6 +118,9 @@ uint32_t pl_watch__items(pl_watch *watch, uint32_t path);
 void pl_watch__slot(pl_watch *watch, uint32_t slot);
 void pl_watch__rest(pl_watch *watch);
 
+// Scalars of `record` follow. Its text is taken at once, unless there is too much of it: copies of
+// a few bytes each cost more.
+void pl_watch__hold(pl_watch *watch, pl_span record);
 // A scalar as JSON, to be looked at together with others of its path.
 void pl_watch__take(pl_watch *watch, uint32_t path, pl_span raw);
 void pl_watch__look(pl_watch *watch); // at all that were taken

@@ -68,14 +68,33 @@ void pl_watch__look(pl_watch *w)
     pl_buf_reset(&w->taken_text);
 }
 
+void pl_watch__hold(pl_watch *w, pl_span record)
+{
+    if (w->taken_text.count > TAKEN_BYTES) pl_watch__look(w);
+    w->held = record.bytes <= HELD_BYTES ? record : (pl_span){0};
+    w->held_at = w->taken_text.count;
+    pl_buf_span(&w->taken_text, w->held);
+}
+
+// Where a value is in the text taken.
+static inline size_t place_taken(pl_watch *w, pl_span raw)
+{
+    if (PL_LIKELY(w->held.data)) return w->held_at + (size_t)(raw.data - w->held.data);
+    pl_buf_span(&w->taken_text, raw);
+    return w->taken_text.count - raw.bytes;
+}
+
 void pl_watch__take(pl_watch *w, uint32_t path, pl_span raw)
 {
     if (path == PL_SHAPE_NONE) return;
-    if (w->taken_count == TAKEN_MAX || w->taken_text.count > TAKEN_BYTES) pl_watch__look(w);
+    if (PL_UNLIKELY(w->taken_count == TAKEN_MAX ||
+                    w->taken_text.count > TAKEN_BYTES + HELD_BYTES)) {
+        pl_watch__look(w);
+        pl_watch__hold(w, w->held);
+    }
     uint32_t *last = &w->trails[path].last_value;
-    w->taken[w->taken_count] = (taken){path, *last, w->taken_text.count, raw.bytes, w->entity};
+    w->taken[w->taken_count] = (taken){path, *last, place_taken(w, raw), raw.bytes, w->entity};
     *last = w->taken_count++;
-    pl_buf_span(&w->taken_text, raw);
 }
 
 // ---- values the scanner skipped whole ----------------------------------------------------------

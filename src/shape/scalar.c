@@ -367,6 +367,11 @@ uint64_t pl_shape_entity(const pl_span *scalars, uint32_t count)
     return h;
 }
 
+uint64_t pl_shape_entity_of_text(pl_span text)
+{
+    return hash_text(text);
+}
+
 uint64_t pl_shape_element(uint64_t entity, uint32_t position)
 {
     return entity == PL_SHAPE_NOBODY ? entity : hash_both(entity, position);

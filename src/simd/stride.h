@@ -50,4 +50,19 @@ static inline void pl_simd_collect8(uint16_t out[8], const char *at, size_t stri
 #endif
 }
 
+// Whether two rows of `blocks` such blocks are the same.
+static inline bool pl_simd_same8(const uint16_t *a, const uint16_t *b, size_t blocks)
+{
+#ifdef __SSE2__
+    __m128i same = _mm_set1_epi16(-1);
+    for (; blocks; blocks--, a += 8, b += 8)
+        same =
+            _mm_and_si128(same, _mm_cmpeq_epi16(_mm_loadu_si128((const __m128i *)(const void *)a),
+                                                _mm_loadu_si128((const __m128i *)(const void *)b)));
+    return _mm_movemask_epi8(same) == 0xFFFF;
+#else
+    return memcmp(a, b, blocks * 8 * sizeof *a) == 0;
+#endif
+}
+
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "map/watch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "unit.h"
@@ -227,6 +228,7 @@ static void any_value(pl_buf *out, uint64_t *state, int depth)
     pl_buf_char(out, what == 7 ? ']' : '}');
 }
 
+// In half of the rounds there are many of them: then they take a shorter way.
 TEST(watch_sees_of_any_records_what_the_tree_sees)
 {
     kit k;
@@ -234,6 +236,7 @@ TEST(watch_sees_of_any_records_what_the_tree_sees)
     uint64_t seed = 7;
     for (int round = 0; round < 20; round++) {
         kit_open(&k);
+        if (round % 2) k.task.bytes = PL_WATCH_FEW_BYTES + 1;
         for (int i = 0; i < 300; i++) {
             if (i % 50 == 0) kit_object(&k, i + 1);
             pl_buf_reset(&record);
@@ -247,6 +250,87 @@ TEST(watch_sees_of_any_records_what_the_tree_sees)
     pl_buf_done(&record);
 }
 
+TEST(watch_takes_a_record_that_is_no_json_for_nothing)
+{
+    static const char text[] = "{\"a\": \"x\", \"d\": {\"b\": {\"a\": 1}}, 7}";
+    kit k;
+    kit_open(&k);
+    kit_object(&k, 1);
+    for (int i = 0; i < 3; i++) {
+        CHECK(pl_scan_record(&k.scanner, pl_span_of(text), 0) == SIZE_MAX);
+        kit_record(&k, i == 1 ? "{\"a\":\"y\",\"d\":{\"b\":{}}}" : "{\"a\":\"y\"}");
+    }
+    kit_take(&k);
+    check_equal(&k);
+    kit_close(&k);
+}
+
+static void put_values(pl_buf *out, const pl_shape *shape, uint32_t path)
+{
+    pl_shape_path_write(out, shape, path);
+    const pl_shape_values *values = shape->paths[path].values;
+    if (!values) return;
+    pl_buf_printf(out, " %d: %g to %g,", (int)values->count, values->min, values->max);
+    for (uint32_t i = 0; i < values->sample_count; i++)
+        pl_buf_printf(out, " %s", values->samples[i]);
+    uint64_t pairs = values->pair_count;
+    for (uint32_t i = 0; i < values->pair_count; i++)
+        pairs = pairs * 31 + values->pairs[i].value.hash + values->pairs[i].entity;
+    pl_buf_printf(out, " %llx\n", (unsigned long long)pairs);
+}
+
+// So much of one record that its values are looked at before it ends, and so much text that it is
+// not taken as a whole.
+TEST(watch_takes_values_of_records_of_any_size)
+{
+    kit k;
+    pl_buf record = {0}, fast = {0}, slow = {0};
+    kit_open(&k);
+    k.task.bytes = PL_WATCH_FEW_BYTES + 1;
+    kit_object(&k, 1);
+    uint32_t sampled = 0;
+    for (int i = 0; sampled < 12; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "%d", i);
+        uint64_t entity = pl_shape_entity_of_text(pl_span_of(id));
+        if (!pl_shape_samples(entity)) continue;
+        pl_buf_reset(&record);
+        pl_buf_printf(&record, "{\"a\":\"%s\",\"l\":[", id);
+        for (int j = 0; j < (sampled % 3 == 1 ? 3000 : 4); j++)
+            pl_buf_printf(&record, "%s%d", j ? "," : "", j * i);
+        pl_buf_text(&record, "],\"z\":\"");
+        for (int j = 0; j < (sampled % 3 == 2 ? 150000 : 10); j++) pl_buf_char(&record, 'x');
+        pl_buf_text(&record, "\"}");
+        kit_record(&k, pl_buf_cstr(&record));
+        pl_json *tree;
+        plumb_error err;
+        CHECK_OK(pl_json_parse(pl_buf_view(&record), &k.arena, &tree, &err), err);
+        pl_shape_sample(&k.slow, tree, entity);
+        sampled++;
+    }
+    kit_take(&k);
+    check_equal(&k);
+    pl_shape_settle(&k.slow);
+    CHECK_INT(k.slow.sampled, k.fast.sampled);
+    for (uint32_t p = 0; p < k.slow.count; p++) {
+        const pl_shape_path *path = &k.slow.paths[p];
+        uint32_t other = PL_SHAPE_ROOT;
+        if (path->items) // of "l", as the only one
+            other =
+                pl_shape_find(&k.fast, pl_shape_find(&k.fast, PL_SHAPE_ROOT, PL_SPAN("l"), false),
+                              PL_SPAN(""), true);
+        else if (p != PL_SHAPE_ROOT)
+            other = pl_shape_find(&k.fast, PL_SHAPE_ROOT, path->key, false);
+        put_values(&slow, &k.slow, p);
+        put_values(&fast, &k.fast, other);
+    }
+    CHECK_STR(pl_buf_cstr(&slow), pl_buf_cstr(&fast));
+    pl_buf_done(&record);
+    pl_buf_done(&slow);
+    pl_buf_done(&fast);
+    kit_close(&k);
+}
+
 int main(void)
 {
     return RUN_TESTS("map/watch", T(watch_counts_wanted_paths_by_kind),
@@ -255,5 +339,7 @@ int main(void)
                      T(watch_counts_inside_an_object_that_is_wanted_whole),
                      T(watch_counts_a_repeated_key_once_with_its_last_value),
                      T(watch_counts_objects_a_path_was_in),
-                     T(watch_sees_of_any_records_what_the_tree_sees));
+                     T(watch_sees_of_any_records_what_the_tree_sees),
+                     T(watch_takes_a_record_that_is_no_json_for_nothing),
+                     T(watch_takes_values_of_records_of_any_size));
 }

@@ -22,7 +22,24 @@ TEST(pairs_are_collected_as_the_scalar_form_does)
         }
 }
 
+TEST(rows_are_the_same_if_all_their_pairs_are)
+{
+    enum { BLOCKS = 3, PAIRS = BLOCKS * 8 };
+    uint16_t *a = (void *)guarded(0, sizeof(uint16_t) * PAIRS), b[PAIRS];
+    for (int i = 0; i < PAIRS; i++) a[i] = b[i] = (uint16_t)(i * 257);
+    CHECK(pl_simd_same8(a, b, 0));
+    CHECK(pl_simd_same8(a, b, BLOCKS));
+    for (int i = 0; i < PAIRS; i++)
+        for (int bit = 0; bit < 16; bit++) {
+            b[i] = (uint16_t)(b[i] ^ 1u << bit);
+            CHECK(!pl_simd_same8(a, b, BLOCKS));
+            CHECK(pl_simd_same8(a, b, (size_t)i / 8));
+            b[i] = a[i];
+        }
+}
+
 int main(void)
 {
-    return RUN_TESTS("simd/stride", T(pairs_are_collected_as_the_scalar_form_does));
+    return RUN_TESTS("simd/stride", T(pairs_are_collected_as_the_scalar_form_does),
+                     T(rows_are_the_same_if_all_their_pairs_are));
 }
