@@ -66,6 +66,17 @@ static void json_report(pl_cli *cli, const pl_rollback_report *report, bool dry)
         pl_json_end(&w, '}');
     }
     pl_json_end(&w, ']');
+    pl_json_key(&w, "baselines"), pl_json_begin(&w, '[');
+    for (uint32_t i = 0; i < report->baseline_count; i++) {
+        const pl_rewound *to = &report->baselines[i];
+        pl_json_begin(&w, '{');
+        pl_look_text(&w, "source", to->source);
+        json_count(&w, "version", to->version ? to->version : -1);
+        pl_look_time(&w, "at", to->at_us);
+        pl_json_key(&w, "exact"), pl_json_bool(&w, to->exact);
+        pl_json_end(&w, '}');
+    }
+    pl_json_end(&w, ']');
     pl_json_end(&w, '}');
 }
 
@@ -101,6 +112,24 @@ static void print_pins(pl_cli *cli, const pl_rollback_report *report)
                          pin->file, (long long)pin->version, pin->source, cli->args[0]);
         else
             pl_cli_print(cli, "%s: the file is used again, it made these rows\n", pin->file);
+    }
+}
+
+// What is usual for a source follows the table; told is only where it cannot do so quite.
+static void print_baselines(pl_cli *cli, const pl_rollback_report *report)
+{
+    pl_human time;
+    for (uint32_t i = 0; i < report->baseline_count; i++) {
+        const pl_rewound *to = &report->baselines[i];
+        if (to->exact) continue;
+        if (to->version)
+            pl_cli_print(cli,
+                         "what is usual for %s is known as of %s: of older runs not every one's is "
+                         "kept\n",
+                         to->source, pl_human_time(time, to->at_us));
+        else
+            pl_cli_print(cli, "what is usual for %s stays as it is: nothing is kept from then\n",
+                         to->source);
     }
 }
 
@@ -148,6 +177,7 @@ static void print_report(pl_cli *cli, const pl_rollback_report *report, bool dry
                      "its columns are those of then; the next run follows the contract again\n");
     print_objects(cli, report);
     print_pins(cli, report);
+    print_baselines(cli, report);
     const char *tag = report->tag ? report->tag : report->known_as;
     if (dry)
         pl_cli_print(cli, "nothing was changed\n");

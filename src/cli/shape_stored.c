@@ -134,8 +134,10 @@ static int list_versions(stored *s)
         pl_json_end(&list.json, ']');
     else if (list.count) {
         pl_grid_print(cli, &list.grid);
-        pl_cli_print(cli, "Every hour's version is kept for 2 days, then a day's last one for 90 "
-                          "days, then a month's last one.\n");
+        pl_cli_print(cli,
+                     "The newest %d versions are kept, then one of an hour for 2 days, then a "
+                     "day's last one for 90 days, then a month's last one.\n",
+                     PL_SHAPE_NEWEST);
     } else
         pl_cli_print(cli, "No run has seen records of source %s yet.\n", s->source);
     return pl_cli_finish(cli);

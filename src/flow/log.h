@@ -4,7 +4,7 @@
 //     log/<time>-<run>.json      every row of the books the run made, and the heads of the tables
 //     log/texts/<sha-256>.yml    each text of a mapping or contract, once
 //     log/texts/<run>-<hash of source and table>.zst
-//                                a source's shape as the first run of an hour left it
+//                                a source's shape as the run left it: of an hour the first
 //
 // Of shapes the books keep fewer the older they are (drift.h); the run that begins a version
 // removes the texts of those that went.

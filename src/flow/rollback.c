@@ -24,6 +24,7 @@ typedef struct rolling {
     pl_ice_table *table;
     const pl_ice_snapshot *to;
     pl_ancestry from, target;
+    pl_rewinding rewinding;
     pl_ice_move move;
     pl_ice_commit commit;
     char *next;
@@ -255,43 +256,6 @@ static plumb_status record_pins(rolling *r)
     return PLUMB_OK;
 }
 
-// ---- baselines ---------------------------------------------------------------------------------
-typedef struct shape_search {
-    int64_t until_us, version, newest;
-} shape_search;
-
-static bool find_shape(void *context, const pl_shape_row *row)
-{
-    shape_search *search = context;
-    search->newest = PL_MAX(search->newest, row->version);
-    if (!search->version && row->until_us <= search->until_us) search->version = row->version;
-    return true;
-}
-
-// Of an hour only the last state is kept: where that is later than then, it stays.
-static plumb_status record_baselines(rolling *r)
-{
-    pl_registry *registry = r->options->registry;
-    const pl_project *project = r->options->project;
-    for (uint32_t i = 0; i < project->mapping_count; i++) {
-        const pl_mapping *mapping = project->mappings[i];
-        const char *source = pl_arena_cstr(r->arena, mapping->source);
-        shape_search search = {.until_us = r->to->timestamp_ms * 1000};
-        pl_shape_row row;
-        int64_t version;
-        if (!pl_span_is(mapping->table, r->options->table)) continue;
-        PL_TRY(
-            pl_registry_shapes(registry, source, r->options->table, find_shape, &search, r->err));
-        if (!search.version || search.version == search.newest) continue;
-        PL_TRY(pl_registry_shape(registry, source, r->options->table, search.version, r->arena,
-                                 &row, r->err));
-        row.run = r->transaction.run;
-        row.until_us = r->now_us;
-        PL_TRY(pl_registry_shape_put(registry, &row, &version, r->err));
-    }
-    return PLUMB_OK;
-}
-
 // ---- the commit --------------------------------------------------------------------------------
 static plumb_status record_event(rolling *r, const pl_followed *followed)
 {
@@ -338,7 +302,7 @@ static plumb_status record(void *context, plumb_error *err)
     then.current_snapshot_id = r->to->id;
     PL_TRY(pl_follow_table(registry, r->options->table, &then, r->next, false, &followed, err));
     PL_TRY(record_pins(r));
-    PL_TRY(record_baselines(r));
+    PL_TRY(pl_rewind_record(&r->rewinding, r->transaction.run, r->now_us, err));
     PL_TRY(record_event(r, &followed));
     r->report->withdrawn = followed.withdrawn;
     r->report->published_again = followed.returned;
@@ -377,7 +341,18 @@ static plumb_status look(rolling *r)
     report->undone = steps(r, &r->from, &r->target, &report->undone_count);
     report->returned = steps(r, &r->target, &r->from, &report->returned_count);
     PL_TRY(choose_tags(r));
-    return find_pins(r);
+    PL_TRY(find_pins(r));
+    r->rewinding = (pl_rewinding){.project = o->project,
+                                  .registry = o->registry,
+                                  .table = o->table,
+                                  .metadata = m,
+                                  .from = &r->from,
+                                  .target = &r->target,
+                                  .arena = r->arena};
+    PL_TRY(pl_rewind_look(&r->rewinding, r->err));
+    report->baselines = r->rewinding.sources;
+    report->baseline_count = r->rewinding.count;
+    return PLUMB_OK;
 }
 
 static plumb_status roll_back(rolling *r)

@@ -13,8 +13,8 @@
 //             (registry/lineage.h). `run` leaves withdrawn objects alone; a replay maps them again
 //   mappings  per source, the version that made the newest rows of the snapshot is pinned, unless
 //             it is what the file gives
-//   baseline  the shape of then is the newest again, so that what comes next is judged by what the
-//             table held; what was learned from withdrawn objects is not known any more
+//   baseline  that of the snapshot's rows is the newest again (flow/rewind.h), so that what comes
+//             next is judged by what the table holds
 //   holds     stay: what waits before the table was never in it
 //
 // Threads: flow; one at a time (the run lock).
@@ -23,8 +23,7 @@
 #ifndef PL_FLOW_ROLLBACK_H
 #define PL_FLOW_ROLLBACK_H
 
-#include "contract/project.h"
-#include "registry/registry.h"
+#include "flow/rewind.h"
 #include "store/store.h"
 
 #define PL_ROLLBACK_TAG    "before-rollback-"
@@ -72,6 +71,8 @@ typedef struct pl_rollback_report {
     bool schema_changed;
     pl_rollback_pin *pins;
     uint32_t pin_count;
+    const pl_rewound *baselines; // that change
+    uint32_t baseline_count;
 } pl_rollback_report;
 
 // PLUMB_E_NOT_FOUND: no such table or snapshot, or it was expired; the hint says what there is.

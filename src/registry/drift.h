@@ -8,12 +8,11 @@
 // What waits is the objects that are staged for the table; a hold says why, since when, and what
 // they look like together. Staged objects have no data files: they are mapped when they go on.
 //
-// In the lake's log: findings as they are, their events and the first state of each version of a
-// shape, with the next run that is done. So a rebuilt registry has findings as of the last publish,
-// and a shape as it was when its newest version began: what the hour added is not in it.
-// What no publish came after is not in the log: holds never are, nor is the finding of a hold
-// before another source was published. After a rebuild staged objects are new, and the next run
-// finds out again.
+// In the lake's log: findings as they are, their events and the versions of shapes that are kept
+// for good, with the next run that is done. So a rebuilt registry has findings as of the last
+// publish. What no publish came after is not in the log: holds never are, nor is the finding of a
+// hold before another source was published. After a rebuild staged objects are new, and the next
+// run finds out again.
 //
 // Statuses, transactions and visitors are as in registry.h: every put and remove needs an open
 // transaction.
@@ -27,11 +26,15 @@
 #include "registry/registry.h"
 
 // ---- shapes ------------------------------------------------------------------------------------
-// A shape grows with every run; of one hour only the last state is kept, so that there are 24
-// versions a day however often plumb runs. Counted back from the newest, all versions of two days
-// are kept, then the last one of each day for 90 days, then the last one of each month (UTC); and
-// the one that was the newest when a hold began or a finding was opened, which is what it was
-// compared with. So a year costs some 150 versions, not 8,760.
+// Every run that publishes leaves a version. The newest few are all kept, so that a rollback finds
+// what a snapshot's rows had made. For good is kept the first one of an hour, one with twice the
+// records of the last kept one, and one whose writer says so: these are in the lake's log, too, so
+// a rebuilt registry has a shape that is at most an hour old, or has more than half the records.
+// They are 24 a day however often plumb runs. Counted back from the newest, those of two days stay,
+// then the last one of each day for 90 days, then the last one of each month (UTC); and whatever
+// was the newest when a hold began or a finding was opened, which is what it was compared with. So
+// a year costs some 150 versions, not 8,760.
+#define PL_SHAPE_NEWEST     8
 #define PL_SHAPE_VERSION_US INT64_C(3600000000)
 #define PL_SHAPE_HOURLY_US  (2 * 24 * PL_SHAPE_VERSION_US)
 #define PL_SHAPE_DAILY_US   (90 * 24 * PL_SHAPE_VERSION_US)
@@ -40,15 +43,15 @@ typedef struct pl_shape_row {
     const char *source, *table;
     int64_t version;            // from 1
     const char *run;            // that made it what it is
-    int64_t since_us, until_us; // when its first run and its last one ended
+    int64_t since_us, until_us; // when that run was
     int64_t records;            // in it
-    const char *logged;         // the run whose log entry has its first state, "" none yet
+    bool kept;                  // for good; put: however soon after another
+    const char *logged;         // the run whose log entry has it, "" none yet, "-" none will
     pl_span document;           // zstd of pl_shape_write's; empty when listed
 } pl_shape_row;
 
 // The newest state of a shape. The row's version, since_us and logged are ignored; *ret_version is
-// that of the newest version if that began less than PL_SHAPE_VERSION_US before until_us, else the
-// next one; when one begins, those that are not kept any more go.
+// that of the new version. Those that are not kept any more go.
 PL_MUST_USE plumb_status pl_registry_shape_put(pl_registry *registry, const pl_shape_row *row,
                                                int64_t *ret_version, plumb_error *err);
 // One version, 0: the newest, in arena. PLUMB_E_NOT_FOUND.

@@ -12,73 +12,85 @@ static pl_shape_row row_of(sqlite3_stmt *stmt)
                           .until_us = pl_registry__int(stmt, 5),
                           .records = pl_registry__int(stmt, 6),
                           .logged = pl_registry__text(stmt, 7),
+                          .kept = strcmp(pl_registry__text(stmt, 7), "-") != 0,
                           .document = PL_SPAN("")};
 }
 
-// The newest version and when it began; 0: none.
+// The newest version, 0: none; of the newest one that is kept for good since when, and its records.
 static plumb_status newest(pl_registry *registry, const char *source, const char *table,
-                           int64_t *ret_version, int64_t *ret_since_us, plumb_error *err)
+                           pl_shape_row *ret_row, plumb_error *err)
 {
     pl_doing doing = PL_DOING("look up shape of source", source);
     sqlite3_stmt *stmt = NULL;
     bool row = false;
-    *ret_version = *ret_since_us = 0;
+    *ret_row = (pl_shape_row){0};
     PL_TRY(pl_registry__start(registry, doing,
-                              "SELECT version, since_us FROM shapes WHERE source = ? AND tbl = ?"
-                              " ORDER BY version DESC LIMIT 1",
+                              "SELECT (SELECT max(version) FROM shapes WHERE source = ?1 AND"
+                              " tbl = ?2), since_us, records FROM shapes WHERE source = ?1"
+                              " AND tbl = ?2 AND logged <> '-' ORDER BY version DESC LIMIT 1",
                               &stmt, err, "tt", source, table));
     plumb_status st = pl_registry__step(registry, doing, stmt, &row, err);
     if (st == PLUMB_OK && row) {
-        *ret_version = pl_registry__int(stmt, 0);
-        *ret_since_us = pl_registry__int(stmt, 1);
+        ret_row->version = pl_registry__int(stmt, 0);
+        ret_row->since_us = pl_registry__int(stmt, 1);
+        ret_row->records = pl_registry__int(stmt, 2);
     }
     pl_registry__end(registry, stmt);
     return st;
 }
 
-// What is older than two days before the newest version, and neither the last of its day or month
-// nor what a hold or a finding was compared with. Once an hour, over some 150 rows.
+// What a hold or a finding was compared with.
+#define NOT_COMPARED                                                                               \
+    " AND version NOT IN (SELECT (SELECT max(version) FROM shapes b WHERE b.source = ?1"           \
+    "  AND b.tbl = ?2 AND b.since_us < at_us) AS version FROM"                                     \
+    "  (SELECT since_us AS at_us FROM holds WHERE source = ?1 AND tbl = ?2"                        \
+    "   UNION SELECT opened_us FROM findings WHERE source = ?1 AND tbl = ?2)"                      \
+    "  WHERE version NOT NULL)"
+
+// What is older than two days before the newest version, and not the last of its day or month. Once
+// an hour, over some 150 rows.
 static plumb_status thin(pl_registry *registry, const pl_shape_row *newest, plumb_error *err)
 {
     static const char sql[] =
         "DELETE FROM shapes AS s WHERE source = ?1 AND tbl = ?2 AND since_us < ?3"
         " AND EXISTS (SELECT 1 FROM shapes l WHERE l.source = ?1 AND l.tbl = ?2"
-        "  AND l.version > s.version AND l.since_us < ?3 AND iif(s.since_us < ?4,"
+        "  AND l.version > s.version AND l.logged <> '-' AND l.since_us < ?3 AND iif(s.since_us < "
+        "?4,"
         "  strftime('%Y-%m', l.since_us / 1000000, 'unixepoch') ="
         "  strftime('%Y-%m', s.since_us / 1000000, 'unixepoch'),"
-        "  l.since_us / 86400000000 = s.since_us / 86400000000))"
-        " AND version NOT IN (SELECT (SELECT max(version) FROM shapes b WHERE b.source = ?1"
-        "  AND b.tbl = ?2 AND b.since_us < at_us) AS version FROM"
-        "  (SELECT since_us AS at_us FROM holds WHERE source = ?1 AND tbl = ?2"
-        "   UNION SELECT opened_us FROM findings WHERE source = ?1 AND tbl = ?2)"
-        "  WHERE version NOT NULL)";
+        "  l.since_us / 86400000000 = s.since_us / 86400000000))" NOT_COMPARED;
     return pl_registry__write(registry, PL_DOING("thin shapes of source", newest->source), sql,
                               NULL, err, "ttii", newest->source, newest->table,
                               newest->until_us - PL_SHAPE_HOURLY_US,
                               newest->until_us - PL_SHAPE_DAILY_US);
 }
 
+static plumb_status drop_recent(pl_registry *registry, const pl_shape_row *row, int64_t version,
+                                plumb_error *err)
+{
+    return pl_registry__write(registry, PL_DOING("thin shapes of source", row->source),
+                              "DELETE FROM shapes WHERE source = ?1 AND tbl = ?2 AND version <= ?3"
+                              " AND logged = '-'" NOT_COMPARED,
+                              NULL, err, "tti", row->source, row->table, version - PL_SHAPE_NEWEST);
+}
+
 plumb_status pl_registry_shape_put(pl_registry *registry, const pl_shape_row *row,
                                    int64_t *ret_version, plumb_error *err)
 {
-    // A version is logged with the run that began it: what the hour adds to it is not.
-    static const char sql[] =
-        "INSERT INTO shapes(source, tbl, version, run, since_us, until_us, records, document,"
-        " logged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, '')"
-        " ON CONFLICT(source, tbl, version) DO UPDATE SET run = excluded.run,"
-        " until_us = excluded.until_us, records = excluded.records, document = excluded.document";
-    int64_t version, since_us;
-    PL_TRY(newest(registry, row->source, row->table, &version, &since_us, err));
-    bool begins = !version || row->until_us - since_us >= PL_SHAPE_VERSION_US;
-    if (begins) {
-        version++;
-        since_us = row->until_us;
-    }
-    *ret_version = version;
-    PL_TRY(pl_registry__write(registry, PL_DOING("record shape of source", row->source), sql, NULL,
-                              err, "ttitiiib", row->source, row->table, version, row->run, since_us,
-                              row->until_us, row->records, row->document));
-    return begins ? thin(registry, row, err) : PLUMB_OK;
+    pl_shape_row last;
+    PL_TRY(newest(registry, row->source, row->table, &last, err));
+    bool kept = row->kept || !last.version ||
+                row->until_us - last.since_us >= PL_SHAPE_VERSION_US ||
+                row->records / 2 >= last.records;
+    *ret_version = last.version + 1;
+    PL_TRY(pl_registry__write(registry, PL_DOING("record shape of source", row->source),
+                              "INSERT INTO shapes(source, tbl, version, run, since_us, until_us,"
+                              " records, document, logged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                              NULL, err, "ttitiiibt", row->source, row->table, *ret_version,
+                              row->run, row->until_us, row->until_us, row->records, row->document,
+                              kept ? "" : "-"));
+    PL_TRY(drop_recent(registry, row, *ret_version, err));
+    return kept ? thin(registry, row, err) : PLUMB_OK;
 }
 
 plumb_status pl_registry_shape(pl_registry *registry, const char *source, const char *table,

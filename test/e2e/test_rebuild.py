@@ -23,7 +23,8 @@ BOOKS = {
     "snapshots": "tbl, snapshot_id, parent, run, metadata_location, rows, files, created_us",
     "tasks": "run, task, result", "iceberg_tables": "table_name, metadata_location",
     "mappings": "source, tbl, version, text", "contracts": "tbl, version, text",
-    "shapes": "source, tbl, version, since_us", "findings": "*", "mapping_uses": "*"}
+    "shapes WHERE logged <> '-'": "source, tbl, version, since_us", "findings": "*",
+    "mapping_uses": "*"}
 
 
 def registry(plumb):

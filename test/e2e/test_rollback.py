@@ -193,6 +193,73 @@ def test_a_rollback_by_another_program_is_noticed(shop):
     assert all_books(shop)[:3] == before[:3]
 
 
+def usual(plumb, source="shop"):
+    """Of how many records it is known what is usual."""
+    return plumb.json("shape", source, "--table", "posts")["records"]
+
+
+def test_what_is_usual_follows_the_table(shop):
+    """Run by run within an hour, back, forward and on; and so it is in a rebuilt registry."""
+    assert usual(shop) == 9
+    dry = shop.json("rollback", "posts", "--to", "previous", "--dry-run")["baselines"]
+    assert [(b["source"], b["version"], b["exact"]) for b in dry] == [("shop", 2, True)]
+    shop("rollback", "posts", "--to", "previous")
+    assert usual(shop) == 6
+    publish(shop, 20, code=3)
+    assert usual(shop) == 9  # 6 of the snapshot and 3 that came
+    first = lake.table(shop, "posts").snapshots()[0].snapshot_id
+    done = shop.json("rollback", "posts", "--to", first)
+    assert [(b["version"], b["exact"]) for b in done["baselines"]] == [(1, True)]
+    assert usual(shop) == 3
+    lose(shop)
+    shop("rebuild")
+    assert usual(shop) == 3
+    shop("rollback", "posts", "--to", "before-rollback-1")  # its version was not in the log
+    assert usual(shop) == 6  # the newest that is not later
+    shop("rollback", "posts", "--to", first)
+    shop("replay", "posts", "--withdrawn")
+    assert usual(shop) == 3 and len(ids(shop)) == 12
+
+
+def test_a_source_that_was_not_there_yet_begins_anew(shop):
+    write(shop.dir / "sources/other.yml", SOURCE.replace("source: shop", "source: other"))
+    (shop.dir / "in.json").write_text(json.dumps({"p": "a", "id": 50, "likes": 1}))
+    shop("ingest", "other", "in.json")
+    shop("run")
+    assert (usual(shop), usual(shop, "other")) == (9, 1)
+    done = shop.json("rollback", "posts", "--to", "previous")
+    assert done["baselines"] == [{"source": "other", "version": None, "at": None, "exact": True}]
+    assert (usual(shop), usual(shop, "other")) == (9, 0)
+    (shop.dir / "in.json").write_text("\n".join(json.dumps({"p": "a", "id": i}) for i in range(99)))
+    shop("ingest", "other", "in.json")
+    assert shop.json("run", code=3)["records"]["curated"] == 99  # its first: nothing is usual
+    assert usual(shop, "other") == 99
+    shop("rollback", "posts", "--to", "before-rollback-1")
+    assert (usual(shop), usual(shop, "other")) == (9, 1)
+
+
+def test_of_older_runs_the_nearest_is_told(shop):
+    for first in range(9, 36, 3):
+        publish(shop, first)
+    snapshots = lake.table(shop, "posts").snapshots()
+    kept = {v["version"]: v["records"] for v in shop.json("shape", "shop", "--versions")}
+    assert set(kept) >= {1, *range(5, 13)} and 3 not in kept and usual(shop) == 36
+    said = shop("rollback", "posts", "--to", snapshots[2].snapshot_id).stdout
+    assert re.search(r"\nwhat is usual for shop is known as of .*Z: of older runs not every "
+                     r"one's is kept\n", said), said
+    assert usual(shop) == 6
+    shop("rollback", "posts", "--to", snapshots[8].snapshot_id)
+    assert usual(shop) == 27
+
+
+def test_a_young_lake_is_rebuilt_with_most_of_what_it_knew(shop):
+    for first in range(9, 36, 3):
+        publish(shop, first)
+    lose(shop)
+    shop("rebuild")
+    assert 18 < usual(shop) <= 36
+
+
 def test_retried_records_go_and_come(shop):
     (shop.dir / "in.json").write_text('{"p":"a","id":9,"likes":1}\n{"p":"a","id":"x","likes":1}\n')
     shop("ingest", "shop", "in.json")

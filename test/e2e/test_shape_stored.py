@@ -63,7 +63,8 @@ def test_older_versions_are_kept(seen):
         (3, 300, "post_metrics"), (2, 200, "post_metrics"), (1, 100, "post_metrics")]
     lines = seen("shape", "tiktok", "--versions").stdout.splitlines()
     assert len(lines) == 5 and lines[4] == (
-        "Every hour's version is kept for 2 days, then a day's last one for 90 days, then a "
+        "The newest 8 versions are kept, then one of an hour for 2 days, then a day's last one for "
+        "90 days, then a "
         "month's last one.")
     first = seen.json("shape", "tiktok", "--version", "1")
     assert first["records"] == 100 and "$.lang" not in paths(first)
@@ -79,8 +80,8 @@ def test_versions_are_thinned_and_so_is_the_log(seen):
 
     before = texts()
     db = sqlite3.connect(seen.dir / "lake/plumb.db")
-    db.execute("UPDATE shapes SET since_us = since_us - since_us % 86400000000 - 345600000000"
-               " + 3600000000 * version WHERE version < 3")
+    db.execute("UPDATE shapes SET since_us = 3600000000 * version - 345600000000 +"
+               " (SELECT max(since_us) / 86400000000 * 86400000000 FROM shapes) WHERE version < 3")
     run, = db.execute("SELECT logged FROM shapes WHERE version = 1").fetchone()
     db.commit()
     db.close()

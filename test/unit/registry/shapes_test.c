@@ -53,27 +53,56 @@ static void put(fixture *f, const char *table, const char *run, int64_t at_us, p
     CHECK_INT(want, version);
 }
 
-TEST(shape_has_one_version_an_hour)
+TEST(each_run_leaves_a_version)
 {
     fixture *f = begin();
     const int64_t hour = PL_SHAPE_VERSION_US;
     pl_shape_row row;
     put(f, "posts", "R1", 5 * hour, PL_SPAN("a"), 1);
-    put(f, "posts", "R2", 6 * hour - 1, PL_SPAN("b\0c"), 1);
-    put(f, "posts", "R3", 6 * hour, PL_SPAN(""), 2);
+    put(f, "posts", "R2", 6 * hour - 1, PL_SPAN("b\0c"), 2);
+    put(f, "posts", "R3", 6 * hour, PL_SPAN(""), 3);
     put(f, "likes", "R3", 6 * hour, PL_SPAN("d"), 1);
     CHECK_OK(pl_registry_shapes(f->registry, NULL, NULL, see_shape, f, &f->err), f->err);
-    CHECK_STR("shop/likes 1 R3 6-6 10; shop/posts 2 R3 6-6 10; shop/posts 1 R2 5-5 10; ", f->seen);
+    CHECK_STR("shop/likes 1 R3 6-6 10; shop/posts 3 R3 6-6 10; shop/posts 2 R2 5-5 10; "
+              "shop/posts 1 R1 5-5 10; ",
+              f->seen);
     f->seen[0] = '\0';
     CHECK_OK(pl_registry_shapes(f->registry, "shop", "likes", see_shape, f, &f->err), f->err);
     CHECK_OK(pl_registry_shapes(f->registry, "mail", NULL, see_shape, f, &f->err), f->err);
     CHECK_STR("shop/likes 1 R3 6-6 10; ", f->seen);
-    CHECK_OK(pl_registry_shape(f->registry, "shop", "posts", 1, &f->arena, &row, &f->err), f->err);
+    CHECK_OK(pl_registry_shape(f->registry, "shop", "posts", 2, &f->arena, &row, &f->err), f->err);
     CHECK(pl_span_equal(PL_SPAN("b\0c"), row.document));
-    CHECK_INT(5 * hour, row.since_us);
+    CHECK_INT(6 * hour - 1, row.since_us);
+    CHECK(!row.kept);
     CHECK_OK(pl_registry_shape(f->registry, "shop", "posts", 0, &f->arena, &row, &f->err), f->err);
-    CHECK_INT(2, row.version);
+    CHECK_INT(3, row.version);
+    CHECK(row.kept);
     CHECK_INT(0, row.document.bytes);
+    end(f);
+}
+
+static bool see_kept(void *context, const pl_shape_row *row)
+{
+    fixture *f = context;
+    size_t used = strlen(f->seen);
+    snprintf(f->seen + used, sizeof f->seen - used, "%d%s ", (int)row->version,
+             row->kept ? "*" : "");
+    return true;
+}
+
+TEST(newest_versions_are_kept_and_of_older_ones_one_an_hour)
+{
+    fixture *f = begin();
+    pl_shape_row row = {.source = "shop", .table = "posts", .run = "R", .document = PL_SPAN("a")};
+    int64_t version;
+    for (int i = 1; i <= 20; i++) {
+        row.until_us = PL_SHAPE_VERSION_US * 20 + (PL_SHAPE_VERSION_US / 4 + 1) * i;
+        row.records = i == 11 ? 250 : 100 + i + (i > 11 ? 150 : 0); // twice what version 9 has
+        row.kept = i == 2;
+        CHECK_OK(pl_registry_shape_put(f->registry, &row, &version, &f->err), f->err);
+    }
+    CHECK_OK(pl_registry_shapes(f->registry, NULL, NULL, see_kept, f, &f->err), f->err);
+    CHECK_STR("20 19* 18 17 16 15* 14 13 11* 10* 6* 2* 1* ", f->seen);
     end(f);
 }
 
@@ -182,7 +211,8 @@ TEST(missing_shape_is_named)
 
 int main(void)
 {
-    return RUN_TESTS("registry/shapes", T(shape_has_one_version_an_hour),
+    return RUN_TESTS("registry/shapes", T(each_run_leaves_a_version),
+                     T(newest_versions_are_kept_and_of_older_ones_one_an_hour),
                      T(versions_are_thinned_by_day_and_month),
                      T(what_something_was_compared_with_is_kept), T(missing_shape_is_named));
 }
