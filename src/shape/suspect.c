@@ -215,12 +215,13 @@ static bool takes_turns(const pl_suspect_work *work, uint32_t column, uint32_t p
         if (work->new[i] != PL_SHAPE_NONE)
             count_pairs(new[work->new[i]].values, new[path].values, &both, &both);
     }
-    if (agreed || others) return agreed > 2 * others;
+    if (agreed > 2 * others) return true;
     const pl_suspect_column *asked = &work->columns[column];
     double share = (double)asked->before.filled / ((double)asked->before.rows + 1);
     double values = (double)pl_suspect__values(work->now->shape, path);
     double rows = (double)asked->now.rows, filled = (double)asked->now.filled;
     bool fell = less_often(rows, filled, share) < work->options->absent_chance;
+    if (!fell && (agreed || others)) return false; // what fell may have grown as well
     if (both || !(fell || asked->waits) || pow(1 - share, values) > APART_CHANCE) return false;
     return pl_drift_tail(rows, values + filled, share) >= TURNS_CHANCE;
 }
