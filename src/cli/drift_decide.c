@@ -109,7 +109,6 @@ static plumb_status refill(deciding *d, decided *one, plumb_error *err)
 {
     const pl_finding_row *row = &one->decision.row;
     if (!one->decision.changed && !one->decision.again) return PLUMB_OK;
-    if (row->state == PL_FINDING_REJECTED) return PLUMB_OK; // no declared value changes
     PL_TRY(pl_decision_stale(d->lake.project, d->lake.registry, row, &d->cli->arena, &one->stale,
                              err));
     if (!one->stale.count) return PLUMB_OK;
@@ -158,7 +157,7 @@ static void say_beside(deciding *d, pl_buf *out, const decided *one)
         pl_buf_printf(out, "The new rule ");
     pl_buf_printf(out,
                   "%s tried in column %s, beside column %s, which keeps its own: NULL where that "
-                  "cannot take a value, which _rest keeps. 'plumb drift promote %lld' gives column "
+                  "cannot take a value. 'plumb drift promote %lld' gives column "
                   "%s the rule%s; 'plumb drift reject %lld' takes %s away.",
                   d->dry ? "would be" : "is", decision->beside, column, (long long)decision->row.id,
                   column, gate && gate->word == PL_GATE_PASSED ? "" : " once the gate is passed",
@@ -316,7 +315,7 @@ static void say_refill(deciding *d, pl_buf *out, const decided *one)
                       pl_human_bytes(bytes, one->stale.stored_bytes),
                       pl_plural(count, "was", "were"), pl_plural(count, "keeps", "keep"),
                       pl_plural(count, "it has", "they have"), row->table, (long long)row->id);
-    else if (!d->dry && !still_held(d, row))
+    else if (!d->dry && !still_held(d, row) && row->state != PL_FINDING_PARALLEL)
         pl_buf_printf(out, " Nothing more has to be done.");
 }
 

@@ -273,7 +273,7 @@ static void say_beside(words *w, const char *at)
     const char *column = w->row->column;
     say(w,
         "Since %s column %s__next is filled by the new rule, beside column %s, which keeps its "
-        "own: where that cannot take a value it is NULL, and _rest keeps it. Rows are published "
+        "own: where that cannot take a value it is NULL. Rows are published "
         "so.",
         at, column, column);
     if (gate)

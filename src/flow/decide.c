@@ -41,9 +41,10 @@ static bool is(const deciding *d, unsigned states)
     return (PL_FINDING_IN(d->row.state) & states) != 0;
 }
 
+// For a finding: what failed checks is none's, and waits for the contract or pl_checks_accept.
 static bool waits(const deciding *d)
 {
-    return d->held && !*d->hold.released && pl_finding_waits(&d->row, &d->hold);
+    return d->held && !d->hold.checks && !*d->hold.released && pl_finding_waits(&d->row, &d->hold);
 }
 
 // ---- yes ----------------------------------------------------------------------------------------

@@ -211,6 +211,7 @@ static bool find_own(void *context, const pl_event_row *row)
 plumb_status pl_decide__finish_reject(deciding *d, bool *ret_left, plumb_error *err)
 {
     search was = {.d = d}, other = {.d = d};
+    bool unfinished;
     pl_finding_filter filter = {d->row.source, d->row.table, PL_FINDING_IN(PL_FINDING_PARALLEL), 0};
     *ret_left = false;
     PL_TRY(pl_registry_events_like(d->options->registry, "drift.parallel", 0, find_own, &was, err));
@@ -221,6 +222,8 @@ plumb_status pl_decide__finish_reject(deciding *d, bool *ret_left, plumb_error *
         d->overlay = d->change.overlay;
     else
         pl_decide__no_change(d);
+    PL_TRY(pl_decide__is_unfinished(d, &unfinished, err));
+    *ret_left |= unfinished;
     return PLUMB_OK;
 }
 

@@ -3,11 +3,12 @@
 where an undisturbed one does, in files, books and rows; a temporary file may be left beside them.
 In the long form each place is tried."""
 import random
+import sqlite3
 
 import pytest
 
 from dying import draw, killed, watched
-from held import land, post, renamed, start
+from held import compact, land, post, renamed, start
 from lake import FULL, books, figures, found, keep, listed, read, restore
 
 KILLS = 4  # of each case, in the short form
@@ -34,8 +35,27 @@ def goes(plumb):
     plumb("run", code=3)
 
 
+def retypes(plumb):
+    land(plumb, "shop", "3.json", [compact(n, 3) for n in range(1000)])
+    plumb("run", code=3)
+
+
+def tried(plumb):
+    retypes(plumb)
+    plumb("drift", "approve", 1, "--parallel")
+
+
+def old(plumb):
+    goes(plumb)
+    plumb("drift", "approve", 1)
+    with sqlite3.connect(plumb.dir / "lake/plumb.db") as db:
+        db.execute("UPDATE findings SET changed_us = changed_us - 31 * 24 * 3600 * 1000000")
+
+
 CASES = [(renames, "approve"), (renames, "reject"), (rule, "approve"), (rule, "reject"),
-         (comes, "approve"), (goes, "approve"), (goes, "reject")]
+         (comes, "approve"), (goes, "approve"), (goes, "reject"),
+         (old, "approve"), (retypes, "approve"), (retypes, "approve --parallel"),
+         (tried, "promote"), (tried, "reject")]
 
 
 def state(plumb):
@@ -59,7 +79,7 @@ def test_said_once_more_it_ends_where_an_undisturbed_one_does(quick, case, word)
     start(quick, "shop")
     case(quick)
     keep(quick)
-    words = ["drift", word, "1"]
+    words = ["drift", *word.split(), "1"]
     changes = watched(quick, words, under=".")
     wanted = state(quick)
     rng = random.Random(len(changes))
