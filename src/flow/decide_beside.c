@@ -18,9 +18,19 @@ static pl_span path_of(const deciding *d)
     return pl_span_of(*d->row.after ? d->row.after : d->row.before);
 }
 
+// The finding's, or whichever reads it if that has another name by now.
+static pl_span column_of(const deciding *d)
+{
+    uint32_t *columns, count;
+    pl_span column = pl_span_of(d->row.column);
+    if (pl_contract_find(d->file->contract, column) >= 0) return column;
+    pl_mapping_columns_of(d->file, path_of(d), d->arena, &columns, &count);
+    return count ? d->file->contract->columns[columns[0]].field.name : column;
+}
+
 static const char *beside(const deciding *d)
 {
-    return pl_beside_name(pl_span_of(d->row.column), d->arena).data;
+    return pl_beside_name(column_of(d), d->arena).data;
 }
 
 // ---- the gate -----------------------------------------------------------------------------------
@@ -50,7 +60,7 @@ static plumb_status ask(deciding *d, const pl_proposal *change, plumb_error *err
                                .registry = d->options->registry,
                                .before = d->now.mapping,
                                .first_object = d->row.first_object,
-                               .column = pl_span_of(d->row.column),
+                               .column = column_of(d),
                                .other_unit = d->doc.class == PL_DRIFT_RESCALED,
                                .cancel = d->options->cancel};
     pl_gate *gate = PL_TAKE(d->arena, pl_gate, 1);

@@ -77,17 +77,24 @@ static bool is_of_values(const char *class)
     return strcmp(class, "rescaled") == 0 || strcmp(class, "retyped") == 0;
 }
 
+// While a rule is tried in a column beside another, that one is as the old rule makes it, and
+// other values are no reason to wait for the new one.
+static void mute_tried(pl_suspect_column *column, const pl_finding_row *row)
+{
+    if (pl_span_is(column->name, row->column))
+        column->muted = ~0u;
+    else if (pl_is_beside(column->name, pl_span_of(row->column)))
+        column->muted |=
+            1u << PL_SUSPECT_LOST | 1u << PL_SUSPECT_MEANING | 1u << PL_SUSPECT_RESCALED;
+}
+
 static bool mute(void *context, const pl_finding_row *row)
 {
     verdict *v = context;
     bool waits = row->state == PL_FINDING_HELD, muted = mutes(v, row);
-    // While a rule is tried in a column beside it, neither is a reason to wait.
-    bool tried = row->state == PL_FINDING_PARALLEL;
     if (!*row->column && strcmp(row->class, "removed") == 0) v->empty_muted |= muted;
     for (uint32_t i = 0; i < v->column_count; i++) {
-        if (tried && (pl_span_is(v->columns[i].name, row->column) ||
-                      pl_is_beside(v->columns[i].name, pl_span_of(row->column))))
-            v->columns[i].muted = ~0u;
+        if (row->state == PL_FINDING_PARALLEL) mute_tried(&v->columns[i], row);
         if (!pl_span_is(v->columns[i].name, row->column)) continue;
         const pl_rule *rule = pl_mapping_rule(v->source->mapping, v->of_contract[i]);
         if (row->state == PL_FINDING_ACCEPTED && is_of_values(row->class))

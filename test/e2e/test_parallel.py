@@ -59,8 +59,8 @@ def test_a_rule_that_raw_proves_is_taken_in_one_step(plumb):
         "rows        passed  1,000                                 1,000 or more\n"
         "parse       passed  100 % of 1,000 values                 99.5 % or more\n"
         "NULL        passed  0 % of rows before, 0 % since         within 0.5 points\n"
-        "continuity  passed  100 % of 400 entities; distance 0.60  98 % of 100 entities, or distance "
-        "0.05\n"
+        "continuity  passed  100 % of 400 entities; distance 0.60  98 % of 100 entities, or "
+        "distance 0.05\n"
         "agreement   passed  in 800 of 800 rows                    in every row with both values\n")
     assert shares(plumb) == {f"p{n}": (3003 + 11 * n,) for n in range(1000)}
     assert state(plumb) == "accepted"
@@ -70,8 +70,8 @@ def test_too_little_raw_is_no_reason_to_wait(plumb):
     holds_compact(plumb, 20)
     one, = plumb.json("drift", "approve", 1)["decisions"]
     assert one["text"] == (
-        "sources/shop.yml is changed; runs read it so from now on. 20 rows of raw are too little to "
-        "prove it, and nothing in them speaks against it: your word counts. What waited is "
+        "sources/shop.yml is changed; runs read it so from now on. 20 rows of raw are too little "
+        "to prove it, and nothing in them speaks against it: your word counts. What waited is "
         "published: 20 rows. Nothing more has to be done.")
     assert (one["to"], one["beside"], one["gate"]["word"]) == ("accepted", None, "open")
     assert {c["name"]: c["word"] for c in one["gate"]["criteria"]} == {
@@ -121,16 +121,16 @@ def test_a_rule_that_raw_speaks_against_is_tried_beside(plumb):
         "    --- sources/shop.yml\n    +++ sources/shop.yml\n    @@ -9,0 +10 @@\n"
         f"    +  shares__next: {RULE}\n\n"
         "  Raw speaks against the new rule: continuity: 3.25 % of 400 entities; distance 0.93, "
-        "asked is\n  98 % of 100 entities, or distance 0.05. So it is tried in column shares__next, "
-        "beside column\n  shares, which keeps its own: NULL where that cannot take a value. 'plumb "
+        "asked is\n  98 % of 100 entities, or distance 0.05. So it is tried in column "
+        "shares__next, beside column\n  shares, which keeps its own: NULL where that cannot take a value. 'plumb "
         "drift promote 1'\n  gives column shares the rule once the gate is passed; 'plumb drift "
         "reject 1' takes\n  shares__next away. What waited is published: 400 rows.\n\n"
         "gate                        measured                               asked\n"
         "rows        too little yet  400                                    1,000 or more\n"
         "parse       passed          100 % of 400 values                    99.5 % or more\n"
         "NULL        passed          0 % of rows before, 0 % since          within 0.5 points\n"
-        "continuity  FAILED          3.25 % of 400 entities; distance 0.93  98 % of 100 entities, or "
-        "distance 0.05\n"
+        "continuity  FAILED          3.25 % of 400 entities; distance 0.93  98 % of 100 entities, "
+        "or distance 0.05\n"
         "agreement   passed          in 800 of 800 rows                     in every row with both "
         "values\n")
     assert shares(plumb)["p7"] == (None, 8700)
@@ -139,8 +139,8 @@ def test_a_rule_that_raw_speaks_against_is_tried_beside(plumb):
         "plumb: cannot promote finding '1': the gate is not passed: rows: 400, asked is 1,000 or "
         "more; continuity: 3.25 % of 400 entities; distance 0.93, asked is 98 % of 100 entities, "
         "or distance 0.05\n"
-        "  hint: 'plumb drift show 1' says how it stands; 'plumb drift promote 1 --now' does it all "
-        "the same; 'plumb drift reject 1' takes shares__next away.\n")
+        "  hint: 'plumb drift show 1' says how it stands; 'plumb drift promote 1 --now' does it "
+        "all the same; 'plumb drift reject 1' takes shares__next away.\n")
     assert state(plumb) == "parallel"
 
 
@@ -272,6 +272,14 @@ def test_a_critical_column_has_none_beside_it(plumb):
     assert read(plumb, "posts").num_rows == 1200
 
 
+def test_what_goes_while_it_is_tried_is_seen(plumb):
+    holds_compact(plumb, 400)
+    plumb("drift", "approve", 1, "--parallel")
+    land(plumb, "shop", "4.json", [post(n, 4, shares=None, shared=f"{n}.5K") for n in range(400)])
+    hold, = plumb.json("run", code=3)["holds"]
+    assert "shares__next" in hold["why"]
+
+
 # ---- what is not a finding's ---------------------------------------------------------------------
 
 def test_what_waits_for_checks_is_left_alone(plumb):
@@ -293,7 +301,8 @@ def test_what_waits_for_checks_is_left_alone(plumb):
 
 def test_hidden_files_of_the_killed_are_swept(plumb):
     holds_compact(plumb, 400)
-    left = [plumb.dir / "sources/.0123456789abcdef.tmp", plumb.dir / "contracts/.00000000000000aa.tmp"]
+    left = [plumb.dir / "sources/.0123456789abcdef.tmp",
+            plumb.dir / "contracts/.00000000000000aa.tmp"]
     kept = [plumb.dir / "sources/.mine.tmp", plumb.dir / "sources/.0123456789abcde.tmp"]
     for file in left + kept:
         file.write_text("x")
