@@ -247,11 +247,13 @@ static void read_choices(pl_contract_reading *self, const pl_yaml *root)
                                                     "unknown duplicates '%.*s'",
                                                     PL_FMT(node->text)),
                                node->text, duplicates);
-        else
-            self->contract->duplicates = (pl_duplicates)which;
         if (which > 0)
-            pl_contract__warn(&self->base, node, "duplicates: %s is not applied by this version",
-                              duplicates[which]);
+            pl_hint(pl_contract__mistake(&self->base, node, 0,
+                                         "duplicates: %s is not done by this version: rows with "
+                                         "one key are counted, and all kept",
+                                         duplicates[which]),
+                    "Leave it out, or write count. 'checks: {unique: key}' tells of rows that "
+                    "repeat a key, and 'unique: key critical' keeps them from being published.");
     }
 }
 

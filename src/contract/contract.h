@@ -9,7 +9,7 @@
 //     critical: [post_id]
 //     checks: {freshness: 90m, nulls: {likes: 2%}}     (see pl_severity)
 //     rest: keep
-//     duplicates: first
+//     duplicates: count          (rows with one key are all kept; first and last are refused yet)
 //     sort: [post_id, observed_at desc]
 //     compression: zstd
 //     encodings: compact
@@ -42,7 +42,7 @@
 //     checks:
 //       nulls:     {likes: 2%, post_id: 0% critical}       share of rows in which it is NULL
 //       ranges:    {likes: 0.1%, rate: reject}             share of values outside min and max
-//       unique:    key                                     rows that repeat a key of their object
+//       unique:    key                                     rows that repeat a key of the table
 //       rows:      {min: 10, max: 1000000, change: 50%}    of a run; of an object, to the usual one
 //       freshness: 90m                                     age of the newest object published
 //
@@ -75,12 +75,6 @@ typedef struct pl_contract_column {
     pl_span was;                // former name, "" if none
     uint32_t line, column;      // of the declaration
 } pl_contract_column;
-
-typedef enum pl_duplicates {
-    PL_DUPLICATES_COUNT, // counted, kept
-    PL_DUPLICATES_FIRST,
-    PL_DUPLICATES_LAST,
-} pl_duplicates;
 
 typedef enum pl_compression {
     PL_COMPRESSION_SNAPPY,
@@ -116,7 +110,6 @@ typedef struct pl_contract {
     bool compact;                // encodings: compact
     pl_table_checks checks;      // those of no column
     bool drop_rest;              // rest: drop
-    pl_duplicates duplicates;
 } pl_contract;
 
 // Parse one contract file. Mistakes go to `problems`, what this version reads but does not do to

@@ -237,10 +237,9 @@ uint32_t pl_checks_ask(const pl_check_subject *subject, pl_arena *arena, pl_chec
     for (uint32_t i = 0; i < mapping->rule_count; i++)
         ask_column(&a, &contract->columns[mapping->rules[i].column]);
     if (contract->checks.unique.asked) {
-        uint64_t repeated = subject->found->records.repeated;
-        const pl_check_row *row = add_share(&a, "unique", &contract->checks.unique, repeated,
-                                            subject->found->records.rows);
-        if (row->outcome != PL_CHECK_PASSED) a.faulty += repeated;
+        const pl_check_row *row = add_share(&a, "unique", &contract->checks.unique,
+                                            subject->repeated, subject->found->records.rows);
+        if (row->outcome != PL_CHECK_PASSED) a.faulty += subject->repeated;
     }
     ask_rows(&a);
     ask_change(&a);

@@ -4,19 +4,19 @@
 //     check         measured / total                       allowed
 //     nulls         rows in which the column is NULL / rows          share, by column
 //     range         values outside of its bounds / its values        share, by column with bounds
-//     unique        rows that repeat a key of their object / rows    share
+//     unique        rows that repeat a key / rows                    share
 //     rows          rows of the run / its raw objects                least and most rows
 //     change        the same                                         least and most rows an object
 //     freshness     age of the newest object published / 0           at most so old
 //     conservation  records that are nothing / records               none, always
 //     score         records that are right / all there could be      is told, and never fails
 //
-// Every one is counted while mapping, so none costs another look at the rows. A column that the
-// source's mapping has no rule for is not asked for NULLs: that is what its mapping says. `unique`
-// knows the keys of one raw object at a time: an object that is delivered twice under two names is
-// none of its business. `change` compares with the usual, the median rows an object of the last
-// PL_CHECK_HISTORY runs; before PL_CHECK_HISTORY_MIN of them it is skipped, so the first runs of a
-// table are never held by it.
+// All but `unique` are counted while mapping, so they cost no other look at the rows. A column that
+// the source's mapping has no rule for is not asked for NULLs: that is what its mapping says.
+// `unique` reads the keys back: of all rows of the run, and of rows of the table that may have the
+// same (flow/unique.h); of objects that land behind a hold it knows each one's own. `change`
+// compares with the usual, the median rows an object of the last PL_CHECK_HISTORY runs; before
+// PL_CHECK_HISTORY_MIN of them it is skipped, so the first runs of a table are never held by it.
 //
 // A critical check that fails holds all that the source has in the run before the table, as drift
 // does (flow/judge.h): staged together, exit code 3, every other source is published. It goes on
@@ -46,6 +46,7 @@
 typedef struct pl_check_subject {
     const pl_mapping *mapping;
     const pl_baseline *found; // its counts; the shape is not looked at
+    uint64_t repeated;        // rows whose key an earlier row has (flow/unique.h)
     bool accepted;            // a person has agreed to what fails
     // Rows an object of earlier runs, newest first.
     double history[PL_CHECK_HISTORY];

@@ -7,6 +7,7 @@
 
 #include "flow/checks.h"
 #include "flow/judge.h"
+#include "flow/unique.h"
 
 static bool add_history(void *context, const pl_check_row *row)
 {
@@ -30,6 +31,18 @@ static plumb_status newest(run_state *run, const verdict *v, int64_t *ret_newest
     return PLUMB_OK;
 }
 
+// Of what is only looked at, or a part of what was judged whole, every object for itself.
+static plumb_status count_repeated(run_state *run, const verdict *v, const pl_baseline *found,
+                                   uint64_t *ret_repeated, plumb_error *err)
+{
+    uint64_t rows = 0, repeated;
+    *ret_repeated = found->records.repeated;
+    if (!v->source->mapping->contract->checks.unique.asked) return PLUMB_OK;
+    PL_TRY(pl_run__repeated(run, v->source, &rows, &repeated, err));
+    if (rows && rows == found->records.rows) *ret_repeated = repeated;
+    return PLUMB_OK;
+}
+
 plumb_status pl_verdict__check(run_state *run, verdict *v, const pl_baseline *found,
                                plumb_error *err)
 {
@@ -40,6 +53,7 @@ plumb_status pl_verdict__check(run_state *run, verdict *v, const pl_baseline *fo
     pl_check_filter filter = {
         .table = v->table, .source = v->name, .check = "change", .limit = 200};
     PL_TRY(newest(run, v, &subject.newest_us, err));
+    PL_TRY(count_repeated(run, v, found, &subject.repeated, err));
     if (v->source->mapping->contract->checks.rows_change > 0)
         PL_TRY(pl_registry_checks(run->options->registry, &filter, add_history, &subject, err));
     v->check_count = pl_checks_ask(&subject, run->arena, &v->checks);

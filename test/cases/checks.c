@@ -74,6 +74,7 @@ static void read_found(found_counts *f, pl_span text)
             f->subject.history[f->subject.history_count++] = (double)value;
         if (strcmp(one, "age") == 0) f->subject.newest_us = NOW_US - (int64_t)value * 1000000;
     }
+    f->subject.repeated = r->repeated;
     for (uint32_t i = 0; i < f->baseline.column_count; i++)
         f->baseline.columns[i].counts.rows = r->rows;
 }

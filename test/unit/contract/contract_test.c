@@ -22,7 +22,7 @@ static const char POSTS[] = "# one\n"
                             "critical: [post_id, likes]\n"
                             "checks: {freshness: 90m, nulls: {likes: 2%}}\n"
                             "rest: drop\n"
-                            "duplicates: last\n"
+                            "duplicates: count\n"
                             "sort: [likes desc, post_id asc, observed_at]\n"
                             "compression: zstd\n"
                             "encodings: compact\n";
@@ -54,7 +54,7 @@ TEST(contract_reads_all_that_may_be_declared)
     pl_problems problems = {0}, warnings = {0};
     pl_contract *c = pl_contract_parse("c.yml", pl_span_of(POSTS), &arena, &problems, &warnings);
     CHECK_MISTAKES("", &problems);
-    CHECK_MISTAKES("20:1 duplicates: last is not applied by this version\n", &warnings);
+    CHECK_MISTAKES("", &warnings);
     CHECK_SPAN("post_metrics", c->table);
     CHECK_SPAN("One row per post and observation.", c->doc);
     CHECK_INT(3, c->sort.count);
@@ -78,7 +78,6 @@ TEST(contract_reads_all_that_may_be_declared)
     CHECK_INT(16, c->partition.fields[2].transform.parameter);
     CHECK_INT(90 * 60 * INT64_C(1000000), c->checks.freshness_us);
     CHECK(c->drop_rest);
-    CHECK_INT(PL_DUPLICATES_LAST, c->duplicates);
     pl_arena_done(&arena);
 }
 
@@ -192,6 +191,15 @@ TEST(contract_reports_what_is_missing_or_unknown)
                    "  Did you mean 'last'? Valid are count, first and last.\n");
 }
 
+TEST(contract_refuses_what_is_not_done_by_this_version)
+{
+    check_contract("table: t\ncolumns: {a: string!}\nkey: [a]\nduplicates: last\n",
+                   "4:13 duplicates: last is not done by this version: rows with one key are "
+                   "counted, and all kept\n"
+                   "  Leave it out, or write count. 'checks: {unique: key}' tells of rows that "
+                   "repeat a key, and 'unique: key critical' keeps them from being published.\n");
+}
+
 TEST(contract_survives_damage)
 {
     uint64_t seed = 7;
@@ -242,5 +250,6 @@ int main(void)
         "contract/contract", T(contract_reads_all_that_may_be_declared),
         T(contract_reads_short_and_long_forms_of_columns), T(contract_reports_mistakes_in_columns),
         T(contract_reports_mistakes_in_keys_and_partitions), T(contract_refuses_what_is_no_layout),
-        T(contract_reports_what_is_missing_or_unknown), T(contract_survives_damage));
+        T(contract_reports_what_is_missing_or_unknown),
+        T(contract_refuses_what_is_not_done_by_this_version), T(contract_survives_damage));
 }
