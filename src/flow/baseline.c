@@ -37,24 +37,31 @@ pl_column_counts pl_baseline_counts(const pl_baseline *baseline, pl_span column)
     return found ? found->counts : (pl_column_counts){0};
 }
 
+uint64_t pl_baseline_conflicts(const pl_baseline *baseline, pl_span name)
+{
+    const pl_baseline_column *found = find(baseline, name);
+    return found ? found->conflicts : 0;
+}
+
 uint64_t pl_baseline_outside(const pl_baseline *baseline, pl_span column)
 {
     const pl_baseline_column *found = find(baseline, column);
     return found ? found->outside : 0;
 }
 
-static void add_counts(pl_baseline *into, pl_span name, pl_column_counts counts, uint64_t outside)
+static void add_counts(pl_baseline *into, const pl_baseline_column *from)
 {
-    pl_baseline_column *column = find(into, name);
+    pl_baseline_column *column = find(into, from->name);
     if (!column) {
         PL_GROW(into->columns, into->column_count, into->column_capacity);
         column = &into->columns[into->column_count++];
-        *column = (pl_baseline_column){.name = pl_arena_copy(&into->arena, name)};
+        *column = (pl_baseline_column){.name = pl_arena_copy(&into->arena, from->name)};
     }
-    column->counts.rows += counts.rows;
-    column->counts.filled += counts.filled;
-    column->counts.lost += counts.lost;
-    column->outside += outside;
+    column->counts.rows += from->counts.rows;
+    column->counts.filled += from->counts.filled;
+    column->counts.lost += from->counts.lost;
+    column->outside += from->outside;
+    column->conflicts += from->conflicts;
 }
 
 static void add_records(pl_baseline_records *into, const pl_baseline_records *from)
@@ -85,9 +92,11 @@ void pl_baseline_count(pl_baseline *into, const pl_work_task *task, const pl_tas
     const pl_contract *contract = task->contract;
     const pl_map_tally *tally = &window->tally;
     for (uint32_t i = 0; i < contract->column_count; i++)
-        add_counts(into, contract->columns[i].field.name,
-                   (pl_column_counts){tally->rows, tally->filled[i], tally->lost[i]},
-                   tally->outside[i]);
+        add_counts(into,
+                   &(pl_baseline_column){.name = contract->columns[i].field.name,
+                                         .counts = {tally->rows, tally->filled[i], tally->lost[i]},
+                                         .outside = tally->outside[i],
+                                         .conflicts = tally->conflicts[i].rows});
     into->records.flawed += tally->flawed;
     for (uint32_t i = window->first; i < window->first + window->count; i++) {
         const pl_object_result *object = &result->objects[i];
@@ -116,8 +125,7 @@ void pl_baseline_add(pl_baseline *into, const pl_work_task *task, const pl_task_
 void pl_baseline_merge(pl_baseline *into, const pl_baseline *from)
 {
     pl_shape_merge(&into->shape, &from->shape);
-    for (uint32_t i = 0; i < from->column_count; i++)
-        add_counts(into, from->columns[i].name, from->columns[i].counts, from->columns[i].outside);
+    for (uint32_t i = 0; i < from->column_count; i++) add_counts(into, &from->columns[i]);
     add_records(&into->records, &from->records);
     bool full = from->empty < from->objects;
     into->empty_last = full ? from->empty_last : into->empty_last + from->empty;
@@ -151,6 +159,7 @@ void pl_baseline_write(const pl_baseline *baseline, pl_buf *out)
         pl_json_int(&w, (int64_t)column->counts.filled);
         pl_json_int(&w, (int64_t)column->counts.lost);
         pl_json_int(&w, (int64_t)column->outside);
+        pl_json_int(&w, (int64_t)column->conflicts);
         pl_json_end(&w, ']');
     }
     pl_json_end(&w, '}');
@@ -211,11 +220,13 @@ static plumb_status read_columns(const pl_doc *doc, const pl_json *root, pl_base
     if (!columns || columns->kind != PL_JSON_OBJECT)
         return pl_doc_fail(doc, root, "no 'columns' in the object");
     for (const pl_json *item = columns->first; item; item = item->next) {
-        uint64_t counts[4] = {0};
+        uint64_t counts[5] = {0};
         if (!read_counts(item, counts, 3, PL_COUNT(counts)))
             return pl_doc_fail(doc, item, "a column has not three counts");
-        add_counts(baseline, item->key, (pl_column_counts){counts[0], counts[1], counts[2]},
-                   counts[3]);
+        add_counts(baseline, &(pl_baseline_column){.name = item->key,
+                                                   .counts = {counts[0], counts[1], counts[2]},
+                                                   .outside = counts[3],
+                                                   .conflicts = counts[4]});
     }
     return PLUMB_OK;
 }

@@ -10,7 +10,7 @@
 //     {"plumb": "baseline", "version": 1, "objects": 12, "empty": 0, "empty_last": 0,
 //      "judged": "9f...", "records": [objects, records, rows, quarantined, filtered, flawed,
 //      repeated],
-//      "columns": {"likes": [rows, filled, lost, outside]}, "shape": {...}}
+//      "columns": {"likes": [rows, filled, lost, outside, conflicts]}, "shape": {...}}
 //
 // Columns are known by name: a contract may gain and lose some. `judged` says by which mapping and
 // contract, as a hash of their texts.
@@ -25,7 +25,8 @@
 typedef struct pl_baseline_column {
     pl_span name;
     pl_column_counts counts;
-    uint64_t outside; // rows in which its value is outside of its bounds
+    uint64_t outside;   // rows in which its value is outside of its bounds
+    uint64_t conflicts; // rows in which paths of its rule hold different values
 } pl_baseline_column;
 
 // What became of records. Of what was published before plumb counted them: zeros.
@@ -54,6 +55,7 @@ void pl_baseline_done(pl_baseline *baseline);
 // The counts of a column; zeros if it has none.
 pl_column_counts pl_baseline_counts(const pl_baseline *baseline, pl_span column);
 uint64_t pl_baseline_outside(const pl_baseline *baseline, pl_span column);
+uint64_t pl_baseline_conflicts(const pl_baseline *baseline, pl_span column);
 
 // Add a window of a task, but not its shape: to count it is cheap.
 void pl_baseline_count(pl_baseline *into, const pl_work_task *task, const pl_task_result *result,

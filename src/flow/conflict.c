@@ -1,6 +1,7 @@
 // conflict.c -- paths of one rule that hold different values: counted while mapping, a finding when
-// they are more than a share of what a run publishes of a source. It needs no baseline and holds
-// nothing: which of them wins is what the file says.
+// they are more than a share of what a run publishes of a source, and that is new: in the baseline
+// they are no more than that, or a tenth of it now. What they were from the first run on somebody
+// wrote so on purpose. Nothing waits: which of them wins is what the file says.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
@@ -8,6 +9,9 @@
 
 #include "contract/propose.h"
 #include "flow/judge.h"
+
+// So many times what was usual is new.
+#define GROWTH 10
 
 typedef struct conflicts {
     uint64_t rows;        // of the run
@@ -83,6 +87,22 @@ static plumb_status told(run_state *run, verdict *v, const pl_rule *rule, const 
                            pl_arena_cstr(run->arena, pl_span_of(c->seen.object)), err);
 }
 
+// Was it otherwise before this run? Or somebody was told already, and it goes on.
+static plumb_status is_new(run_state *run, const verdict *v, pl_span column, const conflicts *c,
+                           double share, bool *ret_new, plumb_error *err)
+{
+    pl_finding_row was;
+    uint64_t rows = pl_baseline_counts(&v->base, column).rows - c->rows;
+    uint64_t before = pl_baseline_conflicts(&v->base, column) - c->seen.rows;
+    double usual = rows ? (double)before / (double)rows : 0;
+    *ret_new = v->had_base && rows >= v->options.baseline_min &&
+               (usual <= share || (double)c->seen.rows > GROWTH * usual * (double)c->rows);
+    if (*ret_new || !v->had_base) return PLUMB_OK;
+    const char *fingerprint = pl_arena_printf(run->arena, "conflict %.*s", PL_FMT(column));
+    return pl_registry_finding_by(run->options->registry, v->name, v->table, fingerprint,
+                                  run->arena, &was, ret_new, err);
+}
+
 // Those that were told and are not so many any more.
 static plumb_status settle(run_state *run, verdict *v, const bool *many, uint64_t rows,
                            plumb_error *err)
@@ -115,7 +135,10 @@ plumb_status pl_verdict__conflicts(run_state *run, verdict *v, plumb_error *err)
         rows = c.rows;
         if ((double)c.seen.rows <= share * (double)c.rows) continue;
         many[rule->column] = true;
-        PL_TRY(told(run, v, rule, &c, err));
+        bool new;
+        pl_span name = mapping->contract->columns[rule->column].field.name;
+        PL_TRY(is_new(run, v, name, &c, share, &new, err));
+        if (new) PL_TRY(told(run, v, rule, &c, err));
     }
     return settle(run, v, many, rows, err);
 }

@@ -7,9 +7,13 @@ from lake import books, project, read
 TWO = MAPPING.replace("likes:   stats.likes\n", "likes:   stats.likes | stats.like_count\n")
 
 
-def start(plumb, more="", mapping=TWO):
-    assert mapping != MAPPING
-    project(plumb, {"posts": CONTRACT}, {"shop": mapping.format(source="shop") + more})
+def start(plumb, usual=0):
+    """A first run of 400 posts, so many of them with different values."""
+    assert TWO != MAPPING
+    project(plumb, {"posts": CONTRACT}, {"shop": TWO.format(source="shop")})
+    land(plumb, "shop", "0.json", posts(400, 9, usual))
+    plumb("run")
+    assert plumb.json("drift", "ls", "--all") == []
 
 
 def posts(count, day, different, first=0):
@@ -35,7 +39,7 @@ def test_first_wins_and_a_finding_tells(plumb):
     flagged = [r for r in rows if r["_flags"] == ["likes:conflict"]]
     assert len(flagged) == 2 and {r["likes"] for r in flagged} == {100, 101}
     assert '"like_count":101' in flagged[0]["_rest"] + flagged[1]["_rest"]
-    ((object,),) = books(plumb, "SELECT id FROM objects")
+    ((object,),) = books(plumb, "SELECT max(id) FROM objects")
     shown = plumb.json("drift", "show", str(found["id"]))["text"]
     assert shown["changed"] == (
         "$.stats.likes and $.stats.like_count hold different values in 2 of 1000 rows of column "
@@ -63,8 +67,10 @@ def test_share_is_a_setting_and_a_few_are_only_counted(plumb):
     assert plumb.json("run")["sources"][0]["conflicts"] == 1
     assert plumb.json("drift", "ls", "--all") == []
     file = plumb.dir / "sources" / "shop.yml"
-    file.write_text(file.read_text() + "drift: {columns: {likes: {conflict_share: 0}}}\n")
-    land(plumb, "shop", "2.json", posts(1000, 2, 1))
+    file.write_text(file.read_text() + "drift: {columns: {likes: {conflict_share: 0.5%}}}\n")
+    land(plumb, "shop", "2.json", posts(1000, 2, 5))
+    assert plumb.json("run")["findings"] == []
+    land(plumb, "shop", "3.json", posts(1000, 3, 6))
     assert plumb.json("run")["findings"] == [finding(plumb)["id"]]
 
 
@@ -114,4 +120,13 @@ def test_the_other_path_put_first_and_replayed_by_the_finding(plumb):
     said = plumb.json("replay", "posts", "--finding", str(finding(plumb)["id"]))
     assert said["objects"] == 1
     rows = read(plumb, "posts", "likes", "_flags").to_pylist()
-    assert sum(r["likes"] for r in rows) == 2 * sum(range(100, 200)) + 5
+    assert sum(r["likes"] for r in rows) == sum(range(100, 500)) + 2 * sum(range(100, 200)) + 5
+
+
+def test_what_was_so_from_the_first_run_on_is_told_when_it_is_tenfold(plumb):
+    start(plumb, usual=8)  # 2 %
+    land(plumb, "shop", "1.json", posts(100, 1, 15))
+    assert plumb.json("run")["findings"] == []
+    land(plumb, "shop", "2.json", posts(100, 2, 60))  # 23 of 500 before: 4.6 %
+    assert plumb.json("run")["findings"] == [finding(plumb)["id"]]
+    assert finding(plumb)["records"] == 60

@@ -25,6 +25,7 @@ static const pl_contract *contract(void)
 static void add(pl_baseline *into, uint64_t rows, uint64_t likes, bool damaged)
 {
     uint64_t filled[] = {rows, likes}, lost[] = {0, rows - likes}, outside[] = {0, 1};
+    pl_map_conflict conflicts[2] = {{0}, {.rows = 3}};
     pl_quarantine_range nowhere = {.record_count = 1, .reason = "no array at data.list"};
     pl_object_result objects[] = {{.records = rows, .rows = rows},
                                   {.damaged = damaged ? "gone" : NULL,
@@ -32,7 +33,7 @@ static void add(pl_baseline *into, uint64_t rows, uint64_t likes, bool damaged)
                                    .quarantined = 1,
                                    .range_count = 1,
                                    .ranges = &nowhere}};
-    pl_task_window window = {.count = 2, .tally = {rows, 2, filled, lost, outside}};
+    pl_task_window window = {.count = 2, .tally = {rows, 2, filled, lost, outside, conflicts}};
     pl_task_result result = {.objects = objects, .object_count = 2};
     pl_work_task task = {.contract = contract()};
     pl_json *record;
@@ -117,6 +118,7 @@ TEST(document_says_all_of_it)
     CHECK_INT(1, again.empty_last);
     CHECK(again.judged == baseline.judged);
     CHECK_INT(1, pl_baseline_outside(&again, PL_SPAN("likes")));
+    CHECK_INT(3, pl_baseline_conflicts(&again, PL_SPAN("likes")));
     CHECK(memcmp(&again.records, &baseline.records, sizeof again.records) == 0);
     write(&again, &second);
     CHECK(pl_span_equal(pl_buf_view(&first), pl_buf_view(&second)));
