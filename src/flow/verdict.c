@@ -338,6 +338,46 @@ static plumb_status put_suspicion(run_state *run, verdict *v, const pl_suspicion
                    first_object, NULL, err);
 }
 
+static uint32_t find_path(const pl_shape *shape, const char *path)
+{
+    pl_buf text = {0};
+    uint32_t found = PL_SHAPE_NONE;
+    for (uint32_t i = 0; i < shape->count && found == PL_SHAPE_NONE; i++) {
+        text.count = 0;
+        pl_shape_path_write(&text, shape, i);
+        if (pl_span_is(pl_buf_view(&text), path)) found = i;
+    }
+    pl_buf_done(&text);
+    return found;
+}
+
+// A rename that was refused, and is asked about again because it shows in so many records more or
+// so much later: by now the baseline has both keys, so nothing proves it a second time.
+static plumb_status ask_again(run_state *run, verdict *v, const char *column, bool *ret_asked,
+                              plumb_error *err)
+{
+    pl_finding_list rows = {0};
+    plumb_status st =
+        pl_run__findings(run, v->name, v->table,
+                         PL_FINDING_IN(PL_FINDING_REJECTED) | PL_FINDING_IN(PL_FINDING_REVERTED) |
+                             PL_FINDING_IN(PL_FINDING_HELD),
+                         &rows, err);
+    *ret_asked = false;
+    for (uint32_t i = 0; i < rows.count && st == PLUMB_OK && !*ret_asked; i++) {
+        pl_finding_row *row = &rows.items[i];
+        if (!row->muted_until_us || strcmp(row->class, "renamed") != 0 ||
+            strcmp(row->column, column) != 0)
+            continue;
+        uint32_t at = find_path(&v->wait.shape, row->after);
+        *ret_asked = at != PL_SHAPE_NONE && pl_shape_seen(&v->wait.shape.paths[at]);
+        row->records = (int64_t)v->wait.shape.records;
+        if (*ret_asked)
+            change_row(run, v, row, PL_FINDING_HELD, "it was refused, and goes on: asked again");
+    }
+    free(rows.items);
+    return st;
+}
+
 plumb_status pl_verdict__holding(run_state *run, verdict *v, plumb_error *err)
 {
     candidate *list = PL_TAKE(run->arena, candidate, ROWS_MAX);
@@ -356,7 +396,10 @@ plumb_status pl_verdict__holding(run_state *run, verdict *v, plumb_error *err)
         const candidate *c = &list[i];
         pl_finding_state state =
             v->has_overlay && c->by_rule ? PL_FINDING_PROVISIONAL : PL_FINDING_HELD;
+        bool asked = false;
         if (!c->covers) continue; // said when it is published
+        if (c->doc.class == PL_DRIFT_REMOVED) PL_TRY(ask_again(run, v, c->column, &asked, err));
+        if (asked) continue;
         PL_TRY(put_row(run, v, &c->doc, c->column, c->critical, state, &v->wait, first,
                        state == PL_FINDING_HELD ? v->why : "both keys are read from now on", err));
     }
@@ -371,19 +414,6 @@ plumb_status pl_verdict__holding(run_state *run, verdict *v, plumb_error *err)
 }
 
 // ---- what passed -------------------------------------------------------------------------------
-static uint32_t find_path(const pl_shape *shape, const char *path)
-{
-    pl_buf text = {0};
-    uint32_t found = PL_SHAPE_NONE;
-    for (uint32_t i = 0; i < shape->count && found == PL_SHAPE_NONE; i++) {
-        text.count = 0;
-        pl_shape_path_write(&text, shape, i);
-        if (pl_span_is(pl_buf_view(&text), path)) found = i;
-    }
-    pl_buf_done(&text);
-    return found;
-}
-
 // Enough of an unseen path to speak of it?
 static bool is_established(const pl_shape *shape, const char *path)
 {

@@ -152,6 +152,7 @@ def test_rejected_set_is_published_as_it_is_and_muted(plumb, tmp_path_factory):
         db.execute("UPDATE findings SET muted_records = 40")
     land(plumb, "shop", "6.json", [renamed(n, 6, "views", "view_count") for n in range(400)])
     assert plumb.json("run", code=3)["holds"][0]["objects"] == 1
+    assert books(plumb, "SELECT id FROM findings WHERE state = 'held'") == [(1,)]  # asked again
     # Somebody has changed their mind: all of it is filled.
     decide(plumb, "approve", 1)
     assert "stats.view_count | stats.views" in mapping(plumb).read_text()
