@@ -11,6 +11,7 @@ import dataclasses
 COLUMNS = "likes", "shares", "views"
 CRITICAL = "views"
 POSTS = 120
+FEW = 10     # posts of a poll that lacks a key for once
 
 
 def value(column, post, poll):
@@ -24,6 +25,7 @@ class Object:
     source: str
     poll: int
     dialect: dict  # column -> key; absent: not sent
+    posts: int = POSTS
 
 
 @dataclasses.dataclass
@@ -33,8 +35,11 @@ class Mapping:
     overlay: dict = dataclasses.field(default_factory=dict)
     pinned: dict = None
 
+    def free(self):
+        return {**self.file, **self.overlay}
+
     def now(self):
-        return self.pinned or {**self.file, **self.overlay}
+        return copy.deepcopy(self.pinned or self.free())
 
 
 class Model:
@@ -48,16 +53,19 @@ class Model:
         self.staged = []
         self.published = {}      # index -> rules it was mapped with
         self.withdrawn = []
-        self.muted = set()       # (source, key): what a person said may be missing
-        self.held = {}           # source -> column that waits for a person
-        self.provisional = {}    # source -> column read by an overlay
-        self.history = []        # published, as each snapshot has it
-        self.head = None         # index into history
+        # Findings by (source, column, key); key None: the column is not sent.
+        self.first = {}          # -> index of the first object that shows it
+        self.held = {}           # source -> the one that waits for a person
+        self.provisional = {}    # source -> the one that a rule made up for
+        self.refused = set()     # a person said no: no rule is made for it any more
+        self.muted = set()       # may be missing: refused, or let through
+        self.deprecated = set()  # of those, columns that are gone
 
     # ---- the outside world
-    def lands(self, source):
+    def lands(self, source, posts=POSTS, **lacks):
         self.polls[source] += 1
-        self.objects.append(Object(source, self.polls[source], dict(self.dialects[source])))
+        dialect = {c: k for c, k in self.dialects[source].items() if c not in lacks}
+        self.objects.append(Object(source, self.polls[source], dialect, posts))
         self.new.append(len(self.objects) - 1)
         return self.objects[-1]
 
@@ -72,106 +80,113 @@ class Model:
         """Nothing of the source is undecided: the next upgrade may come."""
         sent = self.dialects[source]
         rules = self.mappings[source].now()
-        return source not in self.held and source not in self.provisional and all(
+        return not self.mappings[source].pinned and source not in {
+            **self.held, **self.provisional} and not self.pending(source) and all(
             sent.get(c) in rules[c] or (source, c, sent.get(c)) in self.muted for c in COLUMNS)
 
     # ---- what plumb does
-    def unread(self, index):
-        """The column of an object that the rules of today do not fill, or None."""
-        o = self.objects[index]
-        rules = self.mappings[o.source].now()
-        for c in COLUMNS:
-            if o.dialect.get(c) not in rules[c] and (o.source, c, o.dialect.get(c)) not in \
-                    self.muted:
-                return c
-        return None
+    def pending(self, source):
+        return sorted(i for i in self.new + self.staged if self.objects[i].source == source)
+
+    def suspect(self, pending):
+        """The first of these objects that lacks a column for a reason nobody has agreed to, and
+        which; a column that some of them lack and later ones have is well again."""
+        for at, i in enumerate(pending):
+            o = self.objects[i]
+            rules = self.mappings[o.source].now()
+            for c in COLUMNS:
+                key = o.dialect.get(c)
+                back = key is None and any(c in self.objects[k].dialect for k in pending[at:])
+                if key not in rules[c] and not back and (o.source, c, key) not in self.muted:
+                    return i, c, key
+        return None, None, None
 
     def run(self, *only):
         """Of all sources, or only of some; true if something waits afterwards."""
-        before = dict(self.published)
         for source in only or self.sources:
-            pending = sorted(i for i in self.new + self.staged
-                             if self.objects[i].source == source)
-            for i in pending:
-                column = self.unread(i)
-                if column is None:
-                    continue
-                key = self.objects[i].dialect.get(column)
-                mapping = self.mappings[source]
-                if key is not None and column != CRITICAL and not mapping.pinned:
-                    mapping.overlay[column] = [key] + mapping.now()[column]
-                    self.provisional[source] = column
-                    continue
-                self.held[source] = column
-                break
-            waits = source in self.held
-            first = next((i for i in pending if waits and self.unread(i) is not None), None)
-            for i in pending:
-                if first is not None and i >= first:
-                    continue
-                self.published[i] = copy.deepcopy(self.mappings[source].now())
-            self.staged = [i for i in self.staged if self.objects[i].source != source]
+            pending, mapping = self.pending(source), self.mappings[source]
+            self.held.pop(source, None)
+            first, column, key = self.suspect(pending)
+            while first is not None and key is not None and column != CRITICAL and \
+                    not mapping.pinned and (source, column, key) not in self.refused:
+                self.first.setdefault((source, column, key), first)
+                mapping.overlay[column] = [key] + mapping.now()[column]
+                self.provisional[source] = source, column, key
+                first, column, key = self.suspect(pending)
             if first is not None:
-                self.staged += [i for i in pending if i >= first]
-            self.new = [i for i in self.new if self.objects[i].source != source]
-        self.commit(before)
+                self.first.setdefault((source, column, key), first)
+                self.held[source] = source, column, key
+            waits = [i for i in pending if first is not None and i >= first]
+            self.publish(i for i in pending if i not in waits)
+            self.staged = [i for i in self.staged if i not in pending] + waits
+            self.new = [i for i in self.new if i not in pending]
         return self.waiting()
 
-    def waiting(self):
-        return bool(self.staged or self.withdrawn or
-                    any(m.pinned and m.pinned != {**m.file, **m.overlay}
-                        for m in self.mappings.values()))
+    def publish(self, indices):
+        for i in indices:
+            self.published[i] = self.mappings[self.objects[i].source].now()
 
-    def commit(self, before):
-        if self.published != before:
-            self.history.append(dict(self.published))
-            self.head = len(self.history) - 1
+    def waiting(self):
+        return bool(self.staged or self.withdrawn or any(
+            m.pinned and m.pinned != m.free() for m in self.mappings.values()))
+
+    # ---- what people do
+    def refill(self, source, first):
+        """What was published since then by other rules is mapped by those of now."""
+        now = self.mappings[source].now()
+        self.publish([i for i, rules in self.published.items()
+                      if i >= first and self.objects[i].source == source and rules != now])
 
     def approve(self, source):
-        held = source in self.held
-        column = self.held.pop(source) if held else self.provisional.pop(source)
+        held = self.held.pop(source, None)
+        what = _, column, key = held or self.provisional.pop(source)
         mapping = self.mappings[source]
-        key = self.dialects[source].get(column)
         if key is None:
-            self.muted.add((source, column, None))
+            self.limit(what)
         else:
+            self.muted.discard(what)
             mapping.file[column] = mapping.overlay.pop(column, [key] + mapping.file[column])
         if held:
             self.run(source)
+        if held and key is not None:
+            self.refill(source, self.first[what])
 
     def reject(self, source):
-        held = source in self.held
-        column = self.held.pop(source) if held else self.provisional.pop(source)
-        key = self.dialects[source].get(column)
-        self.muted.add((source, column, key))
+        held = self.held.pop(source, None)
+        what = _, column, _ = held or self.provisional.pop(source)
+        self.refused.add(what)
+        self.muted.add(what)
         self.mappings[source].overlay.pop(column, None)
         self.run(source)
         if not held:
-            before = dict(self.published)
-            for i, rules in self.published.items():
-                if self.objects[i].source == source and key in rules[column]:
-                    self.published[i] = copy.deepcopy(self.mappings[source].now())
-            self.commit(before)
+            self.refill(source, self.first[what])
+
+    def limit(self, what):
+        """Nobody has decided for too long, or agreed that it is gone: published as it is."""
+        self.muted.add(what)
+        self.refused.discard(what)
+        if what[2] is None:
+            self.deprecated.add(what)
+
+    def retire(self, what):
+        self.deprecated.discard(what)
+        self.mappings[what[0]].file[what[1]] = []
+        self.run(what[0])
 
     def replay(self, indices):
-        before = dict(self.published)
-        for i in indices:
-            if i in self.published or i in self.withdrawn:
-                self.published[i] = copy.deepcopy(self.mappings[self.objects[i].source].now())
+        self.publish(i for i in indices if i in self.published or i in self.withdrawn)
         self.withdrawn = [i for i in self.withdrawn if i not in indices]
-        self.commit({**before, None: None} if indices else before)
 
     def rollback(self, to):
+        """To what was published then."""
         gone = set(self.published) | set(self.withdrawn)
-        self.published = dict(self.history[to])
-        self.withdrawn = sorted(gone - set(self.published))
-        self.head = to
+        self.published = copy.deepcopy(to)
+        self.withdrawn = sorted(gone - set(to))
         for source in self.sources:
-            mine = [i for i in self.published if self.objects[i].source == source]
+            mine = [i for i in to if self.objects[i].source == source]
             mapping = self.mappings[source]
             if mine:
-                then = copy.deepcopy(self.published[max(mine)])
-                mapping.pinned = then if then != {**mapping.file, **mapping.overlay} else None
+                mapping.pinned = None if to[max(mine)] == mapping.free() else to[max(mine)]
 
     def use_file(self, source):
         self.mappings[source].pinned = None
@@ -179,11 +194,8 @@ class Model:
     # ---- what must be seen
     def rows(self):
         """[(object index, record, likes, shares, views)] in order; NULL where no rule finds one."""
-        found = []
-        for i, rules in sorted(self.published.items()):
-            o = self.objects[i]
-            for post in range(POSTS):
-                found.append((i, post, *(value(c, post, o.poll)
-                                         if o.dialect.get(c) in rules[c] else None
-                                         for c in COLUMNS)))
-        return found
+        return [(i, post, *(value(c, post, self.objects[i].poll)
+                            if self.objects[i].dialect.get(c) in rules[c] else None
+                            for c in COLUMNS))
+                for i, rules in sorted(self.published.items())
+                for post in range(self.objects[i].posts)]

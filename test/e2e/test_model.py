@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Upgrades, ingests, approvals, rejections, replays, compactions, rollbacks and kills in random
+"""Upgrades, ingests, decisions, replays, compactions, rollbacks, kills and power cuts in random
 order: after every step PyIceberg reads what a model of two hundred lines (test/model.py) predicts.
 
-A seed gives one schedule. What a killed command left must be what was before it or after it, and
-the same command again finishes it.
+A seed gives one schedule. What a killed command left, or the disk after the power was gone, must be
+what was before it or after it, and the same command again finishes it. The last seed prints how
+often each change of a finding's state was seen.
 """
 import collections
+import copy
 import json
+import os
 import random
+import sqlite3
+import subprocess
 
 import pytest
 
+import power
+from conftest import SANITIZED, program
 from dying import killed
-from lake import FULL, books, figures, project, read
-from model import COLUMNS, POSTS, Model, value
+from lake import FULL, books, figures, project, table
+from model import COLUMNS, CRITICAL, FEW, POSTS, Model, value
 
 CONTRACT = """table: posts
 key: [post_id]
@@ -36,7 +43,7 @@ map:
   views:   views
 """
 SCHEDULES = range(500 if FULL else 6)
-STEPS = 16
+STEPS = 24
 
 
 class Driver:
@@ -47,59 +54,95 @@ class Driver:
         self.said = []          # what was done, for a failure's message
         self.names = 0
         self.ids = []           # ULID of each object of the model
-        self.snapshots = []     # id of each one of the model's history
+        self.snapshots = {}     # id -> what the model has published then
+        self.head = None
         project(plumb, {"posts": CONTRACT}, {s: MAPPING.format(source=s) for s in self.sources})
 
     # ---- commands
     def call(self, *words, code=None):
-        self.said.append("plumb " + " ".join(map(str, words)))
-        again = words[0] != "ingest" and self.rng.random() < 0.2
-        if again:
-            self.die(words)
+        words = [str(w) for w in words]
+        self.said.append("plumb " + " ".join(words))
+        again = self.rng.random() < 0.2
+        if again and self.die(words):
+            return
         done = self.plumb(*words, code=None)
         if again and words[0] == "drift" and f"cannot {words[1]} finding" in done.stderr:
-            return done  # it was decided by then
+            return  # it was decided by then
         assert done.returncode in ((0, 3) if code is None else (code,)), \
             "\n".join(self.said + [done.stdout, done.stderr])
-        return done
 
     def die(self, words):
-        """Kill it somewhere in its first changes, if it has as many; the caller runs it again."""
+        """Kill it somewhere in its first changes, if it has as many, or let the power fail; the
+        caller runs it again. True: it was done and had said so."""
+        if self.rng.random() < 0.5 and not SANITIZED:
+            return self.lose_power(words)
         at = self.rng.randrange(1, 60)
-        if killed(self.plumb, list(map(str, words)), at):
+        if killed(self.plumb, words, at):
             taken["(killed)"] += 1
             self.said.append(f"  (killed before change {at})")
+        return False
 
-    def finding(self, source, *states):
-        rows = [f for f in self.plumb.json("drift", "ls", code=None) if f["source"] == source
-                and f["state"] in states]
-        assert rows, "\n".join(self.said + [f"no finding of {source} in {states}"])
-        return max(f["id"] for f in rows)
+    def lose_power(self, words):
+        """Of what the command did not sync up to some point, the disk has kept some."""
+        disk, log = power.Disk(self.plumb.dir), self.plumb.dir.parent / "power.log"
+        log.unlink(missing_ok=True)
+        env = {**os.environ, "LD_PRELOAD": program("libpower_recorder.so"),
+               "POWER_ROOT": str(self.plumb.dir), "POWER_LOG": str(log)}
+        subprocess.run([self.plumb.exe, *words], cwd=self.plumb.dir, env=env, capture_output=True)
+        ops = power.read_log(log) if log.exists() else []
+        at = len(ops) if self.rng.random() < 0.3 else self.rng.randrange(len(ops) + 1)
+        for op in ops[:at]:
+            disk.apply(op)
+        power.rebuild(disk.state(power.some(self.rng)), self.plumb.dir)
+        taken["(power cut)"] += 1
+        self.said.append(f"  (power cut after change {at} of {len(ops)})")
+        return at == len(ops)
 
-    def undecided(self):
-        """Sources with a finding that somebody can decide: of a pinned mapping nobody can."""
-        return [s for s in self.sources if s in {**self.model.held, **self.model.provisional}
-                and not self.model.mappings[s].pinned]
+    def edit(self, sql, *values):
+        """Make the books older: nobody can wait for a month here."""
+        db = sqlite3.connect(self.plumb.dir / "lake/plumb.db")
+        assert db.execute(sql, values).rowcount > 0, "\n".join(self.said + [sql, str(values)])
+        db.commit()
+        db.close()
+
+    def finding(self, what, *states):
+        """The id of what the model has, if it is in one of these states."""
+        rows = books(self.plumb, f"""SELECT id FROM findings WHERE source = '{what[0]}' AND
+            col = '{what[1]}' AND state IN ('{"', '".join(states)}') ORDER BY 1 DESC""")
+        return rows[0][0] if rows else None
+
+    def free(self, source):
+        """Nothing is pinned, so decisions are made."""
+        return not self.model.mappings[source].pinned
 
     # ---- steps
     def ingest(self):
         source = self.rng.choice(self.sources)
-        o = self.model.lands(source)
-        name = self.plumb.dir / f"{source}{o.poll}.json"
+        if len(self.model.pending(source)) > 2:
+            return False
+        self.land(source)
+
+    def land(self, *which, **lacks):
+        o = self.model.lands(*which, **lacks)
+        name = self.plumb.dir / f"{o.source}{o.poll}.json"
         name.write_text("".join(json.dumps(
-            {"id": f"{source}{n}", **{key: value(c, n, o.poll) for c, key in o.dialect.items()}})
-            + "\n" for n in range(POSTS)))
-        self.call("ingest", source, name.name, code=0)
+            {"id": f"{o.source}{n}", **{key: value(c, n, o.poll) for c, key in o.dialect.items()}})
+            + "\n" for n in range(o.posts)))
+        self.call("ingest", o.source, name.name, code=0)
         self.ids.append(books(self.plumb, "SELECT max(id) FROM objects")[0][0])
+
+    def changeable(self, source):
+        """What nobody has said may be missing is asked about, the rest not for a month; and a
+        rename is proven if it was called the same twice before."""
+        refused = {c for s, c, _ in self.model.muted if s == source}
+        polls = [o.dialect for o in self.model.objects if o.source == source and o.posts == POSTS]
+        sent = self.model.dialects[source]
+        return [c for c in COLUMNS if self.model.steady(source) and c in sent and c not in refused
+                and [sent[c]] * 2 == [p.get(c) for p in polls[-2:]]]
 
     def upgrade(self):
         source = self.rng.choice(self.sources)
-        if not self.model.steady(source) or self.model.polls[source] < 2 \
-                or self.model.new or self.model.mappings[source].pinned:
-            return False
-        # What somebody said may be missing is not asked about again for a month.
-        refused = {c for s, c, _ in self.model.muted if s == source}
-        columns = [c for c in COLUMNS if c in self.model.dialects[source] and c not in refused]
+        columns = self.changeable(source)
         if not columns:
             return False
         column = self.rng.choice(columns)
@@ -109,27 +152,95 @@ class Driver:
         self.said.append(f"# {source} calls {column} {key} from now on")
         self.model.upgrade(source, column, key)
 
+    def blip(self):
+        """A key comes and goes, maybe so often that it flaps."""
+        source = self.rng.choice(self.sources)
+        if "shares" not in self.changeable(source):
+            return False
+        for _ in range(self.rng.choice((1, 1, 5))):
+            self.land(source, FEW, shares=None)
+            self.run()
+            self.land(source)
+            self.run()
+
+    def returns(self):
+        """What was gone is back before anybody has decided."""
+        gone = [w for w in self.model.held.values() if w[2] is None and self.free(w[0])]
+        if not gone:
+            return False
+        source, column, _ = self.rng.choice(gone)
+        self.model.upgrade(source, column, self.model.mappings[source].now()[column][0])
+        self.said.append(f"# {source} sends {column} again")
+        self.land(source)
+        self.run()
+
     def run(self):
         waits = self.model.run()
         self.call("run", code=3 if waits else 0)
 
-    def approve(self):
-        waiting = self.undecided()
+    def decide(self, word):
+        """Of a pinned mapping nobody can; nor of what goes on with the next run, because it is
+        not pinned any more."""
+        held = {s: w for s, w in self.model.held.items()
+                if self.model.suspect(self.model.pending(s))[1:] == w[1:]}
+        waiting = [s for s in self.sources if self.free(s) and
+                   (s in held or s in self.model.provisional and s not in self.model.held)]
         if not waiting:
             return False
         source = self.rng.choice(waiting)
-        id = self.finding(source, "held", "provisional")
-        self.model.approve(source)
-        self.call("drift", "approve", id, "--why", "a test")
+        states = ("held", "flapping") if source in self.model.held else ("provisional",)
+        what = {**self.model.provisional, **self.model.held}[source]
+        if source not in held and not self.finding(what, *states):
+            # It was held while an older version was pinned; letting go of that settled it.
+            assert self.finding(what, "accepted"), "\n".join(self.said)
+            self.model.provisional.pop(source)
+            return False
+        id = self.finding(what, *states)
+        assert id, "\n".join(self.said + [f"no finding of {what} in {states}"])
+        getattr(self.model, word)(source)
+        self.call("drift", word, id, "--why", "a test")
+
+    def approve(self):
+        return self.decide("approve")
 
     def reject(self):
-        waiting = self.undecided()
-        if not waiting:
+        return self.decide("reject")
+
+    def tenfold(self):
+        """What was refused shows in ten times as many records."""
+        sent = self.model.dialects
+        found = sorted(w for w in self.model.refused & self.model.muted if self.free(w[0]) and
+                       sent[w[0]].get(w[1]) == w[2] and self.model.steady(w[0]))
+        if not found:
             return False
-        source = self.rng.choice(waiting)
-        id = self.finding(source, "held", "provisional")
-        self.model.reject(source)
-        self.call("drift", "reject", id, "--why", "a test")
+        what = self.rng.choice(found)
+        self.edit("UPDATE findings SET muted_records = 0 WHERE source = ? AND col = ? AND state IN "
+                  "('rejected', 'reverted')", *what[:2])
+        self.model.muted.discard(what)
+        self.land(what[0])
+        self.run()
+
+    def limit(self):
+        """Nobody decides in time, and no critical column is concerned."""
+        found = [w for w in self.model.held.values() if w[1] != CRITICAL and self.free(w[0])]
+        if not found:
+            return False
+        what = self.rng.choice(found)
+        self.edit("UPDATE holds SET since_us = 0 WHERE source = ?", what[0])
+        self.model.limit(what)
+        self.run()
+
+    def retire(self):
+        found = sorted(w[:2] for w in self.model.deprecated if self.free(w[0]) and w[0] not in
+                       {**self.model.held, **self.model.provisional})
+        if not found:
+            return False
+        what = (*self.rng.choice(found), None)
+        self.edit("UPDATE findings SET changed_us = 0 WHERE source = ? AND col = ? AND state = "
+                  "'deprecated'", *what[:2])
+        id = self.finding(what, "deprecated")
+        self.model.retire(what)
+        self.call("drift", "approve", id)
 
     def replay(self):
         there = sorted(set(self.model.published) | set(self.model.withdrawn))
@@ -148,21 +259,15 @@ class Driver:
     def compact(self):
         if not self.model.published:
             return False
-        count = "SELECT count(*) FROM snapshots"
-        before = books(self.plumb, count)
         self.call("compact", "posts")
-        if books(self.plumb, count) != before:  # else there was nothing to put together
-            self.model.history.append(dict(self.model.published))
-            self.model.head = len(self.model.history) - 1
 
     def rollback(self):
-        if len(self.model.history) < 2:
+        ids = [id for id in self.snapshots if id != self.head]
+        if not ids:
             return False
-        to = self.rng.randrange(len(self.model.history))
-        if to == self.model.head:
-            return False
-        self.model.rollback(to)
-        self.call("rollback", "posts", "--to", self.snapshots[to])
+        id = self.rng.choice(ids)
+        self.model.rollback(self.snapshots[id])
+        self.call("rollback", "posts", "--to", id)
 
     def use_file(self):
         pinned = [s for s in self.sources if self.model.mappings[s].pinned]
@@ -174,13 +279,13 @@ class Driver:
 
     # ---- what is there
     def check(self):
-        while len(self.snapshots) < len(self.model.history):
-            self.snapshots.append(books(
-                self.plumb, "SELECT snapshot_id FROM snapshots ORDER BY created_us DESC "
-                            "LIMIT 1")[0][0])
-        if not self.model.published and not self.model.history:
+        if not self.model.published and not self.snapshots:
             return
-        rows = read(self.plumb, "posts", "_object", "_record", *COLUMNS).to_pylist()
+        posts = table(self.plumb, "posts")
+        rows = posts.scan(selected_fields=("_object", "_record", *COLUMNS)).to_arrow().to_pylist()
+        posts.catalog.engine.dispose()  # else it takes SQLite's log along, at any time
+        self.head = posts.current_snapshot().snapshot_id
+        self.snapshots.setdefault(self.head, copy.deepcopy(self.model.published))
         place = {id: i for i, id in enumerate(self.ids)}
         seen = sorted((place[r["_object"]], r["_record"], *(r[c] for c in COLUMNS)) for r in rows)
         assert seen == self.model.rows(), "\n".join(self.said)
@@ -191,9 +296,18 @@ class Driver:
         assert states == wanted, "\n".join(self.said)
 
 
-WEIGHTS = {"ingest": 6, "run": 6, "upgrade": 4, "approve": 6, "reject": 2, "replay": 2,
-           "withdrawn": 4, "compact": 1, "rollback": 2, "use_file": 4}
+WEIGHTS = {"ingest": 6, "run": 6, "upgrade": 9, "blip": 1, "returns": 6, "approve": 6, "reject": 5,
+           "tenfold": 9, "limit": 2, "retire": 6, "replay": 2, "withdrawn": 8, "compact": 1,
+           "rollback": 1, "use_file": 9}
 taken = collections.Counter()
+edges = collections.Counter()  # of drift's state diagram
+
+
+def count_edges(plumb):
+    for text, in books(plumb, "SELECT text FROM events WHERE kind LIKE 'drift.%'"):
+        event = json.loads(text)
+        if event["from"] != event["to"]:
+            edges[event["from"] or "open", event["to"]] += 1
 
 
 @pytest.mark.parametrize("seed", SCHEDULES)
@@ -213,6 +327,12 @@ def test_the_table_is_what_the_model_predicts(quick, seed):
     driver.check()
     found = quick.json("verify", code=None)
     assert found["sound"], "\n".join(driver.said + [json.dumps(found)])
+    count_edges(quick)
     if seed == SCHEDULES[-1]:
-        figures(f"{len(SCHEDULES)} schedules, steps taken",
-                *(f"{name}: {times}" for name, times in sorted(taken.items())))
+        print_table()
+
+
+def print_table():
+    figures("schedules of the model: what happened",
+            *(f"{name}: {times}" for name, times in sorted(taken.items())),
+            *(f"{old} -> {new}: {times}" for (old, new), times in sorted(edges.items())))
