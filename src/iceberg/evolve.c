@@ -69,6 +69,57 @@ static plumb_status change_column(const change *c, const pl_field *old, const pl
     return PLUMB_OK;
 }
 
+// ---- columns that come back --------------------------------------------------------------------
+static bool is_ancestor(const pl_ice_metadata *m, int64_t snapshot)
+{
+    int64_t at = m->current_snapshot_id;
+    for (uint32_t steps = 0; steps <= m->snapshot_count; steps++) {
+        const pl_ice_snapshot *s = pl_ice_snapshot_by_id(m, at);
+        if (!s || at == snapshot) return s != NULL;
+        at = s->parent_id;
+    }
+    return false;
+}
+
+static const pl_ice_schema *schema_of(const pl_ice_metadata *m, uint32_t snapshot)
+{
+    return pl_ice_schema_by_id(m, m->snapshots[snapshot].schema_id);
+}
+
+// May the id be given to the column again? Not if files of the head may hold values under it, which
+// a person dropped: they would be back. Nor if values under it could not be read as this type.
+static bool may_return(const change *c, const pl_field *old, const pl_field *wanted)
+{
+    const pl_ice_metadata *m = c->table->metadata;
+    if (pl_schema_find_id(c->current, old->id) >= 0) return false;
+    for (uint32_t i = 0; i < m->schema_count; i++) {
+        int at = pl_schema_find_id(&m->schemas[i].schema, old->id);
+        if (at >= 0 && !pl_type_promotes(&m->schemas[i].schema.fields[at].type, &wanted->type))
+            return false;
+    }
+    for (uint32_t i = 0; i < m->snapshot_count; i++) {
+        if (!is_ancestor(m, m->snapshots[i].id)) continue;
+        const pl_ice_schema *then = schema_of(m, i);
+        if (!then || then->foreign || pl_schema_find_id(&then->schema, old->id) >= 0) return false;
+    }
+    return true;
+}
+
+// The column of that name in the newest snapshot that the head does not descend from: one that a
+// rollback left. With its id the rows of both heads have one column, whichever is read.
+static const pl_field *find_left(const change *c, const pl_field *wanted)
+{
+    const pl_ice_metadata *m = c->table->metadata;
+    for (uint32_t i = m->snapshot_count; i-- > 0;) {
+        const pl_ice_schema *then = schema_of(m, i);
+        int at = then && !then->foreign ? pl_schema_find(&then->schema, wanted->name) : -1;
+        if (at >= 0 && !is_ancestor(m, m->snapshots[i].id) &&
+            may_return(c, &then->schema.fields[at], wanted))
+            return &then->schema.fields[at];
+    }
+    return NULL;
+}
+
 static plumb_status add_column(change *c, const pl_field *wanted, pl_field *ret_field)
 {
     if (wanted->required && c->has_rows) {
@@ -86,7 +137,9 @@ static plumb_status add_column(change *c, const pl_field *wanted, pl_field *ret_
                        PL_FMT(wanted->name), c->table->name);
     pl_schema one = {.count = 1, .fields = (pl_field *)(uintptr_t)wanted};
     *ret_field = pl_schema_copy(c->table->arena, &one).fields[0];
-    ret_field->id = ++c->last_id;
+    const pl_field *left = find_left(c, wanted);
+    ret_field->id = left ? left->id : ++c->last_id;
+    if (left) ret_field->type = with_ids(c->table->arena, &left->type, &wanted->type);
     return PLUMB_OK;
 }
 
@@ -200,7 +253,8 @@ static plumb_status build(change *c, const pl_schema *wanted, const pl_span *was
         return st;
     }
     for (uint32_t i = 0; i < b.added; i++)
-        pl_iceberg__assign_element_ids(arena, &b.fresh[i]->type, &c->last_id);
+        if (b.fresh[i]->id > c->table->metadata->last_column_id) // else as it was
+            pl_iceberg__assign_element_ids(arena, &b.fresh[i]->type, &c->last_id);
     for (uint32_t i = 0; i < c->current->count; i++) {
         if (b.used[i]) continue;
         b.fields[b.count] = c->current->fields[i];

@@ -149,6 +149,20 @@ static bool read_bound(const metrics *m, const lint_column *c, metric which, pl_
     return true;
 }
 
+// The column in the schema that has the widest type for it: after a rollback the current one may be
+// older than files that only other snapshots have.
+static const lint_column *widest(const lint *l, const lint_column *c)
+{
+    for (uint32_t i = 0; i < l->schema_count; i++)
+        for (uint32_t k = 0; k < l->schemas[i].count; k++) {
+            const lint_column *other = &l->schemas[i].columns[k];
+            if (other->id == c->id && other->scalar && c->scalar &&
+                pl_type_promotes(&c->type, &other->type))
+                c = other;
+        }
+    return c;
+}
+
 static void lint_bounds(const metrics *m, const lint_column *c)
 {
     int64_t values, nulls;
@@ -209,7 +223,7 @@ void pl_iceberg__lint_metrics(lint *l, const char *place, const pl_avro_value *f
     }
     for (uint32_t i = 0; schema && i < schema->count; i++) {
         lint_counts(&m, &schema->columns[i]);
-        lint_bounds(&m, &schema->columns[i]);
+        lint_bounds(&m, widest(l, &schema->columns[i]));
     }
     for (uint32_t i = 0; partition && i < spec->count; i++)
         if (!agrees(&m, &spec->parts[i], &partition[i]))

@@ -103,10 +103,11 @@ const pl_partition_spec *pl_ice_current_spec(const pl_ice_table *table);
 bool pl_ice_spec_matches(const pl_ice_table *table, const pl_partition_spec *wanted);
 
 // Make the current schema say what `wanted` says; columns are matched by name, ids in `wanted` are
-// ignored. New columns get new ids, types are promoted where Iceberg allows it, required may
-// become optional, docs and order follow `wanted`. A column `wanted` does not have is kept,
-// after the others, and becomes optional. `was` (NULL: none) has a former name or "" per column of
-// `wanted`: a column of that name is renamed and keeps its id.
+// ignored. New columns get new ids, but a column that a rollback left in snapshots which the head
+// does not descend from gets the id it has there, if its type allows it. Types are promoted where
+// Iceberg allows it, required may become optional, docs and order follow `wanted`. A column `wanted`
+// does not have is kept, after the others, and becomes optional. `was` (NULL: none) has a former
+// name or "" per column of `wanted`: a column of that name is renamed and keeps its id.
 //
 // Anything else is refused with PLUMB_E_CONFIG and a hint, also that one column goes while another
 // comes without `was`, which may be a rename. err->line is then which column of `wanted` it is

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import textwrap
 
 import pytest
 
@@ -173,6 +174,89 @@ def test_schema_and_mapping_go_along(shop):
     assert ids(shop) == list(range(12))
     assert {r["lang"] for r in read(shop, "posts").to_pylist() if r["id"] >= 9} == {"de"}
     assert shop.json("verify")["sound"]
+
+
+def column_ids(plumb):
+    return {f.name: (f.field_id, str(f.field_type)) for f in lake.table(plumb, "posts").schema().fields}
+
+
+def declare(plumb, **columns):
+    """The contract and the mapping of then, and these columns."""
+    write(plumb.dir / "contracts/posts.yml", CONTRACT + "".join(
+        f"      {name}: {kind}\n" for name, kind in columns.items()))
+    (plumb.dir / "sources/shop.yml").write_text(textwrap.dedent(SOURCE) + "".join(
+        f"  {name}: {name}\n" for name in columns))
+
+
+def test_a_column_that_comes_again_has_its_id(shop):
+    """Both heads have rows of it, and either can be read by the other's schema."""
+    old = column_ids(shop)
+    declare(shop, lang="string", tags="list(string)")
+    publish(shop, 9, lang="de", tags=["x"])
+    with_lang = column_ids(shop)
+    last = lake.table(shop, "posts").metadata.last_column_id
+    left = head(shop)
+    shop("rollback", "posts", "--to", "previous")
+    shop("mapping", "shop", "--use", "file")
+    assert column_ids(shop) == old
+    publish(shop, 12, code=3, lang="fr", tags=["y", "z"])
+    assert column_ids(shop) == with_lang
+    metadata = lake.table(shop, "posts").metadata
+    assert metadata.last_column_id == last and len(metadata.schemas) == 2
+
+    def langs(snapshot=None):
+        rows = read(shop, "posts", "id", "lang", "tags", snapshot=snapshot).to_pylist()
+        return {(r["lang"], *(r["tags"] or ())) for r in rows if r["id"] >= 9}
+
+    assert langs() == {("fr", "y", "z")} and langs(left) == {("de", "x")}
+    right = head(shop)
+    shop("rollback", "posts", "--to", "before-rollback-1")
+    assert langs() == {("de", "x")} and langs(right) == {("fr", "y", "z")}
+    shop("rollback", "posts", "--to", "before-rollback-2")
+    publish(shop, 15, code=3, lang="it")
+    assert langs() == {("fr", "y", "z"), ("it",)} and column_ids(shop) == with_lang
+    assert shop.json("verify")["sound"]
+
+
+def test_a_column_of_another_type_is_another_one(shop):
+    declare(shop, lang="string", n="int")
+    publish(shop, 9, lang="de", n=1)
+    before = column_ids(shop)
+    shop("rollback", "posts", "--to", "previous")
+    shop("mapping", "shop", "--use", "file")
+    declare(shop, lang="long", n="long")  # one is what was rolled back for, one is only wider
+    publish(shop, 12, code=3, lang=5, n=2**40)
+    assert column_ids(shop)["lang"][0] > max(i for i, _ in before.values())
+    assert column_ids(shop)["n"] == (before["n"][0], "long")
+    shop("rollback", "posts", "--to", "before-rollback-1")
+    assert {(r["lang"], r["n"]) for r in read(shop, "posts").to_pylist() if r["id"] >= 9} == {
+        ("de", 1)}
+    assert shop.json("verify")["sound"]
+
+
+def test_a_column_that_was_widened_is_as_wide_as_then(shop):
+    write(shop.dir / "contracts/posts.yml", CONTRACT.replace("likes: long", "likes: int"))
+    (shop.dir / "lake").rename(shop.dir / "other")
+    publish(shop, 0)
+    write(shop.dir / "contracts/posts.yml", CONTRACT)
+    publish(shop, 2**31)
+    shop("rollback", "posts", "--to", "previous")
+    assert column_ids(shop)["likes"][1] == "int" and shop.json("verify")["sound"]
+    publish(shop, 10, code=3)
+    assert column_ids(shop)["likes"][1] == "long" and shop.json("verify")["sound"]
+
+
+def test_what_a_person_dropped_is_not_brought_back(shop):
+    declare(shop, lang="string")
+    publish(shop, 9, lang="de")
+    dropped = column_ids(shop)["lang"][0]
+    with lake.table(shop, "posts").update_schema() as change:
+        change.delete_column("lang")
+    publish(shop, 12, lang="fr")
+    assert column_ids(shop)["lang"][0] > dropped
+    rows = read(shop, "posts", "id", "lang").to_pylist()
+    assert {r["lang"] for r in rows if r["id"] < 12} == {None}
+    assert {r["lang"] for r in rows if r["id"] >= 12} == {"fr"}
 
 
 def test_a_rollback_by_another_program_is_noticed(shop):
