@@ -19,11 +19,6 @@ const char *pl_drift_what(pl_arena *arena, const char *before, const char *after
     return pl_arena_printf(arena, "%s -> %s", before, after);
 }
 
-pl_span pl_drift_path(const pl_finding_row *row)
-{
-    return pl_span_of(*row->after ? row->after : row->before);
-}
-
 int64_t pl_drift_until(const pl_project *project, const pl_hold_row *hold)
 {
     const pl_mapping *mapping =

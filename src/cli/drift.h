@@ -67,9 +67,6 @@ const char *pl_drift_where(pl_arena *arena, const char *source, const char *tabl
                            const char *column);
 const char *pl_drift_what(pl_arena *arena, const char *before, const char *after);
 
-// The path whose values changed.
-pl_span pl_drift_path(const pl_finding_row *row);
-
 // The members that every list of findings has, without brackets.
 void pl_drift_json(pl_json_writer *json, const pl_finding_row *row);
 void pl_drift_hold_json(pl_json_writer *json, const pl_hold_row *hold, int64_t until_us);

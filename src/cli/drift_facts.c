@@ -149,7 +149,7 @@ plumb_status pl_drift_facts_get(pl_cli *cli, const pl_lake *lake, const char *id
     PL_TRY(count(facts, lake, err));
     pl_proposing with = {.file = facts->mapping, .arena = &cli->arena};
     if (facts->mapping && facts->row.state == PL_FINDING_PARALLEL)
-        pl_propose_together(&with, pl_drift_path(&facts->row), true, &facts->change);
+        pl_remedy_together(&facts->row, project, &with, true, &facts->change);
     else if (facts->mapping)
         pl_remedy(&facts->row, &facts->finding, &with, &facts->change);
     return PLUMB_OK;

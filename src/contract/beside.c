@@ -231,7 +231,7 @@ bool pl_propose_beside(const pl_proposing *with, const pl_proposal *change,
     return finish(&self, true);
 }
 
-static bool put_together(sheet *self, pl_span name, bool take)
+static bool put_together(sheet *self, pl_span name, bool take, bool contract)
 {
     const pl_span none = PL_SPAN("");
     pl_span next = pl_beside_name(name, self->arena);
@@ -240,20 +240,20 @@ static bool put_together(sheet *self, pl_span name, bool take)
         !(apply(self, pl_edit_set, false, name, rule, none) && lay_over(self, name, rule)))
         return false;
     return lay_over(self, next, none) && apply(self, pl_edit_remove, false, next, none, none) &&
-           apply(self, pl_edit_remove, true, next, none, none);
+           (!contract || apply(self, pl_edit_remove, true, next, none, none));
 }
 
-bool pl_propose_together(const pl_proposing *with, pl_span path, bool take,
+bool pl_propose_together(const pl_proposing *with, pl_span path, bool take, bool contract,
                          pl_proposal *ret_proposal)
 {
     sheet self = begin(with, ret_proposal);
-    const pl_contract *contract = with->file->contract;
+    const pl_contract *declared = with->file->contract;
     uint32_t *columns, count;
     pl_mapping_columns_of(with->file, path, with->arena, &columns, &count);
     for (uint32_t i = 0; i < count; i++) {
-        pl_span name = contract->columns[columns[i]].field.name;
-        if (pl_contract_find(contract, pl_beside_name(name, with->arena)) >= 0 &&
-            !put_together(&self, name, take))
+        pl_span name = declared->columns[columns[i]].field.name;
+        if (pl_contract_find(declared, pl_beside_name(name, with->arena)) >= 0 &&
+            !put_together(&self, name, take, contract))
             return false;
     }
     return finish(&self, false);

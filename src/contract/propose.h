@@ -106,11 +106,11 @@ void pl_mapping_beside(const pl_mapping *mapping, pl_span path, pl_arena *arena,
 bool pl_propose_beside(const pl_proposing *with, const pl_proposal *change,
                        pl_proposal *ret_proposal);
 
-// The other way round: the columns beside those that read the path go out of mapping and contract.
-// With `take` the columns have their rules from then on. What is out already is fine, unless that
-// is all. The mapping must be written before the contract: it may not name a column that is not
-// there.
-bool pl_propose_together(const pl_proposing *with, pl_span path, bool take,
+// The other way round: the columns beside those that read the path go out of the mapping, and with
+// `contract` out of that. With `take` the columns have their rules from then on. What is out
+// already is fine, unless that is all. The mapping must be written before the contract: it may not
+// name a column that is not there.
+bool pl_propose_together(const pl_proposing *with, pl_span path, bool take, bool contract,
                          pl_proposal *ret_proposal);
 
 #endif

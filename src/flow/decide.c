@@ -102,7 +102,6 @@ static plumb_status retire(deciding *d, plumb_error *err)
 {
     int64_t from_us = d->row.changed_us + PL_DEPRECATED_US;
     pl_span column = pl_span_of(d->row.column);
-    const pl_project *project = d->options->project;
     d->out->again = d->row.state == PL_FINDING_RETIRED; // and perhaps killed before it was written
     if (!d->out->again && d->now_us < from_us) {
         char at[40];
@@ -115,12 +114,7 @@ static plumb_status retire(deciding *d, plumb_error *err)
                 d->file->file);
         return PLUMB_E_CONFLICT;
     }
-    bool shared = false; // another source fills it
-    int at = pl_contract_find(d->file->contract, column);
-    for (uint32_t i = 0; i < project->mapping_count && at >= 0; i++)
-        shared |= project->mappings[i] != d->file &&
-                  pl_span_equal(project->mappings[i]->table, d->file->table) &&
-                  pl_mapping_rule(project->mappings[i], (uint32_t)at);
+    bool shared = pl_fills_elsewhere(d->options->project, d->file, column);
     pl_proposing with = {.file = d->file, .overlay = d->use.overlay, .arena = d->arena};
     d->to = PL_FINDING_RETIRED;
     d->contract_last = true;

@@ -12,19 +12,13 @@ static pl_proposing of_file(const deciding *d)
     return (pl_proposing){.file = d->file, .overlay = d->use.overlay, .arena = d->arena};
 }
 
-// The path whose values changed.
-static pl_span path_of(const deciding *d)
-{
-    return pl_span_of(*d->row.after ? d->row.after : d->row.before);
-}
-
 // The finding's, or whichever reads it if that has another name by now.
 static pl_span column_of(const deciding *d)
 {
     uint32_t *columns, count;
     pl_span column = pl_span_of(d->row.column);
     if (pl_contract_find(d->file->contract, column) >= 0) return column;
-    pl_mapping_columns_of(d->file, path_of(d), d->arena, &columns, &count);
+    pl_mapping_columns_of(d->file, pl_remedy_path(&d->row), d->arena, &columns, &count);
     return count ? d->file->contract->columns[columns[0]].field.name : column;
 }
 
@@ -118,7 +112,7 @@ static bool together(deciding *d, bool take)
 {
     pl_proposing with = of_file(d);
     d->contract_last = true;
-    return pl_propose_together(&with, path_of(d), take, &d->change);
+    return pl_remedy_together(&d->row, d->options->project, &with, take, &d->change);
 }
 
 static plumb_status refuse_gone(deciding *d, plumb_error *err)
@@ -157,7 +151,7 @@ plumb_status pl_decide__promote(deciding *d, plumb_error *err)
         return PLUMB_E_CONFLICT;
     }
     d->to = PL_FINDING_PROMOTED;
-    pl_mapping_beside(d->file, path_of(d), d->arena, &columns, &count);
+    pl_mapping_beside(d->file, pl_remedy_path(&d->row), d->arena, &columns, &count);
     if (!count) return refuse_gone(d, err);
     if (!together(d, true))
         return pl_decide__refuse(d, PLUMB_E_FAILED, err, "%s", d->change.why_not);
@@ -185,7 +179,7 @@ plumb_status pl_decide__reject_beside(deciding *d, plumb_error *err)
         d->overlay = d->change.overlay;
         return PLUMB_OK;
     }
-    pl_mapping_beside(d->file, path_of(d), d->arena, &columns, &count);
+    pl_mapping_beside(d->file, pl_remedy_path(&d->row), d->arena, &columns, &count);
     if (count) return pl_decide__refuse(d, PLUMB_E_FAILED, err, "%s", d->change.why_not);
     pl_decide__no_change(d); // somebody has taken it out
     return PLUMB_OK;

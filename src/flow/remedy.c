@@ -98,3 +98,32 @@ bool pl_reads_path(const pl_mapping *mapping, pl_span column, pl_span path, pl_a
         if ((int)columns[i] == at) return true;
     return false;
 }
+
+bool pl_fills_elsewhere(const pl_project *project, const pl_mapping *mapping, pl_span column)
+{
+    int at = pl_contract_find(mapping->contract, column);
+    bool fills = false;
+    for (uint32_t i = 0; i < project->mapping_count && at >= 0; i++)
+        fills |= project->mappings[i] != mapping &&
+                 pl_span_equal(project->mappings[i]->table, mapping->table) &&
+                 pl_mapping_rule(project->mappings[i], (uint32_t)at) != NULL;
+    return fills;
+}
+
+pl_span pl_remedy_path(const pl_finding_row *row)
+{
+    return pl_span_of(*row->after ? row->after : row->before);
+}
+
+bool pl_remedy_together(const pl_finding_row *row, const pl_project *project,
+                        const pl_proposing *with, bool take, pl_proposal *ret_change)
+{
+    uint32_t *columns, count;
+    bool elsewhere = false;
+    pl_mapping_columns_of(with->file, pl_remedy_path(row), with->arena, &columns, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        pl_span name = with->file->contract->columns[columns[i]].field.name;
+        elsewhere |= pl_fills_elsewhere(project, with->file, pl_beside_name(name, with->arena));
+    }
+    return pl_propose_together(with, pl_remedy_path(row), take, !elsewhere, ret_change);
+}

@@ -7,6 +7,7 @@
 #ifndef PL_FLOW_REMEDY_H
 #define PL_FLOW_REMEDY_H
 
+#include "contract/project.h"
 #include "contract/propose.h"
 #include "registry/drift.h"
 #include "shape/finding_doc.h"
@@ -25,5 +26,16 @@ bool pl_reads_by(const pl_rule *rule, pl_parser_kind kind);
 bool pl_reads_any_unit(const pl_mapping *mapping, pl_span column, const pl_finding_doc *finding);
 // Whether the rule of the column reads the path.
 bool pl_reads_path(const pl_mapping *mapping, pl_span column, pl_span path, pl_arena *arena);
+
+// Whether another source of the project fills the column of the same table, so that it stays
+// declared.
+bool pl_fills_elsewhere(const pl_project *project, const pl_mapping *mapping, pl_span column);
+
+// The path whose values changed.
+pl_span pl_remedy_path(const pl_finding_row *row);
+// Of a parallel finding: the columns beside those that it is about go, and their rules are taken or
+// not (pl_propose_together).
+bool pl_remedy_together(const pl_finding_row *row, const pl_project *project,
+                        const pl_proposing *with, bool take, pl_proposal *ret_change);
 
 #endif

@@ -122,9 +122,10 @@ def test_a_rule_that_raw_speaks_against_is_tried_beside(plumb):
         f"    +  shares__next: {RULE}\n\n"
         "  Raw speaks against the new rule: continuity: 3.25 % of 400 entities; distance 0.93, "
         "asked is\n  98 % of 100 entities, or distance 0.05. So it is tried in column "
-        "shares__next, beside column\n  shares, which keeps its own: NULL where that cannot take a value. 'plumb "
-        "drift promote 1'\n  gives column shares the rule once the gate is passed; 'plumb drift "
-        "reject 1' takes\n  shares__next away. What waited is published: 400 rows.\n\n"
+        "shares__next, beside column\n  shares, which keeps its own: NULL where that cannot take "
+        "a value. 'plumb drift promote 1'\n  gives column shares the rule once the gate is "
+        "passed; 'plumb drift reject 1' takes\n  shares__next away. What waited is published: "
+        "400 rows.\n\n"
         "gate                        measured                               asked\n"
         "rows        too little yet  400                                    1,000 or more\n"
         "parse       passed          100 % of 400 values                    99.5 % or more\n"
@@ -278,6 +279,28 @@ def test_what_goes_while_it_is_tried_is_seen(plumb):
     land(plumb, "shop", "4.json", [post(n, 4, shares=None, shared=f"{n}.5K") for n in range(400)])
     hold, = plumb.json("run", code=3)["holds"]
     assert "shares__next" in hold["why"]
+
+
+def test_two_sources_try_it_in_one_column(plumb):
+    start(plumb, "shop", "mall")
+    for source in ("shop", "mall"):
+        land(plumb, source, f"{source}3.json",
+             [dict(compact(n, 3), id=f"{source}{n}") for n in range(400)])
+    plumb("run", code=3)
+    before = files(plumb)
+    ids = [id for id, in books(plumb, "SELECT id FROM findings WHERE state = 'held' ORDER BY 1")]
+    plumb("drift", "approve", *ids, "--parallel")
+    declared = files(plumb)[1]
+    assert declared.count("shares__next") == 1
+    # One of them is promoted, while the other goes on.
+    plumb("drift", "promote", ids[0], "--now")
+    assert files(plumb)[1] == declared
+    assert plumb.json("run")["run"] is None
+    plumb("drift", "reject", ids[1])
+    assert files(plumb)[1] == before[1]
+    found = read(plumb, "posts")
+    assert duckdb.sql("SELECT count(*), count(shares), count(shares__next) FROM found"
+                      " WHERE day = DATE '2026-11-03'").fetchall() == [(800, 400, 0)]
 
 
 # ---- what is not a finding's ---------------------------------------------------------------------

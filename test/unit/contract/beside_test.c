@@ -79,7 +79,7 @@ TEST(a_rule_is_tried_beside_the_old_one_and_takes_its_place)
     begin(&f, f.made.contract_text, f.made.mapping_text, "views: v | stats.views\n");
     pl_mapping_beside(f.file, PL_SPAN("$.stats.likes"), &f.arena, &columns, &count);
     CHECK_INT(2, count);
-    CHECK(pl_propose_together(&f.with, PL_SPAN("$.stats.likes"), true, &f.made));
+    CHECK(pl_propose_together(&f.with, PL_SPAN("$.stats.likes"), true, true, &f.made));
     CHECK_SPAN(CONTRACT, f.made.contract_text);
     CHECK_SPAN("source: s\n"
                "into: posts\n"
@@ -93,8 +93,11 @@ TEST(a_rule_is_tried_beside_the_old_one_and_takes_its_place)
                "likes: stats.likes parse(compact) | stats.likes\n"
                "both: sum | stats.likes parse(compact) | stats.likes\n",
                f.made.overlay);
+    // Another source still tries it: the declaration stays.
+    CHECK(pl_propose_together(&f.with, PL_SPAN("$.stats.likes"), true, false, &f.made));
+    CHECK_SPAN("", f.made.contract_text);
     // Or not.
-    CHECK(pl_propose_together(&f.with, PL_SPAN("$.stats.likes"), false, &f.made));
+    CHECK(pl_propose_together(&f.with, PL_SPAN("$.stats.likes"), false, true, &f.made));
     CHECK_SPAN(CONTRACT, f.made.contract_text);
     CHECK_SPAN(MAPPING, f.made.mapping_text);
     CHECK_SPAN("views: v | stats.views\n", f.made.overlay);
@@ -115,12 +118,12 @@ TEST(what_was_written_in_part_is_finished)
     CHECK_SPAN("", f.made.contract_text);
     CHECK_SPAN(pl_arena_cstr(&f.arena, mapping), f.made.mapping_text);
     // The other way round.
-    CHECK(pl_propose_together(&f.with, PL_SPAN("$.stats.likes"), true, &f.made));
+    CHECK(pl_propose_together(&f.with, PL_SPAN("$.stats.likes"), true, true, &f.made));
     CHECK_SPAN("", f.made.mapping_text);
     CHECK_SPAN(CONTRACT, f.made.contract_text);
     // All of it is.
     begin(&f, PL_SPAN(CONTRACT), PL_SPAN(MAPPING), "");
-    CHECK(!pl_propose_together(&f.with, PL_SPAN("$.stats.likes"), true, &f.made));
+    CHECK(!pl_propose_together(&f.with, PL_SPAN("$.stats.likes"), true, true, &f.made));
     CHECK_STR("the files say so already", f.made.why_not);
     pl_arena_done(&f.arena);
 }
