@@ -24,7 +24,8 @@
 //   rescaled   another unit: a finding says so; or entities that the window has in common with
 //              the baseline moved by the same known factor: one of them, or three if their values
 //              are small and no multiples of it; or instants, percentages or fractions written in
-//              another way; or no entity is in common, and every value is far beyond all before.
+//              another way; or all are multiples of a factor, as by chance none would be, and as
+//              much larger; or no entity is in common, and every value is far beyond all before.
 //   meaning    a finding says so, or finds objects or arrays where scalars were, and the column
 //              takes them.
 //   empty      raw objects in which the array of records is not where the mapping looks for it, up

@@ -198,6 +198,49 @@ static const char *beyond(const pl_shape_values *old, const pl_shape_values *new
     return less ? "less than a fifth of the least" : NULL;
 }
 
+typedef struct multiples {
+    uint32_t count, values; // of those that are not nought
+    double level;           // mean of their decades
+} multiples;
+
+static multiples count_multiples(const pl_shape_values *values, double factor)
+{
+    multiples found = {0};
+    for (uint32_t i = 0; i < values->pair_count; i++) {
+        const pl_shape_scalar *value = &values->pairs[i].value;
+        if (!scalable(value) || value->number == 0) continue;
+        found.values++;
+        found.count += fmod(value->number, factor) == 0;
+        found.level += log10(fabs(value->number));
+    }
+    if (found.values) found.level /= found.values;
+    return found;
+}
+
+#define LEVEL 0.7 // decades by which all may have grown while their unit changed
+
+// The factor that all values are multiples of, which is no accident, and by about which they are
+// larger: round numbers alone are no other unit, nor is a good day. 1: none.
+static double multiplied_by(const pl_suspect_options *options, const pl_shape_values *old,
+                            const pl_shape_values *new, multiples *ret_before, multiples *ret_now)
+{
+    double found = 1, nearest = LEVEL;
+    for (size_t k = 0; k < PL_COUNT(known_factors); k++) {
+        multiples was = count_multiples(old, known_factors[k]);
+        multiples is = count_multiples(new, known_factors[k]);
+        double share = (was.count + 1.0) / (was.values + 2.0);
+        double off = fabs(is.level - was.level - log10(known_factors[k]));
+        bool chance = pow(share, is.values) >= options->absent_chance;
+        if (was.values < options->baseline_min || is.count < is.values || chance || off >= nearest)
+            continue;
+        found = known_factors[k];
+        nearest = off;
+        *ret_before = was;
+        *ret_now = is;
+    }
+    return found;
+}
+
 // ---- rules -------------------------------------------------------------------------------------
 
 static void put_path(pl_buf *out, const pl_suspect_work *work, uint32_t path)
@@ -212,7 +255,9 @@ static bool judge_values(pl_suspect_work *work, uint32_t column, uint32_t b, uin
     if (!old || !new || !new->count || old->count < work->options->baseline_min) return false;
     pl_buf why = {0};
     uint32_t told, shared;
+    multiples were = {0}, are = {0};
     double edge, factor = common_factor(work->options, old, new, &told, &shared);
+    double times = factor == 1 ? multiplied_by(work->options, old, new, &were, &are) : 1;
     const char *how;
     if (rewritten(old, new, &work->columns[column])) {
         put_values(&why, new->count);
@@ -233,6 +278,15 @@ static bool judge_values(pl_suspect_work *work, uint32_t column, uint32_t b, uin
             pl_drift_count_write(&why, told);
             pl_buf_text(&why, " entities known from before");
         }
+    } else if (times > 1) {
+        put_values(&why, are.values);
+        put_path(&why, work, a);
+        pl_buf_printf(&why, " are multiples of %.15g and about as many times as large, and ",
+                      times);
+        pl_drift_count_write(&why, were.count);
+        pl_buf_text(&why, " of ");
+        pl_drift_count_write(&why, were.values);
+        pl_buf_printf(&why, " %s multiples before", were.count == 1 ? "was" : "were");
     } else if (old->count >= work->options->values_min && (how = beyond(old, new, shared, &edge))) {
         put_values(&why, new->count);
         put_path(&why, work, a);
