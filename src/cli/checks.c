@@ -13,6 +13,7 @@
 #include "contract/project.h"
 #include "flow/accept.h"
 #include "flow/checks.h"
+#include "flow/freshness.h"
 #include "os/os.h"
 
 typedef struct listing {
@@ -109,8 +110,8 @@ static plumb_status ask_now(listing *list, plumb_error *err)
     for (uint32_t i = 0; i < project->mapping_count; i++) {
         pl_check_row row;
         bool asked;
-        PL_TRY(pl_checks_freshness(list->lake, project->mappings[i], list->cli->now_us, arena,
-                                   &asked, &row, err));
+        PL_TRY(pl_freshness(list->lake->registry, project->mappings[i], list->cli->now_us, arena,
+                            &asked, &row, err));
         const char *source = pl_arena_cstr(arena, project->mappings[i]->source);
         const char *table = pl_arena_cstr(arena, project->mappings[i]->table);
         if ((!list->table || strcmp(list->table, table) == 0) &&
@@ -176,24 +177,6 @@ static int list_checks(pl_cli *cli, const char *table)
 }
 
 // ---- for the other commands --------------------------------------------------------------------
-plumb_status pl_checks_freshness(const pl_lake *lake, const struct pl_mapping *mapping,
-                                 int64_t now_us, pl_arena *arena, bool *ret_asked,
-                                 pl_check_row *ret_row, plumb_error *err)
-{
-    const char *source = pl_arena_cstr(arena, mapping->source);
-    const char *table = pl_arena_cstr(arena, mapping->table);
-    pl_counts counts = {0};
-    *ret_asked = false;
-    if (!lake->registry || !mapping->contract->checks.freshness_us) return PLUMB_OK;
-    PL_TRY(pl_registry_counts(lake->registry, source, table, &counts, err));
-    *ret_asked =
-        pl_check_freshness(mapping->contract, counts.newest_received_us, now_us, arena, ret_row);
-    ret_row->run = "";
-    ret_row->source = source;
-    ret_row->table = table;
-    return PLUMB_OK;
-}
-
 static bool take_score(void *context, const pl_check_row *row)
 {
     pl_score *score = context;
@@ -319,7 +302,8 @@ const pl_command pl_command_checks = {
         "else is published. It goes on by itself when what waits passes together with what came\n"
         "later, or when the files were edited.\n"
         "\n"
-        "Listed is the newest result of every check; how old the data is, is asked now. 'accept'\n"
+        "Listed is the newest result of every check; how old the data is, is asked now: freshness\n"
+        "never makes anything wait, since what is there is the freshest there is. 'accept'\n"
         "publishes what checks hold before a table as it is: what lands later is asked again.\n"
         "\n"
         "Score: records that became rows without a lost value, without one out of bounds, and\n"

@@ -7,13 +7,6 @@
 #include "cli/cli.h"
 #include "registry/checks.h"
 
-// How old the newest published object of a source is, against what the contract allows. *ret_asked
-// false: it says nothing of that, or nothing is published.
-struct pl_mapping;
-PL_MUST_USE plumb_status pl_checks_freshness(const pl_lake *lake, const struct pl_mapping *mapping,
-                                             int64_t now_us, pl_arena *arena, bool *ret_asked,
-                                             pl_check_row *ret_row, plumb_error *err);
-
 typedef struct pl_score {
     int64_t right, all; // records; all 0: nothing was checked
 } pl_score;

@@ -6,16 +6,16 @@
 #include "cli/look.h"
 #include "contract/project.h"
 #include "flow/checks.h"
+#include "flow/freshness.h"
 #include "registry/drift.h"
 
 // Everything `status` shows, gathered before anything is printed.
 typedef struct facts {
     pl_cli *cli;
     pl_lake lake;
-    pl_counts *counts; // one per mapping of the project
-    pl_score *scores;  // the same
-    pl_check_row *old; // published data that is older than its contract allows
-    uint32_t old_count;
+    pl_counts *counts;  // one per mapping of the project
+    pl_score *scores;   // the same
+    pl_check_row *ages; // the same; check NULL: no freshness is asked for
     pl_counts total;
     pl_run_row last, working; // texts in cli->arena; id NULL if there is none
     pl_lock_holder holder;
@@ -57,10 +57,9 @@ static plumb_status gather_checks(facts *f, uint32_t i, plumb_error *err)
 {
     pl_arena *arena = &f->cli->arena;
     const pl_mapping *m = f->lake.project->mappings[i];
-    pl_check_row row;
     bool asked;
-    PL_TRY(pl_checks_freshness(&f->lake, m, f->cli->now_us, arena, &asked, &row, err));
-    if (asked && row.outcome == PL_CHECK_FAILED) f->old[f->old_count++] = row;
+    PL_TRY(pl_freshness(f->lake.registry, m, f->cli->now_us, arena, &asked, &f->ages[i], err));
+    if (!asked) f->ages[i].check = NULL;
     return pl_checks_score(&f->lake, pl_arena_cstr(arena, m->source),
                            pl_arena_cstr(arena, m->table), &f->scores[i], err);
 }
@@ -71,7 +70,7 @@ static plumb_status gather(facts *f, plumb_error *err)
     const pl_project *project = f->lake.project;
     f->counts = PL_TAKE(&f->cli->arena, pl_counts, project->mapping_count);
     f->scores = PL_TAKE(&f->cli->arena, pl_score, project->mapping_count);
-    f->old = PL_TAKE(&f->cli->arena, pl_check_row, project->mapping_count);
+    f->ages = PL_TAKE(&f->cli->arena, pl_check_row, project->mapping_count);
     PL_TRY(pl_run_lock_holder(f->lake.lock_path, &f->cli->arena, &f->holder, err));
     if (!registry) return PLUMB_OK;
     for (uint32_t i = 0; i < project->mapping_count; i++) {
@@ -111,6 +110,22 @@ static void print_json_holds(facts *f, pl_json_writer *json)
     pl_json_end(json, ']');
 }
 
+static void json_age(facts *f, pl_json_writer *json, const pl_check_row *age)
+{
+    pl_json_key(json, "freshness");
+    if (!age->check) {
+        pl_json_null(json);
+        return;
+    }
+    pl_json_begin(json, '{');
+    pl_look_text(json, "outcome", pl_check_outcome_name(age->outcome));
+    pl_look_text(json, "severity", age->critical ? "critical" : "warn");
+    pl_look_int(json, "age_us", age->measured);
+    pl_look_text(json, "allowed", age->allowed);
+    pl_look_text(json, "text", pl_check_text(age, &f->cli->arena));
+    pl_json_end(json, '}');
+}
+
 static void print_json(facts *f)
 {
     pl_json_writer json = pl_cli_json(f->cli);
@@ -143,6 +158,7 @@ static void print_json(facts *f)
             pl_json_double(&json, (double)f->scores[i].right / (double)f->scores[i].all);
         else
             pl_json_null(&json);
+        json_age(f, &json, &f->ages[i]);
         pl_json_end(&json, '}');
     }
     pl_json_end(&json, ']');
@@ -230,15 +246,22 @@ static void print_holds(facts *f)
     }
 }
 
+static bool is_stale(const pl_check_row *age)
+{
+    return age->check && age->outcome == PL_CHECK_FAILED;
+}
+
 static void print_advice(facts *f)
 {
     pl_cli *cli = f->cli;
     const pl_counts *t = &f->total;
     pl_human n;
     print_holds(f);
-    for (uint32_t i = 0; i < f->old_count; i++)
-        pl_cli_print(cli, "%s: %s -> %s: %s.\n", f->old[i].critical ? "stale" : "warning",
-                     f->old[i].source, f->old[i].table, pl_check_text(&f->old[i], &cli->arena));
+    for (uint32_t i = 0; i < f->lake.project->mapping_count; i++)
+        if (is_stale(&f->ages[i]))
+            pl_cli_print(cli, "%s: %s -> %s: %s.\n", f->ages[i].critical ? "stale" : "warning",
+                         f->ages[i].source, f->ages[i].table,
+                         pl_check_text(&f->ages[i], &cli->arena));
     if (t->withdrawn)
         pl_cli_print(cli, "%s %s withdrawn by a rollback: 'plumb replay TABLE --withdrawn'.\n",
                      pl_human_count(n, t->withdrawn),

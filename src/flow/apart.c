@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/ulid.h"
+#include "flow/freshness.h"
 #include "flow/judge.h"
 #include "flow/taskdoc.h"
 #include "os/os.h"
@@ -161,6 +162,8 @@ static plumb_status commit_locked(const pl_run_options *options, pl_arena *arena
     }
     PL_TRY(pl_run__finish(run, st, call->report, err));
     call->report->again = run->stages || run->releases;
+    plumb_error ignored;
+    PL_IGNORE(pl_freshness_record(options, pl_clock_micros(), &ignored)); // else with the next run
     return PLUMB_OK;
 }
 

@@ -232,7 +232,7 @@ uint32_t pl_checks_ask(const pl_check_subject *subject, pl_arena *arena, pl_chec
     const pl_mapping *mapping = subject->mapping;
     const pl_contract *contract = mapping->contract;
     asking a = {.subject = subject, .arena = arena};
-    const uint32_t of_table = 6;
+    const uint32_t of_table = 5;
     a.rows = PL_TAKE(arena, pl_check_row, 2 * (size_t)mapping->rule_count + of_table);
     for (uint32_t i = 0; i < mapping->rule_count; i++)
         ask_column(&a, &contract->columns[mapping->rules[i].column]);
@@ -244,8 +244,6 @@ uint32_t pl_checks_ask(const pl_check_subject *subject, pl_arena *arena, pl_chec
     ask_rows(&a);
     ask_change(&a);
     ask_conservation(&a);
-    if (pl_check_freshness(contract, subject->newest_us, subject->now_us, arena, &a.rows[a.count]))
-        a.count++;
     add_score(&a);
     *ret_rows = a.rows;
     return a.count;
@@ -253,5 +251,6 @@ uint32_t pl_checks_ask(const pl_check_subject *subject, pl_arena *arena, pl_chec
 
 bool pl_check_holds(const pl_check_row *row)
 {
+    // What is there is the freshest there is.
     return row->critical && row->outcome == PL_CHECK_FAILED && strcmp(row->check, "freshness") != 0;
 }

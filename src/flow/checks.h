@@ -21,8 +21,8 @@
 // A critical check that fails holds all that the source has in the run before the table, as drift
 // does (flow/judge.h): staged together, exit code 3, every other source is published. It goes on
 // when the checks pass over all that waits, later objects included, when mapping or contract was
-// edited, or when a person says so (flow/accept.h). Freshness never holds: what is there is the
-// freshest there is, and severity says how loudly it is told. Records that are mapped once more, by
+// edited, or when a person says so (flow/accept.h). Freshness never holds, and is asked elsewhere
+// (flow/freshness.h). Records that are mapped once more, by
 // a retry or a replay, are not asked.
 //
 // Score: a record is right if it became a row, the row lost no value and has none outside of the
@@ -51,14 +51,15 @@ typedef struct pl_check_subject {
     // Rows an object of earlier runs, newest first.
     double history[PL_CHECK_HISTORY];
     uint32_t history_count;
-    int64_t newest_us, now_us; // receipt of the newest object, and when this is asked
+    int64_t now_us; // when this is asked
 } pl_check_subject;
 
 // One row for each check the contract asks for, and the score; run, table and source are the
 // caller's to fill. Texts are in the arena.
 uint32_t pl_checks_ask(const pl_check_subject *subject, pl_arena *arena, pl_check_row **ret_rows);
 
-// Freshness alone. False: the contract does not ask for it, or nothing was published yet.
+// Freshness, of which no other check knows. False: the contract does not ask for it, or nothing was
+// published yet.
 bool pl_check_freshness(const pl_contract *contract, int64_t newest_us, int64_t now_us,
                         pl_arena *arena, pl_check_row *ret_row);
 

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "flow/checks.h"
+#include "flow/freshness.h"
 #include "flow/judge.h"
 #include "flow/unique.h"
+#include "os/os.h"
 
 static bool add_history(void *context, const pl_check_row *row)
 {
@@ -15,20 +17,6 @@ static bool add_history(void *context, const pl_check_row *row)
     if (!row->total || pl_check_holds(row)) return true; // that was not published
     subject->history[subject->history_count++] = (double)row->measured / (double)row->total;
     return subject->history_count < PL_CHECK_HISTORY;
-}
-
-// When the newest object was received: of those published, and of those that would be now.
-static plumb_status newest(run_state *run, const verdict *v, int64_t *ret_newest_us,
-                           plumb_error *err)
-{
-    pl_counts counts;
-    PL_TRY(pl_registry_counts(run->options->registry, v->name, v->table, &counts, err));
-    *ret_newest_us = counts.newest_received_us;
-    for (uint32_t t = 0; t < run->task_count; t++)
-        for (uint32_t i = 0;
-             run->tasks[t].source == v->source && i < run->tasks[t].work.object_count; i++)
-            *ret_newest_us = PL_MAX(*ret_newest_us, run->tasks[t].work.objects[i].received_us);
-    return PLUMB_OK;
 }
 
 // Of what is only looked at, or a part of what was judged whole, every object for itself.
@@ -52,7 +40,6 @@ plumb_status pl_verdict__check(run_state *run, verdict *v, const pl_baseline *fo
                                 .now_us = run->now_us};
     pl_check_filter filter = {
         .table = v->table, .source = v->name, .check = "change", .limit = 200};
-    PL_TRY(newest(run, v, &subject.newest_us, err));
     PL_TRY(count_repeated(run, v, found, &subject.repeated, err));
     if (v->source->mapping->contract->checks.rows_change > 0)
         PL_TRY(pl_registry_checks(run->options->registry, &filter, add_history, &subject, err));
@@ -113,10 +100,17 @@ typedef struct telling {
     uint32_t count, capacity;
 } telling;
 
+static void add_row(telling *t, const pl_check_row *row)
+{
+    PL_GROW(t->rows, t->count, t->capacity);
+    t->rows[t->count++] = *row;
+}
+
 static bool tell(void *context, const pl_check_row *row)
 {
     telling *t = context;
     const char *source = t->options->source;
+    if (strcmp(row->check, "freshness") == 0) return true; // is asked now
     bool bad = row->outcome == PL_CHECK_FAILED || row->outcome == PL_CHECK_ACCEPTED;
     if (!bad || strcmp(row->check, "score") == 0 || (source && strcmp(source, row->source) != 0))
         return true;
@@ -125,9 +119,23 @@ static bool tell(void *context, const pl_check_row *row)
                             &copy.check, &copy.column, &copy.allowed};
     for (size_t i = 0; i < PL_COUNT(texts); i++)
         *texts[i] = pl_arena_cstr(t->arena, pl_span_of(*texts[i]));
-    PL_GROW(t->rows, t->count, t->capacity);
-    t->rows[t->count++] = copy;
+    add_row(t, &copy);
     return true;
+}
+
+static plumb_status tell_stale(telling *t, plumb_error *err)
+{
+    const pl_project *project = t->options->project;
+    for (uint32_t i = 0; i < project->mapping_count; i++) {
+        const pl_mapping *mapping = project->mappings[i];
+        pl_check_row row;
+        bool asked;
+        if (t->options->source && !pl_span_is(mapping->source, t->options->source)) continue;
+        PL_TRY(pl_freshness(t->options->registry, mapping, pl_clock_micros(), t->arena, &asked,
+                            &row, err));
+        if (asked && row.outcome == PL_CHECK_FAILED) add_row(t, &row);
+    }
+    return PLUMB_OK;
 }
 
 plumb_status pl_run__tell_checks(const pl_run_options *options, int64_t since_us, pl_arena *arena,
@@ -136,6 +144,7 @@ plumb_status pl_run__tell_checks(const pl_run_options *options, int64_t since_us
     telling t = {.options = options, .arena = arena};
     pl_check_filter filter = {.since_us = since_us};
     plumb_status st = pl_registry_checks(options->registry, &filter, tell, &t, err);
+    if (st == PLUMB_OK) st = tell_stale(&t, err);
     report->check_count = t.count;
     report->checks = PL_TAKE(arena, pl_check_row, t.count);
     if (t.count) memcpy(report->checks, t.rows, t.count * sizeof *t.rows);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "flow/follow.h"
+#include "flow/freshness.h"
 #include "flow/ingest.h"
 #include "flow/judge.h"
 #include "flow/log.h"
@@ -356,6 +357,8 @@ static plumb_status run_locked(const pl_run_options *options, pl_arena *arena, v
         at.stages = false;
         if (st == PLUMB_OK) st = run_some(&o, &skip, &at, arena, report, err);
     }
+    plumb_error ignored; // what is not in the books now is with the next run
+    if (st == PLUMB_OK) PL_IGNORE(pl_freshness_record(&o, pl_clock_micros(), &ignored));
     pl_map_done(&skip);
     return st;
 }

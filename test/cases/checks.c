@@ -22,6 +22,7 @@ typedef struct found_counts {
     pl_arena arena;
     pl_baseline baseline;
     pl_check_subject subject;
+    int64_t newest_us;
 } found_counts;
 
 static pl_span plain(pl_span text, pl_arena *arena)
@@ -72,7 +73,7 @@ static void read_found(found_counts *f, pl_span text)
         if (strcmp(one, "accepted") == 0) f->subject.accepted = true;
         if (strcmp(one, "usual") == 0)
             f->subject.history[f->subject.history_count++] = (double)value;
-        if (strcmp(one, "age") == 0) f->subject.newest_us = NOW_US - (int64_t)value * 1000000;
+        if (strcmp(one, "age") == 0) f->newest_us = NOW_US - (int64_t)value * 1000000;
     }
     f->subject.repeated = r->repeated;
     for (uint32_t i = 0; i < f->baseline.column_count; i++)
@@ -88,15 +89,20 @@ static void write_mistakes(pl_buf *out, pl_problems *problems)
     }
 }
 
+static void write_row(found_counts *f, pl_buf *out, const pl_check_row *row)
+{
+    pl_buf_printf(out, "  %s%s %s %s: %s\n", pl_check_holds(row) ? "! " : "",
+                  pl_check_outcome_name(row->outcome), row->critical ? "critical" : "warn",
+                  row->check, pl_check_text(row, &f->arena));
+}
+
 static void write_rows(found_counts *f, pl_buf *out)
 {
-    pl_check_row *rows;
+    pl_check_row *rows, age;
     uint32_t count = pl_checks_ask(&f->subject, &f->arena, &rows);
-    for (uint32_t i = 0; i < count; i++)
-        pl_buf_printf(out, "  %s%s %s %s: %s\n", pl_check_holds(&rows[i]) ? "! " : "",
-                      pl_check_outcome_name(rows[i].outcome),
-                      rows[i].critical ? "critical" : "warn", rows[i].check,
-                      pl_check_text(&rows[i], &f->arena));
+    for (uint32_t i = 0; i < count; i++) write_row(f, out, &rows[i]);
+    if (pl_check_freshness(f->subject.mapping->contract, f->newest_us, NOW_US, &f->arena, &age))
+        write_row(f, out, &age);
 }
 
 static const pl_mapping *mapping_of(pl_contract *contract, pl_arena *arena, pl_problems *problems)

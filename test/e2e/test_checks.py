@@ -224,6 +224,44 @@ def test_freshness_is_asked_without_a_run(plumb):
         "Score: 100% of the records published last are right."
 
 
+def test_a_source_falls_silent_and_comes_back(plumb):
+    start(plumb, "{freshness: 90m critical}", "shop", "mall")
+    (plumb.dir / "old.json").write_text("".join(json.dumps(p) + "\n" for p in posts(0, 10)))
+    plumb("ingest", "shop", "old.json", "--received", "2026-11-01T00:00:00Z")
+    land(plumb, "mall", "1.json", posts(20, 10))
+    said = plumb.json("run")  # it holds nothing
+    assert said["holds"] == [] and count(plumb) == 20
+    (told,) = said["checks"]
+    assert (told["source"], told["check"], told["outcome"]) == ("shop", "freshness", "failed")
+    line = plumb("run").stdout  # each run says so, also one with nothing to do
+    assert line.startswith("nothing new to map\ncheck failed: shop -> posts: the newest object "
+                           "published is ") and line.endswith(" old, allowed are 90m\n")
+    assert plumb.json("run", "--source", "mall")["checks"] == []
+    shop, mall = sorted(plumb.json("status")["sources"], key=lambda s: s["source"])[::-1]
+    assert (shop["freshness"]["outcome"], mall["freshness"]["outcome"]) == ("failed", "passed")
+    assert shop["freshness"]["severity"] == "critical"
+    assert shop["freshness"]["allowed"] == "90m"
+    assert "\nstale: shop -> posts: the newest object published is " in plumb("status").stdout
+    plumb("checks", code=3)
+    assert [kind for kind, _, _ in books(plumb, EVENTS)] == ["check.stale"]  # once
+    land(plumb, "shop", "2.json", posts(40, 10))
+    assert plumb.json("run")["checks"] == []
+    plumb("checks")
+    (_, who, was), (fresh, _, now) = books(plumb, EVENTS)
+    assert (fresh, who) == ("check.fresh", "plumb")
+    assert json.loads(was)["note"].startswith("shop: the newest object published is ")
+    assert json.loads(now)["source"] == "shop" and json.loads(now)["severity"] == "critical"
+    kept = plumb.json("checks", "--history", "--check", "freshness", "--source", "shop")
+    assert [r["outcome"] for r in kept] == ["passed", "failed"]
+    happened = plumb("history", "posts").stdout
+    assert "check.stale" in happened and "check.fresh" in happened
+    lose(plumb)
+    plumb("rebuild")  # what came after the last publish is asked again
+    assert plumb.json("checks", "--history", "--check", "freshness", "--source", "shop") == kept[1:]
+    plumb("run")
+    assert [kind for kind, _, _ in books(plumb, EVENTS)] == ["check.stale", "check.fresh"]
+
+
 def test_results_outlive_the_registry(plumb):
     start(plumb, "{nulls: {views: 2%}}", "shop", "mall")
     land(plumb, "shop", "1.json", posts(0, 97) + posts(97, 3, views=None))
