@@ -105,8 +105,8 @@ bool pl_ice_spec_matches(const pl_ice_table *table, const pl_partition_spec *wan
 // Make the current schema say what `wanted` says; columns are matched by name, ids in `wanted` are
 // ignored. New columns get new ids, but a column that a rollback left in snapshots which the head
 // does not descend from gets the id it has there, if its type allows it. Types are promoted where
-// Iceberg allows it, required may become optional, docs and order follow `wanted`. A column `wanted`
-// does not have is kept, after the others, and becomes optional. `was` (NULL: none) has a former
+// Iceberg allows it, required may become optional, docs and order follow `wanted`. A column that
+// it does not have is kept, after the others, and becomes optional. `was` (NULL: none) has a former
 // name or "" per column of `wanted`: a column of that name is renamed and keeps its id.
 //
 // Anything else is refused with PLUMB_E_CONFIG and a hint, also that one column goes while another

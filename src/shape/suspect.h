@@ -26,19 +26,16 @@
 //              are small and no multiples of it; or instants, percentages or fractions written in
 //              another way; or all are multiples of a factor, as by chance none would be, and as
 //              much larger; or no entity is in common, and every value is far beyond all before.
-//   meaning    a finding says so, or finds objects or arrays where scalars were, and the column
-//              takes them.
+//   meaning    a finding says so, or finds objects where scalars were, and the column takes them.
 //   empty      raw objects in which the array of records is not where the mapping looks for it, up
 //              to the last one, where it always was. An array that is there and empty is none.
 //
-// Windows grow: what arrives while a source waits is merged into the window, and all of it is asked
-// again. So a suspicion goes by itself when the column is filled again, when values that fit thin
-// out those that do not, when an object has records again.
-//
+// Windows grow: what arrives while a source waits is merged in, and all is asked again. So a
+// suspicion goes by itself when the column is filled again, when values that fit thin out those
+// that do not, when an object has records again.
 // A column that is coalesced from two paths is absent only when both are; what look-ups, parents
 // and documents gave it counts as filled. So every rule about absence counts rows, not paths.
 // The rules themselves are the case files in test/cases/hold/. Threads: any.
-//
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_SHAPE_SUSPECT_H
 #define PL_SHAPE_SUSPECT_H

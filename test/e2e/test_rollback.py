@@ -177,7 +177,8 @@ def test_schema_and_mapping_go_along(shop):
 
 
 def column_ids(plumb):
-    return {f.name: (f.field_id, str(f.field_type)) for f in lake.table(plumb, "posts").schema().fields}
+    fields = lake.table(plumb, "posts").schema().fields
+    return {f.name: (f.field_id, str(f.field_type)) for f in fields}
 
 
 def declare(plumb, **columns):
