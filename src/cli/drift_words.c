@@ -497,8 +497,10 @@ static void say_proposal(words *w)
         if ((w->class == PL_DRIFT_RETYPED || w->class == PL_DRIFT_RESCALED) && !w->row->critical &&
             !w->facts->required)
             say(w,
-                " Approving asks raw first, in seconds: if that speaks against the rule, or with "
-                "--parallel, it is tried in a column %s__next beside this one, until 'plumb drift "
+                " Approving asks raw first, in seconds (with --dry-run it only asks): if that "
+                "speaks "
+                "against the rule, or with --parallel, it is tried in a column %s__next beside "
+                "this one, until 'plumb drift "
                 "promote %lld'.",
                 w->row->column, id);
     }

@@ -4,8 +4,9 @@
 //     parse       99.5 % or more of the values since then are read by the new rule
 //     NULL        its share moved by 0.5 points at most
 //     continuity  98 % or more of 100 or more entities go on: the first value since then is no
-//                 farther from the last one before it than such values used to be from each other;
-//                 or the distributions are the same (Kolmogorov-Smirnov: 0.05 or less)
+//                 more than three times farther from the last one before it than such values used
+//                 to be from each other, or not more than doubled or halved; or the distributions
+//                 are the same (Kolmogorov-Smirnov: 0.05 or less)
 //     agreement   where both rules have a value, it is the same
 //
 // A criterion that is not met is open as long as more of the same could still meet it (999 rows;
@@ -17,8 +18,9 @@
 //
 // An entity is the contract's key without its times, by the values of its columns.
 //
-// Raw is read, nothing is written: the newest objects of either side, up to PL_GATE_OBJECTS and
-// PL_GATE_BYTES as stored. Memory: some 20 MB, and what two mappers have.
+// Raw is read, nothing is written: of either side up to PL_GATE_OBJECTS and PL_GATE_BYTES as
+// stored, those next to the change, and of those since then the newest, too. Memory: some 20 MB,
+// and what two mappers have.
 //
 // Threads: one.
 //

@@ -17,11 +17,11 @@
 #define STEPS_LEAST  20          // for what is usual
 
 // A step from one value to the next is the part of the larger one that it changes: 0 none, 0.5
-// doubled or halved, 1 all of it. What is usual is what 95 of 100 steps stay below, three times
-// that may be; a unit's factor is 10 and more, so 0.9 is always too far.
-#define STEP_LEAST   0.25
-#define STEP_MOST    0.9
-#define STEP_UNKNOWN 0.5
+// doubled or halved, 1 all of it. What is usual is what 95 of 100 steps stay below; three times
+// that may be, and a doubling, since polls may have paused. Another unit is a factor of 10 and
+// more.
+#define STEP_LEAST 0.5
+#define STEP_MOST  0.89
 
 // Every so manieth value, more of them as more come.
 typedef struct values {
@@ -226,7 +226,7 @@ static void look(void *context, const pl_shadow_pair *pair)
 static void add_up(asking *a)
 {
     pl_gate_figures *f = a->figures;
-    double usual = STEP_UNKNOWN;
+    double usual = STEP_MOST;
     if (a->steps.count >= STEPS_LEAST) {
         sort_values(&a->steps);
         usual = 3 * a->steps.items[(uint64_t)a->steps.count * 95 / 100];
@@ -269,6 +269,7 @@ plumb_status pl_gate_ask(const pl_gate_options *options, pl_arena *arena, pl_gat
                                 .first_object = options->first_object,
                                 .objects = 2 * PL_GATE_OBJECTS,
                                 .bytes = PL_GATE_BYTES,
+                                .first_too = true,
                                 .visit = look,
                                 .context = &a,
                                 .cancel = options->cancel ? options->cancel : &never};

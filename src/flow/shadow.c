@@ -83,13 +83,13 @@ static plumb_status take_object(shadow *s, const char *id, plumb_error *err)
     return PLUMB_OK;
 }
 
-// How many of the last `most` before `end` are of so many bytes, or one.
-static uint32_t within(const ids *all, uint32_t end, uint32_t most, uint64_t bytes)
+// How many of the `most` before item `end`, or from it on, are of so many bytes, or one.
+static uint32_t within(const ids *all, uint32_t end, bool forward, uint32_t most, uint64_t bytes)
 {
     uint64_t sum = 0;
     uint32_t count = 0;
     for (; count < most; count++) {
-        sum += (uint64_t)all->items[end - 1 - count].bytes;
+        sum += (uint64_t)all->items[forward ? end + count : end - 1 - count].bytes;
         if (bytes && sum > bytes && count) break;
     }
     return count;
@@ -107,11 +107,14 @@ static plumb_status pick_objects(shadow *s, const char *source, plumb_error *err
                      source);
     uint32_t newer = PL_MIN(all.count - all.older, room - PL_MIN(all.older, room / 2));
     uint32_t older = PL_MIN(all.older, room - newer);
-    newer = within(&all, all.count, newer, s->options->bytes);
-    older = within(&all, all.older, older, s->options->bytes);
-    s->objects = PL_TAKE(s->arena, pl_work_object, newer + older);
+    uint64_t bytes = s->options->bytes, each = s->options->first_too ? bytes / 2 : bytes;
+    uint32_t first =
+        s->options->first_too ? within(&all, all.older, true, newer - newer / 2, each) : 0;
+    newer = within(&all, all.count, false, newer - first, each);
+    older = within(&all, all.older, false, older, bytes);
+    s->objects = PL_TAKE(s->arena, pl_work_object, newer + first + older);
     s->report->older = older;
-    for (uint32_t i = all.older - older; st == PLUMB_OK && i < all.older; i++)
+    for (uint32_t i = all.older - older; st == PLUMB_OK && i < all.older + first; i++)
         st = take_object(s, all.items[i].text, err);
     for (uint32_t i = all.count - newer; st == PLUMB_OK && i < all.count; i++)
         st = take_object(s, all.items[i].text, err);

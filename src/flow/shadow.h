@@ -36,6 +36,7 @@ typedef struct pl_shadow_options {
     const char *first_object;         // the first one that shows the change
     uint32_t objects;                 // so many, half of them from before it; 0: all of the source
     uint64_t bytes;                   // as stored, of either half, but one object at least; 0: any
+    bool first_too;                   // of those since, half are the first ones
     void (*visit)(void *context, const pl_shadow_pair *pair); // NULL: nobody looks
     void *context;
     atomic_bool *cancel; // looked at now and then

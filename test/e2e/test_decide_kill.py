@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 in a decision, just before any change to a file of the project: said once more, it ends
-where an undisturbed one does, in files, books and rows; a temporary file may be left beside them.
-In the long form each place is tried."""
+where an undisturbed one does, in files, books and rows, and nothing is left beside them. In the long form
+each place is tried."""
 import random
 import sqlite3
 
@@ -95,5 +95,6 @@ def test_said_once_more_it_ends_where_an_undisturbed_one_does(quick, case, word)
         assert set(listed(quick, "posts")) <= set(found(quick, "tables/posts/data/**/*.parquet"))
         assert quick.json("verify")["sound"]
         assert found(quick, ".plumb/runs/**/*") == []
+        assert [*quick.dir.glob("sources/.*"), *quick.dir.glob("contracts/.*")] == []
     assert died
     figures(f"{word}, {case.__name__}: {len(changes)} changes, {died} kills")

@@ -120,7 +120,7 @@ def test_a_rule_that_raw_speaks_against_is_tried_beside(plumb):
         "    +  shares__next: long\n"
         "    --- sources/shop.yml\n    +++ sources/shop.yml\n    @@ -9,0 +10 @@\n"
         f"    +  shares__next: {RULE}\n\n"
-        "  Raw speaks against the new rule: continuity: 3.25 % of 400 entities; distance 0.93, "
+        "  Raw speaks against the new rule: continuity: 9.25 % of 400 entities; distance 0.93, "
         "asked is\n  98 % of 100 entities, or distance 0.05. So it is tried in column "
         "shares__next, beside column\n  shares, which keeps its own: NULL where that cannot take "
         "a value. 'plumb drift promote 1'\n  gives column shares the rule once the gate is "
@@ -130,7 +130,7 @@ def test_a_rule_that_raw_speaks_against_is_tried_beside(plumb):
         "rows        too little yet  400                                    1,000 or more\n"
         "parse       passed          100 % of 400 values                    99.5 % or more\n"
         "NULL        passed          0 % of rows before, 0 % since          within 0.5 points\n"
-        "continuity  FAILED          3.25 % of 400 entities; distance 0.93  98 % of 100 entities, "
+        "continuity  FAILED          9.25 % of 400 entities; distance 0.93  98 % of 100 entities, "
         "or distance 0.05\n"
         "agreement   passed          in 800 of 800 rows                     in every row with both "
         "values\n")
@@ -138,7 +138,7 @@ def test_a_rule_that_raw_speaks_against_is_tried_beside(plumb):
     refused = plumb("drift", "promote", 1, code=1).stderr
     assert refused == (
         "plumb: cannot promote finding '1': the gate is not passed: rows: 400, asked is 1,000 or "
-        "more; continuity: 3.25 % of 400 entities; distance 0.93, asked is 98 % of 100 entities, "
+        "more; continuity: 9.25 % of 400 entities; distance 0.93, asked is 98 % of 100 entities, "
         "or distance 0.05\n"
         "  hint: 'plumb drift show 1' says how it stands; 'plumb drift promote 1 --now' does it "
         "all the same; 'plumb drift reject 1' takes shares__next away.\n")
@@ -261,7 +261,7 @@ def test_a_critical_column_has_none_beside_it(plumb):
     plumb("run", code=3)
     before = tree(plumb.dir)
     assert plumb("drift", "approve", 1, code=1).stderr == (
-        "plumb: cannot approve finding '1': raw speaks against its rule (continuity: 1 % of 400 "
+        "plumb: cannot approve finding '1': raw speaks against its rule (continuity: 2.25 % of 400 "
         "entities; distance 0.99, asked is 98 % of 100 entities, or distance 0.05)\n"
         "  hint: It cannot be tried beside the old one: column 'views' is critical, so a record "
         "whose value it does not take is no row. 'plumb drift approve 1 --now' takes the rule all "
