@@ -6,8 +6,11 @@ table; and the ways in which they change.
     land(plumb, "shop", "3.json", [renamed(n, 3, "views", "view_count") for n in range(400)])
 """
 import json
+import shutil
 
-from lake import project
+import duckdb
+
+from lake import books, project, read
 
 CONTRACT = """table: posts
 key: [post_id]
@@ -66,3 +69,23 @@ def start(plumb, *sources):
         land(plumb, source, f"{source}1.json", [post(n, 1) for n in range(400)])
         land(plumb, source, f"{source}2.json", [post(n, 2) for n in range(400)])
     plumb("run")
+
+
+def rows(plumb):
+    """Every row by what raw made of it: all columns of the contract, and _rest."""
+    found = read(plumb, "posts")
+    names = ", ".join(n for n in found.column_names if not n.startswith("_") or n == "_rest")
+    return duckdb.sql(f"SELECT {names} FROM found ORDER BY ALL").fetchall()
+
+
+def fresh(plumb, folder):
+    """A lake of the same raw objects, mapped by the files as they are now."""
+    other = type(plumb)(folder)
+    for part in ("contracts", "sources"):
+        shutil.copytree(plumb.dir / part, other.dir / part)
+    shutil.copy(plumb.dir / "plumb.yaml", other.dir)
+    names = books(plumb, "SELECT source, name FROM objects ORDER BY id")
+    for source, name in names:
+        other("ingest", source, plumb.dir / name)
+    other("run", "--no-shape")
+    return rows(other)

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/look.h"
 #include "cli/run.h"
+#include "os/os.h"
 
 static int run(pl_cli *cli)
 {
@@ -13,8 +14,10 @@ static int run(pl_cli *cli)
     if (pl_cli_open(cli, PL_CLI_WRITE, &lake, &err)) return pl_cli_fail(cli, &err);
     pl_run_use(&lake, &options);
     pl_run_report report;
+    int64_t since_us = pl_clock_micros();
     plumb_status st =
         pl_run_commit(&options, pl_look_id(cli, cli->args[0]), &cli->arena, &report, &err);
+    if (st == PLUMB_OK) pl_run_adopt(&options, since_us, &cli->arena, &report);
     pl_lake_close(&lake);
     return pl_run_tell(cli, st, &report, &err);
 }

@@ -182,6 +182,20 @@ static void say_gate(pl_buf *out, const decided *one)
                       pl_plural((int64_t)gate->figures.rows, "is", "are"));
 }
 
+static void say_reverted(pl_buf *out, const pl_finding_row *row)
+{
+    if (strcmp(row->class, "added") == 0)
+        pl_buf_printf(out,
+                      "No rule reads %s any more: _rest keeps it. The table keeps column %s, "
+                      "NULL in new rows.",
+                      row->after, row->column);
+    else
+        pl_buf_printf(out,
+                      "The rule that read %s is taken back: column %s is NULL where %s is missing, "
+                      "and _rest keeps what came.",
+                      row->after, row->column, row->before);
+}
+
 // What the word means for rows from now on.
 static void say_effect(deciding *d, pl_buf *out, const decided *one)
 {
@@ -226,10 +240,7 @@ static void say_effect(deciding *d, pl_buf *out, const decided *one)
                       column);
         break;
     case PL_FINDING_REVERTED:
-        pl_buf_printf(out,
-                      "The rule that read %s is taken back: column %s is NULL where %s is missing, "
-                      "and _rest keeps what came.",
-                      row->after, column, row->before);
+        say_reverted(out, row);
         break;
     default:
         if (decision->beside)

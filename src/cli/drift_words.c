@@ -79,6 +79,13 @@ static bool is_over(const words *w)
     return over & PL_FINDING_IN(w->row->state);
 }
 
+// A column was made of the new path.
+static bool is_column(const words *w)
+{
+    return w->class == PL_DRIFT_ADDED && *w->row->column &&
+           (w->row->state == PL_FINDING_ACCEPTED || w->row->state == PL_FINDING_AUTO);
+}
+
 // ---- what changed -------------------------------------------------------------------------------
 
 static void say_unread(words *w)
@@ -158,9 +165,10 @@ static void say_changed(words *w)
         say(w, "%s: %s.", w->row->class, what);
     if (is_empty(w))
         say(w, " The records may be somewhere else in the documents now.");
-    else if (!*w->row->column)
+    else if (!*w->row->column || (w->class == PL_DRIFT_ADDED && !is_column(w)))
         say_unread(w);
-    else if (w->row->state != PL_FINDING_PROVISIONAL && !is_over(w)) // else it would have been
+    else if (w->class != PL_DRIFT_ADDED && w->row->state != PL_FINDING_PROVISIONAL &&
+             !is_over(w)) // else it would have been
         say_effect(w);
 }
 
@@ -287,6 +295,13 @@ static void say_state(words *w)
     pl_human at;
     const pl_finding_row *row = w->row;
     pl_human_time(at, row->changed_us);
+    if (is_column(w)) {
+        say(w, "Since %s column %s of %s takes it; it is NULL in rows that do not have it%s.", at,
+            row->column, row->table,
+            row->state == PL_FINDING_AUTO ? ", and in those from before until the next 'plumb run'"
+                                          : "");
+        return;
+    }
     switch (row->state) {
     case PL_FINDING_SEEN:
         say(w, "It is only counted: too little was seen yet to say that it will stay. Rows are "
@@ -554,7 +569,17 @@ static void say_done(words *w)
 static void say_todo(words *w)
 {
     const pl_drift_facts *f = w->facts;
-    if (!is_over(w) && !f->mapping)
+    bool refused = w->class == PL_DRIFT_ADDED &&
+                   (w->row->state == PL_FINDING_REJECTED || w->row->state == PL_FINDING_REVERTED);
+    if (is_column(w))
+        say(w, "Nothing has to be done. 'plumb drift reject %lld' takes the column back.",
+            (long long)w->row->id);
+    else if (refused && f->change.diff.bytes)
+        say(w,
+            "Nothing has to be done. If you want it as a column after all, 'plumb drift approve "
+            "%lld' makes it one:",
+            (long long)w->row->id);
+    else if (!is_over(w) && !f->mapping)
         say(w, "Nothing: no file in sources/ sends source %s to table %s any more.", w->row->source,
             w->row->table);
     else if (w->row->state == PL_FINDING_DEPRECATED)
@@ -644,7 +669,9 @@ static void say_later(words *w)
     } else if (w->row->state == PL_FINDING_PARALLEL) {
         say(w, "Both columns go on being filled, each by its rule.");
     } else if (w->row->state == PL_FINDING_SEEN) {
-        say(w, "If it keeps coming it becomes a finding of its own; if not, it stays as it is.");
+        bool column = w->class == PL_DRIFT_ADDED && f->policy.added == PL_ADDED_AUTO;
+        say(w, "If it keeps coming it becomes a %s of its own; if not, it stays as it is.",
+            column ? "column" : "finding");
     } else if (w->class == PL_DRIFT_ADDED || w->class == PL_DRIFT_MAP) {
         if (f->mapping && f->mapping->drop_rest)
             say(w, "It stays as it is. The raw objects keep the values, the table does not.");

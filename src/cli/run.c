@@ -11,6 +11,7 @@
 #include "cli/frame.h"
 #include "cli/look.h"
 #include "cli/run.h"
+#include "flow/adopt.h"
 #include "flow/checks.h"
 #include "os/os.h"
 
@@ -141,6 +142,27 @@ static void json_findings(pl_json_writer *w, const pl_run_report *report)
     pl_json_end(w, ']');
 }
 
+static void json_columns(pl_json_writer *w, const pl_run_report *report)
+{
+    pl_json_key(w, "columns"), pl_json_begin(w, '[');
+    for (uint32_t i = 0; i < report->column_count; i++) {
+        const pl_run_column *c = &report->columns[i];
+        pl_json_begin(w, '{');
+        pl_json_key(w, "finding"), pl_json_int(w, c->finding);
+        pl_json_key(w, "source"), pl_json_cstr(w, c->source);
+        pl_json_key(w, "table"), pl_json_cstr(w, c->table);
+        pl_json_key(w, "path"), pl_json_cstr(w, c->path);
+        pl_json_key(w, "column"), pl_json_cstr(w, c->why_not ? NULL : c->column);
+        pl_json_key(w, "type"), pl_json_cstr(w, c->type);
+        pl_json_key(w, "why_not"), pl_json_cstr(w, c->why_not);
+        pl_json_key(w, "objects"), pl_json_int(w, (int64_t)c->objects);
+        pl_json_key(w, "rows"), pl_json_int(w, (int64_t)c->rows);
+        pl_json_key(w, "replay"), pl_json_cstr(w, c->replay);
+        pl_json_end(w, '}');
+    }
+    pl_json_end(w, ']');
+}
+
 static void json_checks(pl_json_writer *w, const pl_run_report *report)
 {
     pl_arena scratch = {0};
@@ -208,6 +230,7 @@ static void json_report(pl_cli *cli, const pl_run_report *report)
     pl_json_key(&w, "filtered"), pl_json_int(&w, (int64_t)report->filtered);
     pl_json_end(&w, '}');
     json_findings(&w, report);
+    json_columns(&w, report);
     json_holds(&w, report);
     json_checks(&w, report);
     json_withdrawn(&w, report);
@@ -282,6 +305,38 @@ static void print_mappings(pl_cli *cli, const pl_run_report *report)
     }
 }
 
+// Whether the finding is told as a column.
+static bool is_column(const pl_run_report *report, int64_t finding)
+{
+    for (uint32_t i = 0; i < report->column_count; i++)
+        if (report->columns[i].finding == finding) return true;
+    return false;
+}
+
+static void print_column(pl_cli *cli, const pl_run_column *c)
+{
+    pl_human rows;
+    if (c->why_not) {
+        pl_cli_print(cli, "new in %s: %s, no column of %s by itself: %s\n", c->source, c->path,
+                     c->table, c->why_not);
+        pl_cli_print(cli, "  plumb drift approve %lld makes it one, reject %lld says no\n",
+                     (long long)c->finding, (long long)c->finding);
+        return;
+    }
+    pl_cli_print(cli, "new column %s.%s (%s) from %s of %s", c->table, c->column,
+                 *c->type ? c->type : "json", c->path, c->source);
+    if (c->rows)
+        pl_cli_print(cli, ", %s %s from before mapped anew", pl_human_count(rows, (int64_t)c->rows),
+                     pl_plural((int64_t)c->rows, "row", "rows"));
+    pl_cli_print(cli, "\n  plumb drift reject %lld takes it back\n", (long long)c->finding);
+    if (c->replay) pl_cli_print(cli, "  %s fills it in rows from before\n", c->replay);
+}
+
+static void print_columns(pl_cli *cli, const pl_run_report *report)
+{
+    for (uint32_t i = 0; i < report->column_count; i++) print_column(cli, &report->columns[i]);
+}
+
 // Those that nothing waits for: the others stand behind what waits.
 static void print_findings(pl_cli *cli, const pl_run_report *report)
 {
@@ -289,7 +344,8 @@ static void print_findings(pl_cli *cli, const pl_run_report *report)
     uint32_t lines = 0;
     for (uint32_t i = 0; i < report->finding_count; i++) {
         const pl_run_finding *f = &report->findings[i];
-        if (f->state == PL_FINDING_HELD || ++lines > lines_max) continue;
+        if (f->state == PL_FINDING_HELD || is_column(report, f->id) || ++lines > lines_max)
+            continue;
         pl_cli_print(cli, "finding %lld: %s %s, %s: %s\n", (long long)f->id,
                      pl_drift_where(&cli->arena, f->source, f->table, f->column), f->class,
                      pl_drift_what(&cli->arena, f->before, f->after),
@@ -369,6 +425,7 @@ static void print_report(pl_cli *cli, const pl_run_report *report)
         print_holds(cli, report);
         print_checks(cli, report);
         print_withdrawn(cli, report);
+        print_columns(cli, report);
         print_findings(cli, report);
         print_mappings(cli, report);
         return;
@@ -383,6 +440,7 @@ static void print_report(pl_cli *cli, const pl_run_report *report)
     print_holds(cli, report);
     print_checks(cli, report);
     print_withdrawn(cli, report);
+    print_columns(cli, report);
     print_findings(cli, report);
     print_mappings(cli, report);
     pl_run_print_took(cli, report);
@@ -449,6 +507,17 @@ void pl_run_watched(const pl_run_options *options)
     if (options->progress) fprintf(stderr, "\r\033[K");
 }
 
+void pl_run_adopt(const pl_run_options *options, int64_t since_us, pl_arena *arena,
+                  pl_run_report *report)
+{
+    plumb_error err;
+    plumb_status st = pl_adopt(options, since_us, arena, report, &err);
+    pl_run_watched(options);
+    if (st != PLUMB_OK)
+        pl_cli_warn("what is published stands, but new columns wait for the next run: %s",
+                    err.message);
+}
+
 static int run(pl_cli *cli)
 {
     plumb_error err;
@@ -468,9 +537,13 @@ static int run(pl_cli *cli)
     options.source = source;
     options.no_shape = pl_cli_flag(cli, "no-shape");
     pl_run_report report;
+    int64_t since_us = pl_clock_micros();
     pl_signals_install();
     plumb_status st = pl_run(&options, &cli->arena, &report, &err);
-    pl_run_watched(&options);
+    if (st == PLUMB_OK)
+        pl_run_adopt(&options, since_us, &cli->arena, &report);
+    else
+        pl_run_watched(&options);
     pl_lake_close(&lake);
     return pl_run_tell(cli, st, &report, &err);
 }
@@ -507,6 +580,10 @@ const pl_command pl_command_run = {
         "unit is another one. Its objects wait, in order; every other source is published. So do\n"
         "those of which a critical check of the contract fails (plumb help checks); others that\n"
         "fail are told.\n"
+        "\n"
+        "A key that is new and stays becomes a column: declared in the contract, filled by the\n"
+        "mapping, back to its first record; both files are edited in place, and `plumb drift\n"
+        "reject ID` takes it back. `drift: {added: hold}` in plumb.yaml leaves that to people.\n"
         "\n"
         "An edit of a mapping is for new objects: rows that other versions made stay, and are "
         "told.\n"

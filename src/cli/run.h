@@ -28,6 +28,11 @@ void pl_run_watched(const pl_run_options *options);
 int pl_run_tell(pl_cli *cli, plumb_status st, const pl_run_report *report, const plumb_error *err);
 int pl_run_failed(pl_cli *cli, plumb_status st, const plumb_error *err); // or was stopped
 
+// After a run that began at since_us: new columns (flow/adopt.h). What goes wrong is only warned
+// of.
+void pl_run_adopt(const pl_run_options *options, int64_t since_us, pl_arena *arena,
+                  pl_run_report *report);
+
 // Its parts: what was published, as lines and as the member "tables"; the members "run", "state",
 // "resumed"; the first line and the last one.
 void pl_run_print_tables(pl_cli *cli, const pl_run_report *report);

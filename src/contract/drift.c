@@ -8,7 +8,14 @@
 #include "contract/mapping_int.h"
 #include "contract/project.h"
 
-typedef enum key_kind { KEY_POLICY, KEY_DURATION, KEY_COUNT, KEY_SHARE, KEY_SIZE } key_kind;
+typedef enum key_kind {
+    KEY_POLICY,
+    KEY_DURATION,
+    KEY_COUNT,
+    KEY_SHARE,
+    KEY_SIZE,
+    KEY_ADDED
+} key_kind;
 
 // Where a key may stand: every place takes those of the narrower ones.
 typedef enum key_place { IN_COLUMN, IN_SOURCE, IN_PROJECT } key_place;
@@ -25,6 +32,7 @@ static const struct {
     {"conflict_share", offsetof(pl_drift_policy, conflict_share), KEY_SHARE, IN_COLUMN},
     {"lost_share_critical", offsetof(pl_drift_policy, lost_share_critical), KEY_SHARE, IN_SOURCE},
     {"limit", offsetof(pl_drift_policy, limit_us), KEY_DURATION, IN_SOURCE},
+    {"added", offsetof(pl_drift_policy, added), KEY_ADDED, IN_SOURCE},
     {"added_per_day", offsetof(pl_drift_policy, added_per_day), KEY_COUNT, IN_SOURCE},
     {"removed_after", offsetof(pl_drift_policy, removed_after_us), KEY_DURATION, IN_SOURCE},
     {"auto_replay", offsetof(pl_drift_policy, auto_replay_bytes), KEY_SIZE, IN_PROJECT},
@@ -51,6 +59,8 @@ static size_t bytes_of(key_kind kind)
         return sizeof(bool);
     case KEY_COUNT:
         return sizeof(uint32_t);
+    case KEY_ADDED:
+        return sizeof(pl_added_action);
     case KEY_DURATION:
     case KEY_SHARE:
     case KEY_SIZE:
@@ -67,15 +77,31 @@ void pl_drift_policy_apply(pl_drift_policy *policy, const pl_drift_given *given)
                    bytes_of(KEYS[i].kind));
 }
 
+// Which of the words it is; -1, and a mistake, if none.
+static int read_word(const pl_reading *reading, const pl_yaml *node, const char *key,
+                     const char *const *words)
+{
+    int which = pl_contract__word(node->text, words);
+    if (which < 0)
+        pl_contract__words(
+            pl_contract__mistake(reading, node, 0, "unknown %s '%.*s'", key, PL_FMT(node->text)),
+            node->text, words);
+    return which;
+}
+
 static bool read_strict(const pl_reading *reading, const pl_yaml *node, bool *ret_strict)
 {
     static const char *const policies[] = {"guarded", "strict", NULL};
-    int which = pl_contract__word(node->text, policies);
-    if (which < 0)
-        pl_contract__words(
-            pl_contract__mistake(reading, node, 0, "unknown policy '%.*s'", PL_FMT(node->text)),
-            node->text, policies);
+    int which = read_word(reading, node, "policy", policies);
     *ret_strict = which == 1;
+    return which >= 0;
+}
+
+static bool read_added(const pl_reading *reading, const pl_yaml *node, pl_added_action *ret_action)
+{
+    static const char *const actions[] = {"auto", "hold", "ignore", NULL};
+    int which = read_word(reading, node, "added", actions);
+    if (which >= 0) *ret_action = (pl_added_action)which;
     return which >= 0;
 }
 
@@ -134,6 +160,9 @@ static void read_key(const pl_reading *reading, const pl_yaml *map, size_t key,
         break;
     case KEY_SHARE:
         good = pl_contract__share(reading, node, value);
+        break;
+    case KEY_ADDED:
+        good = read_added(reading, node, value);
         break;
     case KEY_SIZE:
         good = read_size(reading, node, name, value);

@@ -3,6 +3,7 @@
 //     policy: strict                    # plumb.yaml; a source may have its own
 //     drift:
 //       limit: 90m
+//       added: auto
 //       added_per_day: 20
 //       removed_after: 1h
 //       retyped_share: 1%
@@ -23,10 +24,18 @@
 
 #include "base/base.h"
 
+// What a new path comes to once it was seen often enough.
+typedef enum pl_added_action {
+    PL_ADDED_AUTO,   // a column of its own, by the run that finds it
+    PL_ADDED_HOLD,   // a finding that waits for a person
+    PL_ADDED_IGNORE, // nothing: _rest keeps the values
+} pl_added_action;
+
 typedef struct pl_drift_policy {
     // guarded: what is lossless and can be taken back needs nobody. strict: every class but added
     // and widened waits for a person.
     bool strict;
+    pl_added_action added;
     int64_t limit_us;           // what waits and concerns no critical column is published then
     uint32_t added_per_day;     // new columns of a source; the next one waits for a person
     int64_t removed_after_us;   // a path is called removed when it was missing for so long

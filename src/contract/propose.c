@@ -42,7 +42,7 @@ static bool PL_PRINTF(2, 3) decline(work *self, const char *fmt, ...)
 static bool begin(work *self, const pl_proposing *with, pl_proposal *ret_proposal)
 {
     pl_span none = PL_SPAN("");
-    *ret_proposal = (pl_proposal){NULL, 0, NULL, none, none, none, none};
+    *ret_proposal = (pl_proposal){NULL, 0, NULL, none, none, none, none, none};
     *self = (work){.with = with,
                    .now = with->now ? with->now : with->file,
                    .arena = with->arena,
@@ -499,5 +499,6 @@ bool pl_propose_added(const pl_proposing *with, pl_span path, pl_span type, pl_s
     self.changes[self.count++] =
         (change){there < 0 ? contract->column_count - 1 : (uint32_t)there,
                  pl_span_of(term_text(&self, &self.after, pl_span_of(behind)))};
+    ret_proposal->added = name;
     return finish(&self, there < 0 ? contract : self.now->contract);
 }

@@ -60,6 +60,7 @@ typedef struct pl_proposal {
     pl_span mapping_text;  // the mapping's file with these rules
     pl_span contract_text; // the contract's file; "" if it stays
     pl_span diff;          // unified, of the files that change
+    pl_span added;         // the name of the new column; "" if none is
 } pl_proposal;
 
 // `before` is called `after` now. `extractor` is pl_finding.proposal, or "": the parser behind its

@@ -60,7 +60,7 @@ bool pl_decide__propose(deciding *d, bool file_only)
 void pl_decide__no_change(deciding *d)
 {
     pl_span none = PL_SPAN("");
-    d->change = (pl_proposal){NULL, 0, NULL, none, none, none, none};
+    d->change = (pl_proposal){NULL, 0, NULL, none, none, none, none, none};
 }
 
 static plumb_status none_known(deciding *d, plumb_error *err)
@@ -98,10 +98,22 @@ static plumb_status approve_change(deciding *d, plumb_error *err)
     return PLUMB_OK;
 }
 
+// The column's rule goes, and its declaration unless another source fills it.
+static bool take_out(deciding *d, pl_span column)
+{
+    bool shared = pl_fills_elsewhere(d->options->project, d->file, column);
+    pl_proposing with = {.file = d->file, .overlay = d->use.overlay, .arena = d->arena};
+    d->contract_last = true;
+    if ((shared || !pl_propose_retired(&with, column, true, &d->change)) &&
+        !pl_propose_retired(&with, column, false, &d->change))
+        return false;
+    d->overlay = d->change.overlay;
+    return true;
+}
+
 static plumb_status retire(deciding *d, plumb_error *err)
 {
     int64_t from_us = d->row.changed_us + PL_DEPRECATED_US;
-    pl_span column = pl_span_of(d->row.column);
     d->out->again = d->row.state == PL_FINDING_RETIRED; // and perhaps killed before it was written
     if (!d->out->again && d->now_us < from_us) {
         char at[40];
@@ -114,14 +126,9 @@ static plumb_status retire(deciding *d, plumb_error *err)
                 d->file->file);
         return PLUMB_E_CONFLICT;
     }
-    bool shared = pl_fills_elsewhere(d->options->project, d->file, column);
-    pl_proposing with = {.file = d->file, .overlay = d->use.overlay, .arena = d->arena};
     d->to = PL_FINDING_RETIRED;
-    d->contract_last = true;
-    if ((shared || !pl_propose_retired(&with, column, true, &d->change)) &&
-        !pl_propose_retired(&with, column, false, &d->change))
+    if (!take_out(d, pl_span_of(d->row.column)))
         return d->out->again ? pl_decide__refuse_state(d, err) : none_known(d, err);
-    d->overlay = d->change.overlay;
     return PLUMB_OK;
 }
 
@@ -154,6 +161,12 @@ plumb_status pl_decide__is_unfinished(deciding *d, bool *ret_unfinished, plumb_e
     return PLUMB_OK;
 }
 
+// A rule made it a column, and rows are being filled.
+static bool is_by_rule(const deciding *d)
+{
+    return d->doc.class == PL_DRIFT_ADDED && d->row.state == PL_FINDING_AUTO;
+}
+
 // Approved before, and killed before the file was written, before its overlay went, or before all
 // of it was mapped.
 static plumb_status finish_approval(deciding *d, plumb_error *err)
@@ -180,9 +193,15 @@ static plumb_status approve(deciding *d, plumb_error *err)
                                PL_FINDING_IN(PL_FINDING_REVERTED);
     if (is(d, PL_FINDING_IN(PL_FINDING_DEPRECATED) | PL_FINDING_IN(PL_FINDING_RETIRED)))
         return retire(d, err);
-    if (d->row.state == PL_FINDING_ACCEPTED) return finish_approval(d, err);
+    if (d->row.state == PL_FINDING_ACCEPTED || is_by_rule(d)) return finish_approval(d, err);
     if (d->row.state == PL_FINDING_PARALLEL) return pl_decide__finish_beside(d, err);
-    if (!is(d, undecided)) return pl_decide__refuse_state(d, err);
+    if (!is(d, d->options->rule ? PL_FINDING_IN(PL_FINDING_OPEN) : undecided))
+        return pl_decide__refuse_state(d, err);
+    if (d->options->rule) {
+        PL_TRY(approve_change(d, err));
+        d->to = PL_FINDING_AUTO;
+        return PLUMB_OK;
+    }
     if (d->doc.class == PL_DRIFT_REMOVED) return approve_removed(d, err);
     d->to = PL_FINDING_ACCEPTED;
     bool as_it_is = d->doc.class == PL_DRIFT_MEANING || d->doc.class == PL_DRIFT_CONFLICT;
@@ -241,6 +260,34 @@ static plumb_status revert(deciding *d, plumb_error *err)
     return PLUMB_E_FAILED;
 }
 
+// The column that was made of a new path goes: a rule that reads that path and nothing else. The
+// other way round, *ret_none: there is nothing of it in the files.
+static plumb_status undo_added(deciding *d, bool *ret_none, plumb_error *err)
+{
+    uint32_t *columns, count;
+    const pl_contract *contract = d->file->contract;
+    pl_span column = pl_span_of(d->row.column);
+    const pl_rule *rule = NULL;
+    *ret_none = false;
+    d->to = PL_FINDING_REVERTED;
+    pl_mapping_columns_of(d->file, pl_span_of(d->row.after), d->arena, &columns, &count);
+    if (!count && d->overlay.bytes) return revert(d, err); // the file was not written yet
+    if (count == 1) rule = pl_mapping_rule(d->file, columns[0]);
+    if (rule && rule->term_count == 1 && !contract->columns[columns[0]].field.required &&
+        take_out(d, contract->columns[columns[0]].field.name))
+        return PLUMB_OK;
+    int at = pl_contract_find(contract, column);
+    if (!count && at >= 0 && !pl_mapping_rule(d->file, (uint32_t)at) && take_out(d, column))
+        return PLUMB_OK;
+    pl_decide__no_change(d);
+    *ret_none = !count;
+    if (!count) return PLUMB_OK;
+    pl_decide__refuse(d, PLUMB_E_FAILED, err, "the rule of %s that reads %s was changed since",
+                      d->file->file, d->row.after);
+    pl_hint(err, "Change it by hand and run 'plumb run'.");
+    return PLUMB_E_FAILED;
+}
+
 static plumb_status reject(deciding *d, plumb_error *err)
 {
     const unsigned undecided = PL_FINDING_IN(PL_FINDING_SEEN) | PL_FINDING_IN(PL_FINDING_OPEN) |
@@ -249,6 +296,10 @@ static plumb_status reject(deciding *d, plumb_error *err)
     d->out->again = is(d, PL_FINDING_IN(PL_FINDING_REJECTED) | PL_FINDING_IN(PL_FINDING_REVERTED));
     if (d->out->again) {
         d->to = d->row.state;
+        bool none = true;
+        if (d->doc.class == PL_DRIFT_ADDED && d->to == PL_FINDING_REVERTED)
+            PL_TRY(undo_added(d, &none, err));
+        if (!none) return PLUMB_OK;
         PL_TRY(pl_decision_stale(d->options->project, d->options->registry, &d->row, d->arena,
                                  &stale, err));
         bool left = d->row.state == PL_FINDING_REVERTED && stale.count;
@@ -257,6 +308,11 @@ static plumb_status reject(deciding *d, plumb_error *err)
     }
     if (d->row.state == PL_FINDING_PROVISIONAL) return revert(d, err);
     if (d->row.state == PL_FINDING_PARALLEL) return pl_decide__reject_beside(d, err);
+    if (d->doc.class == PL_DRIFT_ADDED &&
+        is(d, PL_FINDING_IN(PL_FINDING_AUTO) | PL_FINDING_IN(PL_FINDING_ACCEPTED))) {
+        bool none;
+        return undo_added(d, &none, err);
+    }
     if (!is(d, undecided)) return pl_decide__refuse_state(d, err);
     d->to = PL_FINDING_REJECTED;
     return PLUMB_OK;
@@ -307,6 +363,9 @@ static plumb_status put_books(void *context, plumb_error *err)
     if (d->out->changed)
         PL_TRY(pl_registry_mapping_version(registry, d->row.source, d->row.table, text, d->now_us,
                                            &version, err));
+    if (d->change.added.bytes && version == d->now.version + 1)
+        PL_TRY(pl_registry_mapping_since(registry, d->row.source, d->row.table, version,
+                                         d->row.first_object, err));
     d->out->version = version;
     if (!pl_span_equal(d->overlay, d->use.overlay)) {
         pl_mapping_use use = {.overlay = d->overlay};
@@ -379,6 +438,7 @@ static void say(deciding *d)
     out->from = d->row.state;
     out->row = d->row;
     out->row.state = d->to;
+    if (d->change.added.bytes) out->row.column = pl_arena_cstr(d->arena, d->change.added);
     if (!out->again) {
         out->row.changed_us = d->now_us;
         if (!out->row.opened_us) out->row.opened_us = d->now_us;
@@ -465,16 +525,18 @@ plumb_status pl_decide(const pl_decision_options *options, pl_arena *arena,
 static plumb_status settle(deciding *d, plumb_error *err)
 {
     pl_registry *registry = d->options->registry;
+    const char *note = d->options->why;
     int64_t id;
+    if (!note) note = "rows since the change have the rule's values";
     PL_TRY(pl_registry_finding(registry, d->options->finding, d->arena, &d->row, err));
     d->out->row = d->row;
-    if (d->row.state != PL_FINDING_PROMOTED) return PLUMB_OK;
+    d->doc = pl_drift_document(&d->row, d->arena);
+    if (d->row.state != PL_FINDING_PROMOTED && !is_by_rule(d)) return PLUMB_OK;
     d->out->row.state = PL_FINDING_ACCEPTED;
     d->out->row.changed_us = d->now_us;
     PL_TRY(pl_registry_begin(registry, err));
     plumb_status st =
-        pl_registry_finding_put(registry, &d->out->row, d->options->who,
-                                "rows since the change have the rule's values", &id, err);
+        pl_registry_finding_put(registry, &d->out->row, d->options->who, note, &id, err);
     if (st == PLUMB_OK) return pl_registry_commit(registry, err);
     pl_registry_rollback(registry);
     return st;

@@ -11,6 +11,7 @@
 //                                           for PL_MUTED_US, or until it shows in ten times as many
 //                                           records
 //               provisional                 what a rule made of it is taken back: reverted
+//               added, a column by now      its rule goes, and its declaration: reverted
 //
 // Approved values of another kind or unit are asked the gate first (flow/gate.h). Passed, or only
 // too little there to tell: in one step, as everything else, since who is asked at night wants
@@ -71,7 +72,10 @@ typedef struct pl_decision_options {
     pl_decision_form form; // of approve; promote has no PARALLEL
     const char *who, *why; // why: NULL if nothing was said
     bool dry;              // only say what would be done
-    atomic_bool *cancel;   // while raw is read; may be NULL
+    // Nobody decides: an open one that is new becomes a column, as with yes. It is `auto` until its
+    // rows are filled (flow/adopt.h), and then settled; said once more, what is missing is done.
+    bool rule;
+    atomic_bool *cancel; // while raw is read; may be NULL
 } pl_decision_options;
 
 typedef struct pl_decision {
@@ -101,7 +105,8 @@ PL_MUST_USE plumb_status pl_decide(const pl_decision_options *options, pl_arena 
 PL_MUST_USE plumb_status pl_decision_gate(const pl_decision_options *options, pl_arena *arena,
                                           const pl_gate **ret_gate, plumb_error *err);
 
-// All rows of what was promoted are by its rule: it is accepted. Another finding stays as it is.
+// All rows of what was promoted, or became a column, are by its rule: it is accepted. Another
+// finding stays as it is.
 PL_MUST_USE plumb_status pl_decision_settle(const pl_decision_options *options, pl_arena *arena,
                                             pl_finding_row *ret_row, plumb_error *err);
 

@@ -93,6 +93,16 @@ typedef struct pl_run_finding {
     pl_finding_state state;
 } pl_run_finding;
 
+// A new path that became a column by itself, or could not (flow/adopt.h).
+typedef struct pl_run_column {
+    int64_t finding;
+    const char *source, *table, *path;
+    const char *column, *type; // "" where it did not become one
+    const char *why_not;       // NULL: it did
+    uint64_t objects, rows;    // mapped anew to fill it
+    const char *replay;        // what fills it where that is too much to be done unasked; or NULL
+} pl_run_column;
+
 // Objects that a rollback withdrew: runs leave them alone.
 typedef struct pl_run_withdrawn {
     const char *table;
@@ -118,6 +128,8 @@ typedef struct pl_run_report {
     uint32_t withdrawn_count;
     pl_run_finding *findings; // those whose state this run changed, newest first
     uint32_t finding_count;
+    pl_run_column *columns;
+    uint32_t column_count;
     pl_check_row *checks; // that failed in this run, or would have if they were not accepted
     uint32_t check_count;
     uint64_t records, rows, quarantined, filtered;

@@ -7,6 +7,7 @@
 #include "base/ulid.h"
 #include "contract/propose.h"
 #include "flow/judge.h"
+#include "flow/remedy.h"
 
 // Rows a run writes for one source at most: what is new beyond them is found by the next run.
 enum { ROWS_MAX = 64 };
@@ -481,6 +482,7 @@ static plumb_status note_changes(run_state *run, verdict *v, plumb_error *err)
         const char *column;
         bool critical;
         if (!finding->root || finding->class == PL_DRIFT_WIDENED) continue;
+        if (finding->class == PL_DRIFT_ADDED && v->policy.added == PL_ADDED_IGNORE) continue;
         pl_finding_doc doc =
             pl_finding_doc_of(finding, &before.shape, &v->passed.shape, run->arena);
         bool mapped = column_of(run, v, &doc, &column, &critical);
@@ -492,6 +494,21 @@ static plumb_status note_changes(run_state *run, verdict *v, plumb_error *err)
     }
     pl_baseline_done(&before);
     return st;
+}
+
+// The least type that covers all there is by now: the first values must not fix it.
+static void widen(run_state *run, const verdict *v, pl_finding_row *row)
+{
+    uint32_t at = find_path(&v->base.shape, row->after);
+    if (at == PL_SHAPE_NONE) return;
+    pl_buf type = {0};
+    pl_shape_least_type(&type, &v->base.shape, at);
+    pl_finding_doc doc = pl_drift_document(row, run->arena);
+    if (!pl_span_is(pl_buf_view(&type), doc.type)) {
+        doc.type = pl_arena_cstr(run->arena, pl_buf_view(&type));
+        row->document = document(run, &doc);
+    }
+    pl_buf_done(&type);
 }
 
 // New paths of earlier runs: have they come often enough, does a rule read them by now?
@@ -510,6 +527,7 @@ static plumb_status count_on(run_state *run, verdict *v, plumb_error *err)
         uint32_t now = find_path(&v->passed.shape, row->after);
         if (now != PL_SHAPE_NONE)
             row->records += (int64_t)pl_shape_seen(&v->passed.shape.paths[now]);
+        if (now != PL_SHAPE_NONE) widen(run, v, row);
         if (count)
             change_row(run, v, row, PL_FINDING_ACCEPTED, "a rule reads it");
         else if (row->state == PL_FINDING_SEEN && is_established(&v->base.shape, row->after))

@@ -71,12 +71,13 @@ static const dump_part parts[] = {
      "INSERT OR IGNORE INTO files(tbl, path, snapshot, run, rows, bytes, objects)"
      " VALUES (?, ?, ?, ?, ?, ?, ?)"},
     {"mappings",
-     {"source", "tbl", "version", "text", "created_us"},
-     "SELECT source, tbl, version, text, created_us FROM mappings m WHERE EXISTS (SELECT 1 FROM"
+     {"source", "tbl", "version", "text", "created_us", "since"},
+     "SELECT source, tbl, version, text, created_us, since FROM mappings m WHERE EXISTS (SELECT 1 "
+     "FROM"
      " publications p JOIN objects o ON o.id = p.object WHERE p.run = ?1 AND p.tbl = m.tbl AND"
      " p.mapping = m.version AND o.source = m.source)",
-     "INSERT OR IGNORE INTO mappings(source, tbl, version, text, created_us)"
-     " VALUES (?, ?, ?, ?, ?)"},
+     "INSERT OR IGNORE INTO mappings(source, tbl, version, text, created_us, since)"
+     " VALUES (?, ?, ?, ?, ?, ?)"},
     {"mapping_uses", // as they are now: a later run's replace them
      {"source", "tbl", "pinned", "overlay", "set_us"},
      "SELECT source, tbl, pinned, overlay, set_us FROM mapping_uses WHERE ?1 IS NOT NULL"

@@ -281,7 +281,13 @@ PL_MUST_USE plumb_status pl_registry_mapping_text(pl_registry *registry, const c
                                                   const char *table, int64_t version,
                                                   pl_arena *arena, pl_span *ret_text,
                                                   plumb_error *err);
-// Rows that are published now and were made by another version, and of how many objects.
+// This version maps objects before this one as the version before it does. Needs an open
+// transaction.
+PL_MUST_USE plumb_status pl_registry_mapping_since(pl_registry *registry, const char *source,
+                                                   const char *table, int64_t version,
+                                                   const char *object, plumb_error *err);
+// Rows that are published now and were made by another version, and of how many objects; without
+// those that this one would make the same.
 PL_MUST_USE plumb_status pl_registry_mapping_others(pl_registry *registry, const char *source,
                                                     const char *table, int64_t version,
                                                     int64_t *ret_rows, int64_t *ret_objects,

@@ -229,13 +229,17 @@ static const char muted_sql[] =
     "ALTER TABLE findings ADD COLUMN muted_until_us INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE findings ADD COLUMN muted_records INTEGER NOT NULL DEFAULT 0;";
 
+// What a version maps otherwise than the one before it, it does from this object on; '': nobody
+// knows.
+static const char since_sql[] = "ALTER TABLE mappings ADD COLUMN since TEXT NOT NULL DEFAULT '';";
+
 // What makes version N of the schema out of version N - 1. A version that was ever used by anybody
 // is only added to.
 static const char *const upgrades[SCHEMA_VERSION + 1][4] = {
     [2] = {uses_sql},
     [3] = {tallies_sql, triggers_sql, by_run_sql},
     [4] = {drift_sql},
-    [5] = {checks_sql, muted_sql, lineage_sql},
+    [5] = {checks_sql, muted_sql, lineage_sql, since_sql},
 };
 
 static plumb_status number(pl_registry *registry, const char *sql, int64_t *ret_value,

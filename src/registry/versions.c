@@ -50,6 +50,15 @@ plumb_status pl_registry_mapping_version(pl_registry *registry, const char *sour
     return PLUMB_OK;
 }
 
+plumb_status pl_registry_mapping_since(pl_registry *registry, const char *source, const char *table,
+                                       int64_t version, const char *object, plumb_error *err)
+{
+    return pl_registry__write(registry, PL_DOING("record mapping of source", source),
+                              "UPDATE mappings SET since = ? WHERE source = ? AND tbl = ?"
+                              " AND version = ?",
+                              NULL, err, "ttti", object, source, table, version);
+}
+
 // Run a query for at most one row of a text and numbers; *ret_found false if it has none.
 static plumb_status text_row(pl_registry *registry, pl_doing doing, sqlite3_stmt *stmt,
                              pl_arena *arena, pl_span *ret_text, int64_t *ret_number,
@@ -105,7 +114,10 @@ plumb_status pl_registry_mapping_others(pl_registry *registry, const char *sourc
         "  WHERE s.tbl = ?1 AND s.state = 'published' AND o.source = ?2"
         // Nobody made any: then no row is read.
         "  AND EXISTS (SELECT 1 FROM mappings WHERE source = ?2 AND tbl = ?1 AND version <> ?3))"
-        " WHERE made > 0 AND mapping <> ?3";
+        // By an older version, and no version since then maps its object otherwise: the same rows.
+        " AS x WHERE made > 0 AND mapping <> ?3 AND (mapping > ?3 OR EXISTS"
+        "  (SELECT 1 FROM mappings v WHERE v.source = ?2 AND v.tbl = ?1 AND v.version > x.mapping"
+        "   AND v.version <= ?3 AND v.since <= x.object))";
     pl_doing doing = PL_DOING("count rows of source", source);
     sqlite3_stmt *stmt = NULL;
     bool row = false;

@@ -4,14 +4,11 @@ in the table afterwards is what a fresh lake has that was mapped by the files as
 import fcntl
 import getpass
 import json
-import shutil
 import sqlite3
 import subprocess
 import time
 
-import duckdb
-
-from held import CONTRACT, MAPPING, land, post, renamed, start
+from held import CONTRACT, MAPPING, fresh, land, post, renamed, rows, start
 from lake import books, project, read, tree
 
 
@@ -21,13 +18,6 @@ def decide(plumb, word, *ids, code=0, **how):
 
 def state(plumb, id=1):
     return books(plumb, f"SELECT state FROM findings WHERE id = {id}")[0][0]
-
-
-def rows(plumb):
-    """Every row by what raw made of it: all columns of the contract, and _rest."""
-    found = read(plumb, "posts")
-    names = ", ".join(n for n in found.column_names if not n.startswith("_") or n == "_rest")
-    return duckdb.sql(f"SELECT {names} FROM found ORDER BY ALL").fetchall()
 
 
 def mapping(plumb, source="shop"):
@@ -79,19 +69,6 @@ def test_why_who_and_both_sides_are_kept(plumb):
     (plumb.dir / "lake/plumb.db").rename(plumb.dir / "lost.db")
     plumb("rebuild")
     assert plumb.json("drift", "events")[0] == event
-
-
-def fresh(plumb, folder):
-    """A lake of the same raw objects, mapped by the files as they are now."""
-    other = type(plumb)(folder)
-    for part in ("contracts", "sources"):
-        shutil.copytree(plumb.dir / part, other.dir / part)
-    shutil.copy(plumb.dir / "plumb.yaml", other.dir)
-    names = books(plumb, "SELECT source, name FROM objects ORDER BY id")
-    for source, name in names:
-        other("ingest", source, plumb.dir / name)
-    other("run", "--no-shape")
-    return rows(other)
 
 
 def test_medium_rename_is_approved(plumb, tmp_path_factory):
@@ -263,6 +240,8 @@ def test_column_that_is_gone_is_deprecated_then_retired(plumb, tmp_path_factory)
 
 def test_new_key_becomes_a_column(plumb, tmp_path_factory):
     start(plumb, "shop")
+    with open(plumb.dir / "plumb.yaml", "a") as file:
+        file.write("drift: {added: hold}\n")
     for day in (3, 4, 5):
         land(plumb, "shop", f"{day}.json", [post(n, day, saves=n % 17) for n in range(30)])
         plumb("run")

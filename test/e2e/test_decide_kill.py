@@ -25,6 +25,8 @@ def rule(plumb):
 
 
 def comes(plumb):
+    with open(plumb.dir / "plumb.yaml", "a") as file:
+        file.write("drift: {added: hold}\n")
     for day in (3, 4, 5):
         land(plumb, "shop", f"{day}.json", [post(n, day, saves=n % 17) for n in range(30)])
         plumb("run")
@@ -52,8 +54,13 @@ def old(plumb):
         db.execute("UPDATE findings SET changed_us = changed_us - 31 * 24 * 3600 * 1000000")
 
 
+def came(plumb):
+    comes(plumb)
+    plumb("drift", "approve", "1")
+
+
 CASES = [(renames, "approve"), (renames, "reject"), (rule, "approve"), (rule, "reject"),
-         (comes, "approve"), (goes, "approve"), (goes, "reject"),
+         (came, "reject"), (comes, "approve"), (goes, "approve"), (goes, "reject"),
          (old, "approve"), (retypes, "approve"), (retypes, "approve --parallel"),
          (tried, "promote"), (tried, "reject")]
 

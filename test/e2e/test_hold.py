@@ -185,12 +185,12 @@ def test_fallback_does_not_hide_a_renamed_key(plumb):
         in states(plumb)
 
 
-def test_new_key_is_noted_and_nothing_waits(plumb):
+def test_new_key_becomes_a_column_and_nothing_waits(plumb):
     start(plumb, "shop")
     for day in (3, 4, 5):
         land(plumb, "shop", f"{day}.json", [post(n, day, saves=n % 17) for n in range(30)])
         assert run(plumb, 0)["holds"] == []
-    assert states(plumb) == [("added", "", "$.stats.saves", "", "open")]
+    assert states(plumb) == [("added", "", "$.stats.saves", "saves", "accepted")]
 
 
 def test_required_key_renamed_is_held_not_quarantined(plumb):

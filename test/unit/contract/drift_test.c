@@ -47,6 +47,7 @@ TEST(without_a_word_the_defaults_hold)
     CHECK_INT(0, l.problems.count);
     pl_drift_policy p = pl_project_drift(&l.project, l.mapping);
     CHECK(!p.strict && p.limit_us == INT64_C(5400000000) && p.added_per_day == 20);
+    CHECK(p.added == PL_ADDED_AUTO);
     CHECK(p.removed_after_us == INT64_C(3600000000) && p.retyped_share == 0.01);
     CHECK(p.lost_share == 0.05 && p.lost_share_critical == 0.005);
     CHECK(p.conflict_share == 0.001);
@@ -62,7 +63,7 @@ TEST(the_narrower_place_decides_key_by_key)
     loaded l;
     load(&l,
          "policy: strict\n"
-         "drift: {limit: 2h, lost_share: 10%, added_per_day: 0, removed_after: 1d}\n",
+         "drift: {limit: 2h, lost_share: 10%, added: hold, added_per_day: 0, removed_after: 1d}\n",
          "policy: guarded\n"
          "drift:\n  limit: 30m\n  lost_share_critical: 0.02\n"
          "  columns:\n    likes: {policy: strict, lost_share: 1%}\n    id: {}\n"
@@ -70,6 +71,7 @@ TEST(the_narrower_place_decides_key_by_key)
     CHECK_INT(0, l.problems.count);
     pl_drift_policy p = pl_project_drift(&l.project, l.mapping);
     CHECK(!p.strict && p.limit_us == INT64_C(1800000000) && p.added_per_day == 0);
+    CHECK(p.added == PL_ADDED_HOLD);
     CHECK(p.removed_after_us == INT64_C(86400000000) && p.retyped_share == 0.01);
     CHECK(p.lost_share == 0.1 && p.lost_share_critical == 0.02);
     pl_drift_policy likes = pl_project_drift_column(&l.project, l.mapping, 1);
@@ -99,20 +101,22 @@ TEST(mistakes_have_a_place_and_the_nearest_name)
          "drift: {limits: 90m, added_per_day: -1, removed_after: soon, retyped_share: 120%,\n"
          "        auto_replay: big, columns: {}}\n",
          "policy: strikt\n"
-         "drift: {lost_share: many, auto_replay: 1GiB, policy: strict, limit: [1h],\n"
+         "drift: {lost_share: many, added: never, auto_replay: 1GiB, policy: strict, limit: [1h],\n"
          "        columns: {like: {}, views: {limit: 1h, policy: none}, id: 5%}}\n");
     CHECK_MISTAKES("4:9 unknown policy 'strikt'\n"
                    "  Did you mean 'strict'? Valid are guarded and strict.\n"
                    "5:21 'many' is not a share\n"
                    "  Write 2% or 0.02.\n"
-                   "5:69 limit must be plain text, not a list\n"
-                   "5:27 unknown key 'auto_replay'\n"
+                   "5:83 limit must be plain text, not a list\n"
+                   "5:34 unknown added 'never'\n"
+                   "  Valid are auto, hold and ignore.\n"
+                   "5:41 unknown key 'auto_replay'\n"
                    "  Valid are retyped_share, lost_share, conflict_share, lost_share_critical, "
-                   "limit, added_per_day, "
+                   "limit, added, added_per_day, "
                    "removed_after and columns.\n"
-                   "5:46 unknown key 'policy'\n"
+                   "5:60 unknown key 'policy'\n"
                    "  Valid are retyped_share, lost_share, conflict_share, lost_share_critical, "
-                   "limit, added_per_day, "
+                   "limit, added, added_per_day, "
                    "removed_after and columns.\n"
                    "6:19 table 'posts' has no column 'like'\n"
                    "  Did you mean 'likes'? Valid are id, likes and views.\n"
@@ -133,10 +137,10 @@ TEST(mistakes_have_a_place_and_the_nearest_name)
                    "2:9 unknown key 'limits'\n"
                    "  Did you mean 'limit'? Valid are retyped_share, lost_share, conflict_share, "
                    "lost_share_critical, limit, "
-                   "added_per_day, removed_after and auto_replay.\n"
+                   "added, added_per_day, removed_after and auto_replay.\n"
                    "3:27 unknown key 'columns'\n"
                    "  Valid are retyped_share, lost_share, conflict_share, lost_share_critical, "
-                   "limit, added_per_day, "
+                   "limit, added, added_per_day, "
                    "removed_after and auto_replay.\n",
                    &l.problems);
     done(&l);

@@ -86,7 +86,8 @@ TEST(newer_schema_is_refused)
 
 // What versions 5 and 4 added.
 #define WITHOUT_4                                                                                  \
-    "DROP TABLE checks; DROP TABLE heads; DROP TABLE lineage; DROP TABLE doomed;"                  \
+    "ALTER TABLE mappings DROP COLUMN since; DROP TABLE checks; DROP TABLE heads; DROP TABLE "     \
+    "lineage; DROP TABLE doomed;"                                                                  \
     "DROP INDEX publications_by_snapshot;"                                                         \
     "DROP TABLE shapes; DROP TABLE holds; DROP TABLE findings; DROP INDEX events_by_kind;"         \
     "DROP INDEX events_by_log; ALTER TABLE events DROP COLUMN logged;"
