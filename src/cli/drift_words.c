@@ -325,6 +325,10 @@ static void say_state(words *w)
     case PL_FINDING_REJECTED:
     case PL_FINDING_REVERTED:
         say(w, "Since %s: %s.", at, pl_drift_event_words(row->state));
+        if (row->state == PL_FINDING_REVERTED && !row->muted_until_us) {
+            say(w, " The table was rolled back behind it; should it show again, it waits again.");
+            break;
+        }
         say(w,
             " Nothing waits for it until %s, or until it shows in %d times as many records as "
             "then.",

@@ -5,6 +5,8 @@
 #include "cli/look.h"
 #include "contract/edit.h"
 #include "flow/mappings.h"
+#include "flow/revert.h"
+#include "os/os.h"
 
 // The versions of one (source, table), and which of them the file is now.
 typedef struct versions {
@@ -239,6 +241,20 @@ static int diff(pl_cli *cli, pl_lake *lake, const pl_mapping *mapping)
     return pl_cli_finish(cli);
 }
 
+// What a rollback reverted holds again once the file is used that came of it.
+static plumb_status return_findings(pl_cli *cli, const pl_lake *lake, const char *source,
+                                    const char *table, plumb_error *err)
+{
+    pl_reverted *list;
+    uint32_t count;
+    char who[PL_USER_NAME];
+    pl_user_name(who);
+    PL_TRY(
+        pl_revert_look(lake->registry, source, table, INT64_MAX, &cli->arena, &list, &count, err));
+    return pl_revert_record(lake->registry, list, count, who, "the mapping file is used again",
+                            cli->now_us, err);
+}
+
 static plumb_status pin(pl_cli *cli, const pl_lake *lake, const pl_mapping *mapping,
                         int64_t version, plumb_error *err)
 {
@@ -251,6 +267,8 @@ static plumb_status pin(pl_cli *cli, const pl_lake *lake, const pl_mapping *mapp
     PL_TRY(pl_registry_begin(lake->registry, err));
     plumb_status st =
         pl_registry_mapping_use(lake->registry, source, table, &cli->arena, &use, err);
+    if (st == PLUMB_OK && use.pinned && !version)
+        st = return_findings(cli, lake, source, table, err);
     use.pinned = version;
     if (st == PLUMB_OK)
         st = pl_registry_mapping_use_set(lake->registry, source, table, &use, cli->now_us, err);

@@ -66,6 +66,16 @@ static void json_report(pl_cli *cli, const pl_rollback_report *report, bool dry)
         pl_json_end(&w, '}');
     }
     pl_json_end(&w, ']');
+    pl_json_key(&w, "findings"), pl_json_begin(&w, '[');
+    for (uint32_t i = 0; i < report->finding_count; i++) {
+        pl_json_begin(&w, '{');
+        pl_look_int(&w, "id", report->findings[i].row.id);
+        pl_look_text(&w, "source", report->findings[i].row.source);
+        pl_look_text(&w, "from", pl_finding_state_name(report->findings[i].row.state));
+        pl_look_text(&w, "to", pl_finding_state_name(report->findings[i].to));
+        pl_json_end(&w, '}');
+    }
+    pl_json_end(&w, ']');
     pl_json_key(&w, "baselines"), pl_json_begin(&w, '[');
     for (uint32_t i = 0; i < report->baseline_count; i++) {
         const pl_rewound *to = &report->baselines[i];
@@ -112,6 +122,17 @@ static void print_pins(pl_cli *cli, const pl_rollback_report *report)
                          pin->file, (long long)pin->version, pin->source, cli->args[0]);
         else
             pl_cli_print(cli, "%s: the file is used again, it made these rows\n", pin->file);
+    }
+}
+
+// What was decided is of the rows that came of it.
+static void print_findings(pl_cli *cli, const pl_rollback_report *report, bool dry)
+{
+    for (uint32_t i = 0; i < report->finding_count; i++) {
+        const pl_reverted *f = &report->findings[i];
+        pl_cli_print(cli, "finding %lld (%s, %s) %s %s, it was %s\n", (long long)f->row.id,
+                     f->row.source, f->row.class, dry ? "would be" : "is",
+                     pl_finding_state_name(f->to), pl_finding_state_name(f->row.state));
     }
 }
 
@@ -177,6 +198,7 @@ static void print_report(pl_cli *cli, const pl_rollback_report *report, bool dry
                      "its columns are those of then; the next run follows the contract again\n");
     print_objects(cli, report);
     print_pins(cli, report);
+    print_findings(cli, report, dry);
     print_baselines(cli, report);
     const char *tag = report->tag ? report->tag : report->known_as;
     if (dry)
@@ -246,7 +268,9 @@ const pl_command pl_command_rollback = {
         "alone.\n"
         "The mapping version that made the rows is pinned, so that the next objects are mapped as\n"
         "those were; `plumb run` exits with 3 and shows what the file says instead until\n"
-        "`plumb mapping SOURCE --use file` lets go of it.\n"
+        "`plumb mapping SOURCE --use file` lets go of it. What was decided about drift since then "
+        "is\n"
+        "reverted: should it show again, it waits again.\n"
         "\n"
         "TIME is what was current then. `plumb history TABLE` lists snapshots and tags.\n"
         "\n"

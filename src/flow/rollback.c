@@ -256,6 +256,16 @@ static plumb_status record_pins(rolling *r)
     return PLUMB_OK;
 }
 
+// What was decided about drift since then, or is so again.
+static plumb_status record_findings(rolling *r)
+{
+    const pl_rollback_report *report = r->report;
+    const char *note = pl_arena_printf(r->arena, "table %s went to snapshot %lld",
+                                       r->options->table, (long long)r->to->id);
+    return pl_revert_record(r->options->registry, report->findings, report->finding_count,
+                            r->options->who, note, r->now_us, r->err);
+}
+
 // ---- the commit --------------------------------------------------------------------------------
 static plumb_status record_event(rolling *r, const pl_followed *followed)
 {
@@ -302,6 +312,7 @@ static plumb_status record(void *context, plumb_error *err)
     then.current_snapshot_id = r->to->id;
     PL_TRY(pl_follow_table(registry, r->options->table, &then, r->next, false, &followed, err));
     PL_TRY(record_pins(r));
+    PL_TRY(record_findings(r));
     PL_TRY(pl_rewind_record(&r->rewinding, r->transaction.run, r->now_us, err));
     PL_TRY(record_event(r, &followed));
     r->report->withdrawn = followed.withdrawn;
@@ -350,6 +361,8 @@ static plumb_status look(rolling *r)
                                   .target = &r->target,
                                   .arena = r->arena};
     PL_TRY(pl_rewind_look(&r->rewinding, r->err));
+    PL_TRY(pl_revert_look(o->registry, NULL, o->table, r->to->timestamp_ms, r->arena,
+                          &report->findings, &report->finding_count, r->err));
     report->baselines = r->rewinding.sources;
     report->baseline_count = r->rewinding.count;
     return PLUMB_OK;

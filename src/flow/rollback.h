@@ -15,6 +15,7 @@
 //             it is what the file gives
 //   baseline  that of the snapshot's rows is the newest again (flow/rewind.h), so that what comes
 //             next is judged by what the table holds
+//   findings  what was decided after the snapshot is reverted (flow/revert.h), or holds again
 //   holds     stay: what waits before the table was never in it
 //
 // Threads: flow; one at a time (the run lock).
@@ -23,6 +24,7 @@
 #ifndef PL_FLOW_ROLLBACK_H
 #define PL_FLOW_ROLLBACK_H
 
+#include "flow/revert.h"
 #include "flow/rewind.h"
 #include "store/store.h"
 
@@ -71,6 +73,8 @@ typedef struct pl_rollback_report {
     bool schema_changed;
     pl_rollback_pin *pins;
     uint32_t pin_count;
+    pl_reverted *findings; // whose state changes
+    uint32_t finding_count;
     const pl_rewound *baselines; // that change
     uint32_t baseline_count;
 } pl_rollback_report;

@@ -95,7 +95,9 @@ static plumb_status state_again(run_state *run, const verdict *v, const pl_findi
         flapping = *ret_flips >= FLIPS_MAX;
     }
     if (flapping && PL_FINDING_IN(*state) & fickle) *state = PL_FINDING_FLAPPING;
-    if (PL_FINDING_IN(was->state) & decided && !waits) *state = was->state;
+    // Reverted by a rollback, not by hand: nobody decides now, so it is found anew.
+    bool anew = was->state == PL_FINDING_REVERTED && !was->muted_until_us;
+    if (PL_FINDING_IN(was->state) & decided && !waits && !anew) *state = was->state;
     return PLUMB_OK;
 }
 

@@ -163,6 +163,11 @@ PL_MUST_USE plumb_status pl_registry_finding_decide(pl_registry *registry,
                                                     const pl_finding_row *row,
                                                     const pl_finding_decision *decision,
                                                     plumb_error *err);
+// Another state, and nothing mutes it any more; an event by `who`, with the note or NULL.
+PL_MUST_USE plumb_status pl_registry_finding_move(pl_registry *registry, int64_t id,
+                                                  pl_finding_state to, int64_t at_us,
+                                                  const char *who, const char *note,
+                                                  plumb_error *err);
 // Does what the hold is about wait for this finding? One that flaps need not show in it.
 bool pl_finding_waits(const pl_finding_row *row, const pl_hold_row *hold);
 // One finding in arena. PLUMB_E_NOT_FOUND.

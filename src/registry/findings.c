@@ -282,6 +282,26 @@ plumb_status pl_registry_finding_decide(pl_registry *registry, const pl_finding_
     return st;
 }
 
+plumb_status pl_registry_finding_move(pl_registry *registry, int64_t id, pl_finding_state to,
+                                      int64_t at_us, const char *who, const char *note,
+                                      plumb_error *err)
+{
+    pl_arena scratch = {0};
+    pl_finding_row row;
+    plumb_status st = pl_registry_finding(registry, id, &scratch, &row, err);
+    const char *from = st == PLUMB_OK ? state_names[row.state] : NULL;
+    if (st == PLUMB_OK)
+        st = pl_registry__write(registry, PL_DOING("record finding", row.fingerprint),
+                                "UPDATE findings SET state = ?, changed_us = ?, muted_until_us = 0,"
+                                " muted_records = 0, logged = '' WHERE id = ?",
+                                NULL, err, "tii", state_names[to], at_us, id);
+    row.state = to;
+    row.changed_us = at_us;
+    if (st == PLUMB_OK) st = put_event(registry, &row, id, from, who, note, NULL, err);
+    pl_arena_done(&scratch);
+    return st;
+}
+
 plumb_status pl_registry__log_found(pl_registry *registry, plumb_error *err)
 {
     static const char *const sql[] = {"UPDATE shapes SET logged = ? WHERE logged = ''",

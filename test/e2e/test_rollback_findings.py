@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was decided about drift, and a rollback behind the decision: it is reverted, and holds again
+with what came of it."""
+import getpass
+
+from held import land, renamed, start
+from lake import books, lose, read
+
+
+def state(plumb):
+    return books(plumb, "SELECT state FROM findings WHERE id = 1")[0][0]
+
+
+def changed(plumb, name, old, new):
+    number = int(name.split(".")[0])
+    land(plumb, "shop", name, [renamed(n, number, old, new) for n in range(400)])
+
+
+def decided(plumb):
+    """views is renamed, a person approved, all is published."""
+    start(plumb, "shop")
+    changed(plumb, "3.json", "views", "view_count")
+    plumb("run", code=3)
+    plumb("drift", "approve", 1)
+    assert state(plumb) == "accepted" and filled(plumb, "views") == (1200, 1200)
+
+
+def filled(plumb, column):
+    """Of how many rows, how many."""
+    values = read(plumb, "posts", column)[column]
+    return len(values) - values.null_count, len(values)
+
+
+def test_what_was_accepted_is_reverted_and_waits_again(plumb):
+    decided(plumb)
+    dry = plumb.json("rollback", "posts", "--to", "previous", "--dry-run")
+    assert dry["findings"] == [{"id": 1, "source": "shop", "from": "accepted", "to": "reverted"}]
+    assert state(plumb) == "accepted"
+    said = plumb("rollback", "posts", "--to", "previous").stdout
+    assert "\nfinding 1 (shop, renamed) is reverted, it was accepted\n" in said
+    assert state(plumb) == "reverted" and filled(plumb, "views") == (800, 800)
+    event = plumb.json("drift", "events")[0]
+    assert (event["from"], event["to"], event["who"]) == (
+        "accepted", "reverted", getpass.getuser())
+    assert event["note"].startswith("table posts went to snapshot ")
+    assert "The table was rolled back behind it; should it show again, it waits again." in (
+        " ".join(plumb("drift", "show", 1).stdout.split()))
+    changed(plumb, "4.json", "views", "view_count")
+    plumb("run", code=3)  # by the mapping of then
+    assert state(plumb) == "held" and filled(plumb, "views") == (800, 800)
+    plumb("mapping", "shop", "--use", "file")
+    plumb("run", code=3)  # the first object is still withdrawn
+    assert filled(plumb, "views") == (1200, 1200)
+    plumb("replay", "posts", "--withdrawn")
+    assert filled(plumb, "views") == (1600, 1600) and plumb.json("verify")["sound"]
+
+
+def test_going_forward_and_the_file_give_decisions_back(plumb):
+    decided(plumb)
+    plumb("rollback", "posts", "--to", "previous")
+    done = plumb.json("rollback", "posts", "--to", "before-rollback-1")
+    assert done["findings"] == [{"id": 1, "source": "shop", "from": "reverted", "to": "accepted"}]
+    assert state(plumb) == "accepted"
+    plumb("rollback", "posts", "--to", "previous")
+    lose(plumb)
+    plumb("rebuild")
+    assert state(plumb) == "reverted"
+    plumb("mapping", "shop", "--use", "file")
+    assert state(plumb) == "accepted"
+    assert plumb.json("drift", "events")[0]["note"] == "the mapping file is used again"
+    plumb("mapping", "shop", "--use", "file")  # nothing more comes back
+    assert [e["to"] for e in plumb.json("drift", "events")][:4] == [
+        "accepted", "reverted", "accepted", "reverted"]
+
+
+def test_what_a_rule_did_is_reverted_too(plumb):
+    start(plumb, "shop")
+    changed(plumb, "3.json", "likes", "like_count")
+    plumb("run")
+    assert state(plumb) == "provisional" and filled(plumb, "likes") == (1200, 1200)
+    plumb("rollback", "posts", "--to", "previous")
+    assert state(plumb) == "reverted"
+    plumb("rollback", "posts", "--to", "before-rollback-1")
+    assert state(plumb) == "provisional" and filled(plumb, "likes") == (1200, 1200)
+    plumb("drift", "approve", 1)
+    assert state(plumb) == "accepted"
+
+
+def test_what_was_decided_before_the_snapshot_stays(plumb):
+    decided(plumb)
+    changed(plumb, "4.json", "views", "view_count")
+    plumb("run")
+    assert plumb.json("rollback", "posts", "--to", "previous")["findings"] == []
+    assert state(plumb) == "accepted"
+
+
+def test_what_a_person_took_back_stays_so(plumb):
+    start(plumb, "shop")
+    changed(plumb, "3.json", "likes", "like_count")
+    plumb("run")
+    plumb("drift", "reject", 1)
+    assert state(plumb) == "reverted"
+    head = plumb.json("history", "posts")
+    plumb("rollback", "posts", "--to", "previous", code=None)
+    assert state(plumb) == "reverted" and head
