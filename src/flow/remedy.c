@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "map/convert.h"
+
 pl_finding_doc pl_drift_document(const pl_finding_row *row, pl_arena *arena)
 {
     pl_json *root = NULL;
@@ -22,33 +24,53 @@ static pl_span parser_in(const char *extractor)
     return end ? pl_span_make(at + 7, (size_t)(end - at - 7)) : pl_span_make("", 0);
 }
 
-// "1.2K", "300M": every sample is of this form.
-static bool is_compact(const char *samples)
+// Whether the parser takes every sample for the column, and one of them is a text.
+static bool reads(const pl_json *samples, const pl_parser *parser, const pl_type *type,
+                  pl_arena *arena)
 {
-    bool any = false;
-    for (const char *at = samples; *at;) {
-        if (*at++ != '"') return false;
-        size_t digits = strspn(at, "0123456789.");
-        if (!digits || !strchr("KMBkmb", at[digits]) || at[digits + 1] != '"') return false;
-        any = true;
-        at += digits + 2;
-        if (strncmp(at, ", ", 2) == 0) at += 2;
+    bool texts = false, good = true;
+    for (const pl_json *value = samples->first; value && good; value = value->next) {
+        pl_cell cell;
+        bool coerced;
+        pl_slot slot = pl_slot_of(value->raw);
+        texts |= value->kind == PL_JSON_STRING;
+        good = !pl_convert(&slot, type, parser, arena, &cell, &coerced) && !coerced;
     }
-    return any;
+    return good && texts;
 }
 
-static pl_span parser_of(const pl_finding_doc *finding)
+// What people write numbers and truths as: the first that reads all of them, exactly.
+static pl_span parser_that_reads(const char *values, const pl_type *type, pl_arena *arena)
+{
+    static const char *const parsers[] = {"number", "compact", "number(\"1.234,5\")", "bool"};
+    const char *text = pl_arena_printf(arena, "[%s]", values);
+    pl_json *samples;
+    pl_parser parser;
+    if (pl_json_parse(pl_span_of(text), arena, &samples, NULL) != PLUMB_OK) return PL_SPAN("");
+    for (size_t i = 0; i < PL_COUNT(parsers); i++)
+        if (pl_parser_parse(pl_span_of(parsers[i]), arena, &parser, NULL) == PLUMB_OK &&
+            pl_parser_fits(parser.kind, type) && reads(samples, &parser, type, arena))
+            return pl_span_of(parsers[i]);
+    return PL_SPAN("");
+}
+
+static pl_span parser_of(const pl_finding_row *row, const pl_finding_doc *finding,
+                         const pl_proposing *with)
 {
     pl_span parser = parser_in(finding->proposal);
+    int at = pl_contract_find(with->file->contract, pl_span_of(row->column));
     if (parser.bytes) return parser;
     if (finding->to && strcmp(finding->to, "percent") == 0) return PL_SPAN("percent");
-    return is_compact(finding->after_values) ? PL_SPAN("compact") : parser;
+    if (at < 0) return parser;
+    return parser_that_reads(finding->after_values, &with->file->contract->columns[at].field.type,
+                             with->arena);
 }
 
 bool pl_remedy(const pl_finding_row *row, const pl_finding_doc *f, const pl_proposing *with,
                pl_proposal *ret_change)
 {
     pl_span before = pl_span_of(row->before), after = pl_span_of(row->after), none = PL_SPAN("");
+    pl_span parser;
     *ret_change = (pl_proposal){NULL, 0, NULL, none, none, none, none, none};
     switch (f->class) {
     case PL_DRIFT_REMOVED: // what may continue it
@@ -60,11 +82,13 @@ bool pl_remedy(const pl_finding_row *row, const pl_finding_doc *f, const pl_prop
         ret_change->why_not = "no parser turns the new values into what the old ones were";
         return false;
     case PL_DRIFT_RETYPED:
-        return f->strength == PL_DRIFT_LOSSY && parser_of(f).bytes &&
-               pl_propose_retype(with, after.bytes ? after : before, parser_of(f), ret_change);
+        parser = f->strength == PL_DRIFT_LOSSY ? parser_of(row, f, with) : none;
+        return parser.bytes &&
+               pl_propose_retype(with, after.bytes ? after : before, parser, ret_change);
     case PL_DRIFT_RESCALED:
-        return parser_of(f).bytes &&
-               pl_propose_rescale(with, after.bytes ? after : before, parser_of(f), ret_change);
+        parser = parser_of(row, f, with);
+        return parser.bytes &&
+               pl_propose_rescale(with, after.bytes ? after : before, parser, ret_change);
     case PL_DRIFT_ADDED:
     case PL_DRIFT_MAP:
         return pl_propose_added(with, after, pl_span_of(*f->type ? f->type : "json"), none,

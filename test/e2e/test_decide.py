@@ -8,6 +8,8 @@ import sqlite3
 import subprocess
 import time
 
+import pytest
+
 from held import CONTRACT, MAPPING, fresh, land, post, renamed, rows, start
 from lake import books, project, read, tree
 
@@ -197,16 +199,38 @@ def test_another_unit_without_a_parser_is_refused_and_can_be_rejected(plumb):
     assert read(plumb, "posts").num_rows == 1200
 
 
-def test_a_parser_for_new_values_is_put_in_front(plumb, tmp_path_factory):
+def shown(n, way):
+    """A count as platforms show it to people; each is exact."""
+    n = 3003 + 11 * n
+    if way == "compact":
+        return f"{n / 1000}K" if n % 3 else f"{n:,}"
+    if way == "grouped":
+        return f"{n:,}"
+    return f"{n:,}".replace(",", ".") + ",0"
+
+
+@pytest.mark.parametrize("way, parser", [
+    ("compact", "compact"), ("grouped", "number"), ("german", 'number("1.234,5")')])
+def test_a_parser_for_new_values_is_put_in_front(plumb, tmp_path_factory, way, parser):
     start(plumb, "shop")
-    land(plumb, "shop", "3.json",
-         [post(n, 3, shares=f"{(3003 + 11 * n) / 1000}K") for n in range(400)])
+    land(plumb, "shop", "3.json", [post(n, 3, shares=shown(n, way)) for n in range(400)])
     plumb("run", code=3)
     (id, class_), = books(plumb, "SELECT id, class FROM findings WHERE state = 'held'")
     assert class_ == "retyped"
     decide(plumb, "approve", id)
-    assert "stats.shares parse(compact) | stats.shares" in mapping(plumb).read_text()
+    assert f"stats.shares parse({parser}) | stats.shares" in mapping(plumb).read_text()
+    assert read(plumb, "posts", "shares")["shares"].to_pylist().count(3003 + 11 * 7) == 1
     assert rows(plumb) == fresh(plumb, tmp_path_factory.mktemp("fresh"))
+
+
+@pytest.mark.parametrize("text", ["1.2345K", "12 apples", "1,23", "K", "1.2KK", "-", "1,2,3", ""])
+def test_no_parser_is_proposed_where_a_value_would_not_be_exact(plumb, text):
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json", [post(n, 3, shares=text or " " * n) for n in range(400)])
+    plumb("run", code=3)
+    id = books(plumb, "SELECT id FROM findings WHERE state = 'held'")[0][0]
+    said = plumb("drift", "approve", id, code=1).stderr
+    assert "no parser is known that reads the new values" in said
 
 
 def removed(plumb):
