@@ -99,7 +99,7 @@ static int run(pl_cli *cli)
     }
     if (!show && strcmp(verb, "ls") != 0)
         return pl_cli_usage(cli, "'%s' is not one of ls, show, retry", verb);
-    static const char *const of_retry[] = {"dry-run", "threads", "wait"};
+    static const char *const of_retry[] = {"dry-run", "accept-checks", "threads", "wait"};
     for (size_t i = 0; i < PL_COUNT(of_retry); i++)
         if (pl_cli_flag(cli, of_retry[i]))
             return pl_cli_usage(cli, "--%s is only for retry", of_retry[i]);
@@ -118,6 +118,8 @@ static const pl_option options[] = {
     {.name = "object", .value = "ID", .help = "only records of this raw object"},
     {.name = "limit", .value = "N", .help = "show at most N entries (50; with --json all)"},
     {.name = "dry-run", .help = "retry: only say what would become of the records"},
+    {.name = "accept-checks",
+     .help = "retry: take the rows also if a critical check of the contract fails"},
     {.name = "threads",
      .value = "N",
      .help = "retry: worker threads (plumb.yaml, else every core)"},
@@ -144,6 +146,9 @@ const pl_command pl_command_quarantine = {
         "An object of which today's mapping counts the records otherwise (another 'records')\n"
         "is refused by name, unless nothing of it is a row yet. So is, of an object with more\n"
         "than 50,000 entries, the last one: it does not say which records it means.\n"
+        "\n"
+        "The contract's checks are asked of what becomes rows, but for the number of rows: if a\n"
+        "critical one fails nothing is changed, unless --accept-checks is said.\n"
         "\n"
         "Exit codes of retry: 0 done, 3 done and something was refused, 1 failed.\n"
         "\n"

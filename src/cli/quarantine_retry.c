@@ -168,6 +168,7 @@ int pl_quarantine_retry(pl_cli *cli)
     if (pl_cli_open(cli, options.dry ? PL_CLI_REVIEW : PL_CLI_WRITE, &lake, &err))
         return pl_cli_fail(cli, &err);
     pl_run_use(&lake, &options.run);
+    options.run.accept_checks = pl_cli_flag(cli, "accept-checks");
     pl_retry_report report = {.run = {.run = "", .nothing = true}};
     plumb_status st = PLUMB_OK;
     pl_signals_install();

@@ -220,6 +220,7 @@ static int run(pl_cli *cli)
     if (pl_cli_open(cli, options.dry ? PL_CLI_REVIEW : PL_CLI_WRITE, &lake, &err))
         return pl_cli_fail(cli, &err);
     pl_run_use(&lake, &options.run);
+    options.run.accept_checks = pl_cli_flag(cli, "accept-checks");
     pl_replay_report report = {.run = {.run = "", .nothing = true}};
     plumb_status st = pl_look_table(cli, &lake, options.table, &err);
     pl_signals_install();
@@ -239,6 +240,7 @@ static const pl_option options[] = {
     {"all", NULL, "every published object", false},
     {"source", "SOURCE", "of those, only objects of this source", false},
     {"mapping", "N", "map by this version of the mapping, not by the one in use", false},
+    {"accept-checks", NULL, "swap the rows also if a critical check of the contract fails", false},
     {"dry-run", NULL, "say what would be done and what it costs, and do nothing", false},
     PL_RUN_OPTION_THREADS,
     PL_RUN_OPTION_WAIT,
@@ -259,6 +261,9 @@ const pl_command pl_command_replay = {
         "anew with these. Quarantined records that map now become rows; those that do not any "
         "more\n"
         "are quarantined. The same raw data and the same mapping give the same rows.\n"
+        "\n"
+        "The contract's checks are asked of what comes, but for the number of rows: if a critical\n"
+        "one fails the replay is refused and nothing was changed, unless --accept-checks is said.\n"
         "\n"
         "Objects whose raw data is gone or damaged are named, and keep their rows. Those that "
         "wait\n"

@@ -241,12 +241,38 @@ uint32_t pl_checks_ask(const pl_check_subject *subject, pl_arena *arena, pl_chec
                                             subject->repeated, subject->found->records.rows);
         if (row->outcome != PL_CHECK_PASSED) a.faulty += subject->repeated;
     }
-    ask_rows(&a);
-    ask_change(&a);
+    if (!subject->again) {
+        ask_rows(&a);
+        ask_change(&a);
+    }
     ask_conservation(&a);
     add_score(&a);
     *ret_rows = a.rows;
     return a.count;
+}
+
+bool pl_checks_hold_columns(const pl_contract *contract)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < contract->column_count; i++) {
+        const pl_contract_column *column = &contract->columns[i];
+        any |= column->nulls.asked && column->nulls.severity == PL_SEVERITY_CRITICAL;
+        any |= column->range.asked && column->range.severity == PL_SEVERITY_CRITICAL;
+    }
+    return any;
+}
+
+const char *pl_check_why(const pl_check_row *row, pl_arena *arena)
+{
+    static const char *const keys[][2] = {{"nulls", "nulls"}, {"range", "ranges"}};
+    const char *text = pl_check_text(row, arena);
+    for (size_t i = 0; i < PL_COUNT(keys); i++)
+        if (strcmp(row->check, keys[i][0]) == 0 && strcmp(row->allowed, "0%") == 0)
+            return pl_arena_printf(arena,
+                                   "%s ('checks: {%s: {%s: 1%%}}' in the contract would "
+                                   "allow some)",
+                                   text, keys[i][1], row->column);
+    return text;
 }
 
 bool pl_check_holds(const pl_check_row *row)

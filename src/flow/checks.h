@@ -22,8 +22,10 @@
 // does (flow/judge.h): staged together, exit code 3, every other source is published. It goes on
 // when the checks pass over all that waits, later objects included, when mapping or contract was
 // edited, or when a person says so (flow/accept.h). Freshness never holds, and is asked elsewhere
-// (flow/freshness.h). Records that are mapped once more, by
-// a retry or a replay, are not asked.
+// (flow/freshness.h). Records that are mapped once
+// more are asked, too, but for `rows` and `change`, which are of runs: a retry or a replay is
+// refused as a whole if a critical check fails, and nothing was changed. That a person can
+// overrule.
 //
 // Score: a record is right if it became a row, the row lost no value and has none outside of the
 // bounds of its column, and no check that failed is about it: that it is NULL in a column that may
@@ -48,6 +50,7 @@ typedef struct pl_check_subject {
     const pl_baseline *found; // its counts; the shape is not looked at
     uint64_t repeated;        // rows whose key an earlier row has (flow/unique.h)
     bool accepted;            // a person has agreed to what fails
+    bool again;               // of records mapped once more: no `rows` and no `change`
     // Rows an object of earlier runs, newest first.
     double history[PL_CHECK_HISTORY];
     uint32_t history_count;
@@ -63,10 +66,16 @@ uint32_t pl_checks_ask(const pl_check_subject *subject, pl_arena *arena, pl_chec
 bool pl_check_freshness(const pl_contract *contract, int64_t newest_us, int64_t now_us,
                         pl_arena *arena, pl_check_row *ret_row);
 
+// Does the contract ask something critical of columns, so that they have to be counted?
+bool pl_checks_hold_columns(const pl_contract *contract);
+
 // Does it keep what it is about from being published?
 bool pl_check_holds(const pl_check_row *row);
 
 // What a row says: "likes is NULL in 12 of 400 rows (3%), allowed are 2%".
 const char *pl_check_text(const pl_check_row *row, pl_arena *arena);
+// The same as the reason for which something waits: where not one is allowed, also which setting
+// would allow some.
+const char *pl_check_why(const pl_check_row *row, pl_arena *arena);
 
 #endif

@@ -341,7 +341,8 @@ static plumb_status judge_source(run_state *run, run_source *source, verdict *v,
 plumb_status pl_run__judge(run_state *run, plumb_error *err)
 {
     // Of quarantined records, and objects once more: these were judged.
-    if (run->find || run->swap) return PLUMB_OK;
+    if (run->find || run->swap || strcmp(run->command, "retry") == 0)
+        return pl_run__check_again(run, err);
     run->verdicts = PL_TAKE(run->arena, verdict, run->source_count);
     for (uint32_t i = 0; i < run->source_count; i++) {
         verdict *v = &run->verdicts[i];

@@ -136,6 +136,8 @@ plumb_status pl_verdict__put_checks(run_state *run, const verdict *v, plumb_erro
 plumb_status pl_check_event(pl_registry *registry, const char *kind, const char *who,
                             const pl_hold_row *hold, const char *why, int64_t at_us,
                             plumb_error *err);
+// Of a retry or a replay: PLUMB_E_FAILED if a critical one fails, unless a person agreed before.
+plumb_status pl_run__check_again(run_state *run, plumb_error *err);
 // Those that failed since then, for the report.
 plumb_status pl_run__tell_checks(const pl_run_options *options, int64_t since_us, pl_arena *arena,
                                  pl_run_report *report, plumb_error *err);

@@ -15,6 +15,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "base/ulid.h"
+#include "flow/checks.h"
 #include "flow/doc.h"
 #include "flow/run_int.h"
 #include "flow/taskdoc.h"
@@ -86,6 +87,15 @@ static void write_task(pl_json_writer *w, const run_state *run, const run_task *
     pl_json_end(w, '}');
 }
 
+// Records once more are not judged: they are observed if their columns are asked something.
+static bool observes(const run_state *run)
+{
+    bool asked = !run->find && !run->swap;
+    for (uint32_t i = 0; i < run->source_count; i++)
+        asked |= pl_checks_hold_columns(run->sources[i].mapping->contract);
+    return asked && !run->options->no_shape;
+}
+
 void pl_run__plan_write(const run_state *run, pl_buf *out)
 {
     pl_json_writer w = pl_json_writer_on(out, 0);
@@ -94,7 +104,8 @@ void pl_run__plan_write(const run_state *run, pl_buf *out)
     pl_json_key(&w, "command"), pl_json_cstr(&w, run->command);
     pl_json_key(&w, "source"), pl_json_cstr(&w, run->only);
     pl_json_key(&w, "memory"), pl_json_int(&w, (int64_t)run->memory_bytes);
-    pl_json_key(&w, "observe"), pl_json_bool(&w, !run->options->no_shape && !run->swap);
+    pl_json_key(&w, "observe"), pl_json_bool(&w, observes(run));
+    pl_json_key(&w, "accepts"), pl_json_bool(&w, run->options->accept_checks);
     pl_json_key(&w, "created_us"), pl_json_int(&w, run->now_us);
     pl_json_key(&w, "tables"), pl_json_begin(&w, '[');
     for (uint32_t i = 0; i < run->table_count; i++) write_table(&w, &run->tables[i]);
@@ -353,6 +364,7 @@ plumb_status pl_run__plan_parse(run_state *run, pl_span text, const char *name, 
     PL_TRY(pl_doc_cstr(&doc, root, "source", true, &run->only));
     PL_TRY(pl_doc_count(&doc, root, "memory", &run->memory_bytes));
     PL_TRY(pl_doc_bool(&doc, root, "observe", &run->observe));
+    PL_TRY(pl_doc_bool(&doc, root, "accepts", &run->accepts));
     run->table_count = run->source_count = run->task_count = 0;
     run->content_total = 0;
     return read_all(&doc, root, run);

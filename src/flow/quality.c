@@ -19,6 +19,62 @@ static bool add_history(void *context, const pl_check_row *row)
     return subject->history_count < PL_CHECK_HISTORY;
 }
 
+// ---- records once more -------------------------------------------------------------------------
+// All that the run made for a source; where nobody counted columns, their objects alone.
+static void count_again(const run_state *run, const run_source *source, pl_baseline *all)
+{
+    uint32_t columns = source->mapping->contract->column_count;
+    pl_map_tally none = {.filled = PL_TAKE(run->arena, uint64_t, columns),
+                         .lost = PL_TAKE(run->arena, uint64_t, columns),
+                         .outside = PL_TAKE(run->arena, uint64_t, columns),
+                         .conflicts = PL_TAKE(run->arena, pl_map_conflict, columns)};
+    for (uint32_t t = 0; t < run->task_count; t++) {
+        const run_task *task = &run->tasks[t];
+        const pl_task_result *result = &task->result;
+        pl_task_window whole = {.count = result->object_count, .tally = none};
+        if (task->source != source) continue;
+        if (!result->window_count) pl_baseline_count(all, &task->work, result, &whole);
+        for (uint32_t i = 0; i < result->window_count; i++)
+            pl_baseline_count(all, &task->work, result, &result->windows[i]);
+    }
+}
+
+static plumb_status refuse(run_state *run, const run_source *source, const pl_check_row *row,
+                           plumb_error *err)
+{
+    pl_fail(err, PLUMB_E_FAILED, "cannot %s records of source '%s' in table '%s': %s", run->command,
+            source->name, source->table->name, pl_check_why(row, run->arena));
+    pl_hint(err,
+            "Nothing was changed. Mend the mapping, or the check in %s; --accept-checks takes "
+            "the rows as they are.",
+            source->mapping->contract->file);
+    return PLUMB_E_FAILED;
+}
+
+plumb_status pl_run__check_again(run_state *run, plumb_error *err)
+{
+    for (uint32_t i = 0; i < run->source_count && !run->accepts; i++) {
+        const run_source *source = &run->sources[i];
+        const pl_contract *contract = source->mapping->contract;
+        uint64_t rows = 0;
+        pl_baseline all;
+        pl_check_row *checks;
+        pl_check_subject subject = {
+            .mapping = source->mapping, .found = &all, .again = true, .now_us = run->now_us};
+        if (contract->checks.unique.asked &&
+            contract->checks.unique.severity == PL_SEVERITY_CRITICAL)
+            PL_TRY(pl_run__repeated(run, source, &rows, &subject.repeated, err));
+        pl_baseline_init(&all);
+        count_again(run, source, &all);
+        uint32_t count = pl_checks_ask(&subject, run->arena, &checks);
+        pl_baseline_done(&all);
+        for (uint32_t c = 0; c < count; c++)
+            if (pl_check_holds(&checks[c])) return refuse(run, source, &checks[c], err);
+    }
+    return PLUMB_OK;
+}
+
+// ---- a run -------------------------------------------------------------------------------------
 // Of what is only looked at, or a part of what was judged whole, every object for itself.
 static plumb_status count_repeated(run_state *run, const verdict *v, const pl_baseline *found,
                                    uint64_t *ret_repeated, plumb_error *err)
@@ -52,7 +108,7 @@ plumb_status pl_verdict__check(run_state *run, verdict *v, const pl_baseline *fo
         row->source = v->name;
         if (!pl_check_holds(row) || v->by_checks) continue;
         v->by_checks = true;
-        v->why = pl_check_text(row, run->arena);
+        v->why = pl_check_why(row, run->arena);
     }
     for (uint32_t i = 0; i < v->check_count && v->by_checks; i++)
         if (strcmp(v->checks[i].check, "score") == 0) v->checks[i].outcome = PL_CHECK_FAILED;

@@ -41,6 +41,7 @@ typedef struct pl_run_options {
     uint32_t tasks;          // per source; 0: by bytes
     uint32_t objects;        // of one run, the rest is the next one's; 0: PL_RUN_OBJECTS_MAX
     bool no_shape;           // do not observe: only to measure what observing costs
+    bool accept_checks;      // of a retry or replay: whatever critical checks say
     int64_t wait_ms;         // for the run lock
     // Called from one thread about four times a second while tasks work; may be NULL.
     void (*progress)(void *context, uint64_t content_bytes, uint64_t content_bytes_total,

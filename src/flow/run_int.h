@@ -106,6 +106,7 @@ struct run_state {
     // Says which files of a table go, and makes what comes in place of them; NULL: none go.
     plumb_status (*swap)(run_state *run, run_table *table, plumb_error *err);
     bool observe; // the shapes of records, says the plan
+    bool accepts; // whatever checks say, says the plan, too
     bool dry;     // only find out: no row, no plan in the lake, no files
     bool started; // the run has its row
     bool shared;  // others may have worked for it: look for files that do not count

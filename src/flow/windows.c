@@ -75,9 +75,7 @@ static void cut(pl_windows *w)
 
 pl_windows *pl_windows_new(const pl_work_task *task)
 {
-    bool retry = false;
-    for (uint32_t i = 0; i < task->object_count; i++) retry |= task->objects[i].retry != NULL;
-    if (!task->observe || retry || !task->object_count) return NULL;
+    if (!task->observe || !task->object_count) return NULL;
     pl_windows *w = pl_zalloc(1, sizeof *w);
     w->task = task;
     w->window_of = pl_zalloc(task->object_count, sizeof *w->window_of);

@@ -143,7 +143,7 @@ typedef struct pl_task_result {
     pl_part_file *files;
     uint32_t file_count;
     // In order of the objects: each one is of one window, and a damaged one adds nothing to it.
-    // None of a retry, and of a task that does not observe.
+    // None of a task that does not observe.
     pl_task_window *windows;
     uint32_t window_count;
 } pl_task_result;

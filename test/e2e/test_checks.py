@@ -310,3 +310,64 @@ def test_many_runs_of_an_accepted_set(plumb):
     assert plumb.json("run", code=3)["holds"][0]["objects"] == 5
     plumb("checks", "accept", "posts")
     assert count(plumb) == 500 and books(plumb, "SELECT count(*) FROM holds") == [(0,)]
+
+
+def edit(plumb, old, new):
+    file = plumb.dir / "sources" / "shop.yml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+
+
+def test_replay_that_fails_a_critical_check_changes_nothing(plumb):
+    start(plumb, "{nulls: {shares: 2% critical}, unique: key critical, rows: {min: 500}}", "shop")
+    land(plumb, "shop", "1.json", posts(0, 100))
+    land(plumb, "shop", "2.json", posts(200, 100))
+    plumb("run")
+    before = read(plumb, "posts").to_pylist()
+    edit(plumb, "stats.shares", "stats.shared")
+    failed = plumb("replay", "posts", "--all", code=1)
+    assert failed.stderr == (
+        "plumb: cannot replay records of source 'shop' in table 'posts': shares is NULL in 200 of"
+        " 200 rows (100%), allowed are 2%\n"
+        "  hint: Nothing was changed. Mend the mapping, or the check in contracts/posts.yml;"
+        " --accept-checks takes the rows as they are.\n")
+    assert read(plumb, "posts").to_pylist() == before
+    plumb("verify")
+    edit(plumb, "stats.shared", "stats.shares")
+    plumb("replay", "posts", "--all")  # their own old rows are no repetition
+    edit(plumb, "stats.shares", "stats.shared")
+    plumb("replay", "posts", "--all", "--accept-checks")
+    assert count(plumb, "shares IS NULL") == 200
+    edit(plumb, "stats.shared", "stats.shares")
+    edit(plumb, "post_id: id", "post_id: day")
+    assert "a key is repeated in 199 of 200 rows" in \
+        plumb("replay", "posts", "--all", code=1).stderr
+
+
+def test_retry_is_asked_too(plumb):
+    start(plumb, "{nulls: {shares: 2% critical}, unique: key critical}", "shop")
+    land(plumb, "shop", "1.json", posts(0, 100) + posts(100, 3, views="many", shares=None)
+         + posts(99, 1, views="many"))
+    plumb("run")
+    assert count(plumb) == 100
+    edit(plumb, "stats.views", "stats.views | stats.likes")
+    contract(plumb, "critical: [views]\n", "")
+    said = plumb("quarantine", "retry", code=1).stderr
+    assert "cannot retry records of source 'shop' in table 'posts': shares is NULL in 3 of 4" in said
+    assert count(plumb) == 100
+    contract(plumb, "2% critical", "100% critical")
+    assert "a key is repeated in 1 of 4 rows (25%), allowed is none" in \
+        plumb("quarantine", "retry", code=1).stderr
+    plumb("quarantine", "retry", "--accept-checks")
+    assert count(plumb) == 104
+
+
+def test_one_value_out_of_bounds_says_which_setting_allows_some(plumb):
+    start(plumb, "{}", "shop", contract=CHECKED.replace("critical: [views]", "critical: [likes]"))
+    land(plumb, "shop", "1.json", posts(0, 999) + posts(999, 1, likes=-1))
+    assert plumb.json("run", code=3)["holds"][0]["why"] == (
+        "likes is out of bounds in 1 of 1000 values (0.1%), allowed is none ('checks: {ranges:"
+        " {likes: 1%}}' in the contract would allow some)")
+    contract(plumb, "checks: {}", "checks: {ranges: {likes: 1%}}")
+    plumb("run")
+    assert count(plumb) == 1000

@@ -282,14 +282,11 @@ TEST(windows_have_nothing_of_a_damaged_object)
     CHECK_INT(10, result.windows[1].shape.sampled);
 }
 
-TEST(windows_are_none_of_a_retry_or_without_observing)
+TEST(windows_are_none_without_observing)
 {
     land_records(0, 10);
-    pl_work_retry retry = {.run = (char[]){"r"}, .records = 10, .whole = true};
-    objects[0].retry = &retry;
     work(1);
-    CHECK_INT(0, result.window_count);
-    objects[0].retry = NULL;
+    CHECK_INT(1, result.window_count);
     pl_task_result_done(&result);
     task.observe = false;
     task.crew = NULL;
@@ -306,5 +303,5 @@ int main(void)
                      S(windows_are_at_most_so_many_of_consecutive_objects),
                      S(windows_hold_what_is_filtered_and_rejected_but_not_what_is_no_json),
                      S(windows_have_nothing_of_a_damaged_object),
-                     S(windows_are_none_of_a_retry_or_without_observing));
+                     S(windows_are_none_without_observing));
 }
