@@ -437,7 +437,12 @@ class Return:
         hold(found or not self.sure, "there is no table")
         self.plumb("verify")
         with sqlite3.connect(self.at.books / "plumb.db") as db:
-            hold(db.execute("SELECT count(*) FROM intents").fetchone() == (0,), "an intent stays")
+            left = [(id, key, [path.stat().st_size for path in (
+                self.at.lake / ".tmp" / id, self.at.lake / key) if path.exists()])
+                    for id, key in db.execute("SELECT id, key FROM intents")]
+            if left:
+                again = self.plumb("run", codes=range(256))
+                raise Broken(f"an intent stays, and of its object {left}: {again}")
         db.close()
         hold(self.sure <= self.books()[0], "an object is not in the books")
         hold(not list((self.at.lake / ".tmp").glob("*")), "a hidden file stays")
