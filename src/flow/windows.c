@@ -121,7 +121,7 @@ void pl_windows_leave(pl_windows *w, uint32_t object, pl_mapper *mapper, bool la
     if (!w) return;
     pl_task_window *window = &w->windows[w->window_of[object]];
     pl_shape **shared = &w->shared[object];
-    const pl_shape *seen = pl_watch_seen(pl_mapper_watch(mapper));
+    pl_shape *seen = pl_watch_seen(pl_mapper_watch(mapper));
     pl_mapper_tally(mapper, &window->tally);
     if (!last || *shared) {
         if (!*shared) {
@@ -132,7 +132,7 @@ void pl_windows_leave(pl_windows *w, uint32_t object, pl_mapper *mapper, bool la
         seen = *shared;
     }
     if (!last) return;
-    pl_shape_merge(&window->shape, seen);
+    pl_shape_take(&window->shape, seen);
     share_free(shared);
 }
 

@@ -401,7 +401,7 @@ void pl_watch_object(pl_watch *w, int64_t received_us, uint32_t window)
 }
 
 // What was counted here goes to the shape.
-const pl_shape *pl_watch_seen(pl_watch *w)
+pl_shape *pl_watch_seen(pl_watch *w)
 {
     for (look *l = w->looks; l < w->looks + LOOKS; l++) reckon(w, l);
     for (uint32_t i = 0; i < w->scanner->slot_count; i++) {

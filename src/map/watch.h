@@ -59,8 +59,8 @@ void pl_watch_object(pl_watch *watch, int64_t received_us, uint32_t window);
 // The record the scanner scanned last, without what stands around it.
 void pl_watch_record(pl_watch *watch, pl_span record);
 
-// What was seen since pl_watch_object, settled, borrowed until the next record.
-const pl_shape *pl_watch_seen(pl_watch *watch);
+// What was seen since pl_watch_object, settled, borrowed until the next record. It may be taken.
+pl_shape *pl_watch_seen(pl_watch *watch);
 
 // All records of the task were few: add the values of those of this window that are not sampled
 // anyway. Not settled.

@@ -50,7 +50,7 @@ typedef struct found {
 // lies far from that of the next, and is out of the cache by the next record.
 typedef struct taken {
     uint32_t path, before; // of the same path
-    size_t at, bytes;      // in the text taken
+    uint32_t at, bytes;    // in the text taken
     uint64_t entity;
 } taken;
 

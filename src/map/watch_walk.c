@@ -77,11 +77,11 @@ void pl_watch__hold(pl_watch *w, pl_span record)
 }
 
 // Where a value is in the text taken.
-static inline size_t place_taken(pl_watch *w, pl_span raw)
+static inline uint32_t place_taken(pl_watch *w, pl_span raw)
 {
-    if (PL_LIKELY(w->held.data)) return w->held_at + (size_t)(raw.data - w->held.data);
+    if (PL_LIKELY(w->held.data)) return (uint32_t)(w->held_at + (size_t)(raw.data - w->held.data));
     pl_buf_span(&w->taken_text, raw);
-    return w->taken_text.count - raw.bytes;
+    return (uint32_t)(w->taken_text.count - raw.bytes);
 }
 
 void pl_watch__take(pl_watch *w, uint32_t path, pl_span raw)
@@ -93,7 +93,8 @@ void pl_watch__take(pl_watch *w, uint32_t path, pl_span raw)
         pl_watch__hold(w, w->held);
     }
     uint32_t *last = &w->trails[path].last_value;
-    w->taken[w->taken_count] = (taken){path, *last, place_taken(w, raw), raw.bytes, w->entity};
+    w->taken[w->taken_count] =
+        (taken){path, *last, place_taken(w, raw), (uint32_t)raw.bytes, w->entity};
     *last = w->taken_count++;
 }
 

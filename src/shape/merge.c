@@ -10,13 +10,19 @@ static void merge_times(int64_t *first_us, int64_t *last_us, int64_t other_first
     *last_us = PL_MAX(*last_us, other_last);
 }
 
-static void merge_path(pl_shape_path *into, const pl_shape_path *from)
+// `giver` is `from`, or NULL: it keeps its values.
+static void merge_path(pl_shape_path *into, const pl_shape_path *from, pl_shape_path *giver)
 {
     for (int i = 0; i < PL_SHAPE_KINDS; i++) into->kinds[i] += from->kinds[i];
     into->overflow += from->overflow;
     into->objects += from->objects;
     merge_times(&into->first_us, &into->last_us, from->first_us, from->last_us);
     if (!from->values) return;
+    if (giver && !into->values) {
+        into->values = giver->values;
+        giver->values = NULL;
+        return;
+    }
     if (!into->values) into->values = pl_shape__values_new();
     pl_shape__values_merge(into->values, from->values);
 }
@@ -33,7 +39,8 @@ static bool *were_there(const pl_shape *shape)
     return there;
 }
 
-void pl_shape_merge(pl_shape *into, const pl_shape *from)
+// `givers` are the paths of `from`, or NULL.
+static void merge(pl_shape *into, const pl_shape *from, pl_shape_path *givers)
 {
     bool *there = were_there(from);
     uint32_t *ids = pl_alloc(from->count * sizeof *ids); // of `from` to those of `into`
@@ -43,7 +50,7 @@ void pl_shape_merge(pl_shape *into, const pl_shape *from)
     merge_times(&into->first_us, &into->last_us, from->first_us, from->last_us);
     into->entity_max = PL_MIN(into->entity_max, from->entity_max);
     ids[0] = PL_SHAPE_ROOT;
-    merge_path(&into->paths[0], &from->paths[0]);
+    merge_path(&into->paths[0], &from->paths[0], givers);
     for (uint32_t i = 1; i < from->count; i++) {
         const pl_shape_path *path = &from->paths[i];
         uint32_t parent = ids[path->parent];
@@ -52,13 +59,23 @@ void pl_shape_merge(pl_shape *into, const pl_shape *from)
         ids[i] =
             path->items ? pl_shape_items(into, parent) : pl_shape_child(into, parent, path->key);
         if (ids[i] != PL_SHAPE_NONE)
-            merge_path(&into->paths[ids[i]], path);
+            merge_path(&into->paths[ids[i]], path, givers ? &givers[i] : NULL);
         else if (!path->items)
             pl_shape_overflow(into, parent, pl_shape_seen(path));
     }
     free(ids);
     free(there);
     pl_shape__fit(into);
+}
+
+void pl_shape_merge(pl_shape *into, const pl_shape *from)
+{
+    merge(into, from, NULL);
+}
+
+void pl_shape_take(pl_shape *into, pl_shape *from)
+{
+    merge(into, from, from->paths);
 }
 
 void pl_shape_join(pl_shape *into, const pl_shape *from)

@@ -8,14 +8,16 @@
 // PL_QUANTILE_ERROR of every value in it.
 #define GAMMA ((1 + PL_QUANTILE_ERROR) / (1 - PL_QUANTILE_ERROR))
 
-// Where the bucket of `index` is, or belongs. No branch: none of them could be guessed.
+// Where the bucket of `index` is, or belongs.
 static uint32_t place_of(const pl_quantiles *self, int32_t index)
 {
-    uint32_t low = 0, left = self->count;
-    while (left > 0) {
-        uint32_t half = (left + 1) / 2;
-        low += self->buckets[low + half - 1].index < index ? half : 0;
-        left -= half;
+    uint32_t low = 0, high = self->count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (self->buckets[middle].index < index)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return low;
 }

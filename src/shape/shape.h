@@ -260,6 +260,9 @@ double pl_distinct_count(const pl_distinct *distinct);
 // `from` is of other raw objects of the same source. Both are settled. Paths of `from` that were
 // never there are not taken.
 void pl_shape_merge(pl_shape *into, const pl_shape *from);
+// The same, and values of paths that had none in `into` are moved there: a window is mostly of one
+// object, and they are most of a shape.
+void pl_shape_take(pl_shape *into, pl_shape *from);
 // `from` is of other records of the one raw object that `into` is of.
 void pl_shape_join(pl_shape *into, const pl_shape *from);
 

@@ -203,6 +203,19 @@ typedef struct multiples {
     double level;           // mean of their decades
 } multiples;
 
+// Whether there are values and all are multiples: mostly the first one is not.
+static bool are_multiples(const pl_shape_values *values, double factor)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < values->pair_count; i++) {
+        const pl_shape_scalar *value = &values->pairs[i].value;
+        if (!scalable(value) || value->number == 0) continue;
+        if (fmod(value->number, factor) != 0) return false;
+        count++;
+    }
+    return count > 0;
+}
+
 static multiples count_multiples(const pl_shape_values *values, double factor)
 {
     multiples found = {0};
@@ -226,13 +239,14 @@ static double multiplied_by(const pl_suspect_options *options, const pl_shape_va
 {
     double found = 1, nearest = LEVEL;
     for (size_t k = 0; k < PL_COUNT(known_factors); k++) {
+        // Asked first: the logarithms of all values for each factor were a tenth of a run.
+        if (!are_multiples(new, known_factors[k])) continue;
         multiples was = count_multiples(old, known_factors[k]);
         multiples is = count_multiples(new, known_factors[k]);
         double share = (was.count + 1.0) / (was.values + 2.0);
         double off = fabs(is.level - was.level - log10(known_factors[k]));
         bool chance = pow(share, is.values) >= options->absent_chance;
-        if (was.values < options->baseline_min || is.count < is.values || chance || off >= nearest)
-            continue;
+        if (was.values < options->baseline_min || chance || off >= nearest) continue;
         found = known_factors[k];
         nearest = off;
         *ret_before = was;
