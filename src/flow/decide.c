@@ -88,6 +88,7 @@ static plumb_status approve_change(deciding *d, plumb_error *err)
         return PLUMB_OK;
     if (pl_decide__propose(d, provisional)) {
         d->overlay = d->change.overlay;
+        if (d->change.added.bytes) PL_TRY(pl_decide__check_table(d, err));
         return pl_decide__is_gated(d) ? pl_decide__choose_form(d, err) : PLUMB_OK;
     }
     // Somebody has written it already.

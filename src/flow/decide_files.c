@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "flow/decide_int.h"
+#include "iceberg/table.h"
+#include "map/mapper.h"
 #include "os/file.h"
 
 // Where the file is, links followed, so that a link stays one.
@@ -74,4 +76,30 @@ plumb_status pl_decide__sweep(const deciding *d, plumb_error *err)
                     pl_path_unlink(pl_arena_printf(d->arena, "%s/%s", folder, names[i]), NULL));
     }
     return PLUMB_OK;
+}
+
+plumb_status pl_decide__check_table(const deciding *d, plumb_error *err)
+{
+    const pl_contract *old = d->file->contract;
+    pl_catalog catalog = pl_registry_catalog(d->options->registry);
+    pl_problems problems = {0}, warnings = {0};
+    char *location;
+    pl_ice_table *table;
+    bool changed;
+    plumb_error why;
+    PL_TRY(catalog.load(catalog.self, d->row.table, d->arena, &location, err));
+    if (!location || !d->change.contract_text.bytes) return PLUMB_OK;
+    PL_TRY(pl_ice_load(d->options->store, location, d->arena, &table, err));
+    pl_contract *contract =
+        pl_contract_parse(old->file, d->change.contract_text, d->arena, &problems, &warnings);
+    pl_problems_done(&problems);
+    pl_problems_done(&warnings);
+    if (!contract) return PLUMB_OK; // then it would not have been proposed
+    pl_schema wanted = pl_map_schema(contract, d->arena);
+    pl_span *was = PL_TAKE(d->arena, pl_span, wanted.count);
+    for (uint32_t i = 0; i < contract->column_count; i++) was[i] = contract->columns[i].was;
+    if (pl_ice_evolve(table, &wanted, was, &changed, &why) == PLUMB_OK) return PLUMB_OK;
+    pl_decide__refuse(d, PLUMB_E_FAILED, err, "the table could not take it: %s", why.message);
+    pl_hint(err, "Declare a column for it by hand, under another name.");
+    return PLUMB_E_FAILED;
 }

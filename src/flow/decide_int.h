@@ -51,6 +51,9 @@ plumb_status pl_decide__check_file(const deciding *d, const char *file, pl_span 
                                    plumb_error *err);
 plumb_status pl_decide__write_file(const deciding *d, const char *file, pl_span text,
                                    plumb_error *err);
+// Would the table become what the contract says with the change? A column that was given up is
+// still there, perhaps of another type.
+plumb_status pl_decide__check_table(const deciding *d, plumb_error *err);
 // Hidden files that a killed decision left beside those of the project; the lock is held.
 plumb_status pl_decide__sweep(const deciding *d, plumb_error *err);
 

@@ -117,6 +117,33 @@ def test_taken_back_it_is_as_if_it_never_was(plumb):
     assert read(plumb, "posts", "saves")["saves"].to_pylist().count(3) == 180
 
 
+def test_taken_back_it_is_in_nobodys_way(plumb):
+    start(plumb, "shop")
+    comes(plumb, saves=3)
+    plumb("drift", "reject", 1, "--no-replay")
+    comes(plumb, (6,), saves=3, marks="x")
+    assert [c["column"] for c in comes(plumb, (7, 8), saves=3, marks="x")["columns"]] == ["marks"]
+    comes(plumb, (9,), saves=3, marks="x")
+    assert read(plumb, "posts", "marks")["marks"].to_pylist().count("x") == 120
+
+
+def test_a_column_the_table_still_has_of_another_type_is_not_taken(plumb):
+    start(plumb, "shop")
+    kept = files(plumb)
+    for path, more in (("contracts/posts.yml", "  saves: string\n"),
+                       ("sources/shop.yml", "  saves: stats.other\n")):
+        (plumb.dir / path).write_text((plumb.dir / path).read_text() + more)
+    comes(plumb, (2,), other="x")
+    for path, text in zip(("contracts/posts.yml", "sources/shop.yml"), kept):
+        (plumb.dir / path).write_text(text)
+    said = comes(plumb, (3, 4, 5), saves=3)
+    assert said["columns"][0]["why_not"] == (
+        "the table could not take it: cannot change column 'saves' of table 'posts' from string to "
+        "long: rows already written could not be read")
+    assert files(plumb) == kept
+    comes(plumb, (6,), saves=3)
+
+
 def test_a_rule_that_somebody_changed_is_not_taken_back(plumb):
     start(plumb, "shop")
     comes(plumb, saves=3)
