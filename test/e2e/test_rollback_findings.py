@@ -3,7 +3,7 @@
 with what came of it."""
 import getpass
 
-from held import land, renamed, start
+from held import land, post, renamed, start
 from lake import books, lose, read
 
 
@@ -84,6 +84,21 @@ def test_what_a_rule_did_is_reverted_too(plumb):
     assert state(plumb) == "provisional" and filled(plumb, "likes") == (1200, 1200)
     plumb("drift", "approve", 1)
     assert state(plumb) == "accepted"
+
+
+def test_a_column_beside_another_goes_and_comes(plumb):
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json",  # numbers that prove nothing
+         [post(n, 3, shares=f"{n % 90 + 1}.{n % 9}K") for n in range(400)])
+    plumb("run", code=3)
+    plumb("drift", "approve", 1)
+    assert state(plumb) == "parallel" and filled(plumb, "shares__next")[0]
+    plumb("rollback", "posts", "--to", "previous")
+    assert state(plumb) == "reverted"
+    assert "shares__next" not in read(plumb, "posts").column_names
+    plumb("rollback", "posts", "--to", "before-rollback-1")
+    assert state(plumb) == "parallel" and filled(plumb, "shares__next")[0]
+    assert plumb.json("verify")["sound"]
 
 
 def test_what_was_decided_before_the_snapshot_stays(plumb):
