@@ -109,6 +109,7 @@ static plumb_status refill(deciding *d, decided *one, plumb_error *err)
 {
     const pl_finding_row *row = &one->decision.row;
     if (!one->decision.changed && !one->decision.again) return PLUMB_OK;
+    if (row->state == PL_FINDING_RETIRED) return PLUMB_OK; // rows from before keep their values
     PL_TRY(pl_decision_stale(d->lake.project, d->lake.registry, row, &d->cli->arena, &one->stale,
                              err));
     if (!one->stale.count) return PLUMB_OK;

@@ -126,6 +126,13 @@ void pl_verdict__change(run_state *run, verdict *v, const pl_finding_row *row,
 // conflict.c: columns of which paths hold different values too often.
 plumb_status pl_verdict__conflicts(run_state *run, verdict *v, plumb_error *err);
 
+// refused.c: a rename of the column that was refused and shows in what waits. It is asked about
+// again, in so many records more or so much later; by now the baseline has both keys, so nothing
+// proves it a second time.
+plumb_status pl_verdict__refused(run_state *run, const verdict *v, const char *column,
+                                 pl_finding_row *ret_row, bool *ret_found, plumb_error *err);
+uint32_t pl_verdict__find_path(const pl_shape *shape, const char *path); // PL_SHAPE_NONE: none
+
 // quality.c: ask the contract's checks of what was found; v->by_checks says whether they hold it.
 plumb_status pl_verdict__check(run_state *run, verdict *v, const pl_baseline *found,
                                plumb_error *err);

@@ -341,44 +341,14 @@ static plumb_status put_suspicion(run_state *run, verdict *v, const pl_suspicion
                    first_object, NULL, err);
 }
 
-static uint32_t find_path(const pl_shape *shape, const char *path)
+// Whether the column goes on under another name: then a path it had before that one says nothing.
+static bool goes_on(const candidate *list, uint32_t count, const char *column)
 {
-    pl_buf text = {0};
-    uint32_t found = PL_SHAPE_NONE;
-    for (uint32_t i = 0; i < shape->count && found == PL_SHAPE_NONE; i++) {
-        text.count = 0;
-        pl_shape_path_write(&text, shape, i);
-        if (pl_span_is(pl_buf_view(&text), path)) found = i;
-    }
-    pl_buf_done(&text);
+    bool found = false;
+    for (uint32_t i = 0; i < count; i++)
+        found |= list[i].covers && list[i].doc.class == PL_DRIFT_RENAMED &&
+                 strcmp(list[i].column, column) == 0;
     return found;
-}
-
-// A rename that was refused, and is asked about again because it shows in so many records more or
-// so much later: by now the baseline has both keys, so nothing proves it a second time.
-static plumb_status ask_again(run_state *run, verdict *v, const char *column, bool *ret_asked,
-                              plumb_error *err)
-{
-    pl_finding_list rows = {0};
-    plumb_status st =
-        pl_run__findings(run, v->name, v->table,
-                         PL_FINDING_IN(PL_FINDING_REJECTED) | PL_FINDING_IN(PL_FINDING_REVERTED) |
-                             PL_FINDING_IN(PL_FINDING_HELD),
-                         &rows, err);
-    *ret_asked = false;
-    for (uint32_t i = 0; i < rows.count && st == PLUMB_OK && !*ret_asked; i++) {
-        pl_finding_row *row = &rows.items[i];
-        if (!row->muted_until_us || strcmp(row->class, "renamed") != 0 ||
-            strcmp(row->column, column) != 0)
-            continue;
-        uint32_t at = find_path(&v->wait.shape, row->after);
-        *ret_asked = at != PL_SHAPE_NONE && pl_shape_seen(&v->wait.shape.paths[at]);
-        row->records = (int64_t)v->wait.shape.records;
-        if (*ret_asked)
-            change_row(run, v, row, PL_FINDING_HELD, "it was refused, and goes on: asked again");
-    }
-    free(rows.items);
-    return st;
 }
 
 plumb_status pl_verdict__holding(run_state *run, verdict *v, plumb_error *err)
@@ -400,9 +370,17 @@ plumb_status pl_verdict__holding(run_state *run, verdict *v, plumb_error *err)
         pl_finding_state state =
             v->has_overlay && c->by_rule ? PL_FINDING_PROVISIONAL : PL_FINDING_HELD;
         bool asked = false;
+        pl_finding_row refused;
         if (!c->covers) continue; // said when it is published
-        if (c->doc.class == PL_DRIFT_REMOVED) PL_TRY(ask_again(run, v, c->column, &asked, err));
-        if (asked) continue;
+        if (c->doc.class == PL_DRIFT_REMOVED) {
+            if (goes_on(list, count, c->column)) continue;
+            PL_TRY(pl_verdict__refused(run, v, c->column, &refused, &asked, err));
+        }
+        if (asked) {
+            change_row(run, v, &refused, PL_FINDING_HELD,
+                       "it was refused, and goes on: asked again");
+            continue;
+        }
         PL_TRY(put_row(run, v, &c->doc, c->column, c->critical, state, &v->wait, first,
                        state == PL_FINDING_HELD ? v->why : "both keys are read from now on", err));
     }
@@ -420,7 +398,7 @@ plumb_status pl_verdict__holding(run_state *run, verdict *v, plumb_error *err)
 // Enough of an unseen path to speak of it?
 static bool is_established(const pl_shape *shape, const char *path)
 {
-    uint32_t at = find_path(shape, path);
+    uint32_t at = pl_verdict__find_path(shape, path);
     if (at == PL_SHAPE_NONE) return false;
     const pl_shape_path *p = &shape->paths[at];
     return pl_shape_seen(p) >= ADDED_RECORDS &&
@@ -501,7 +479,7 @@ static plumb_status note_changes(run_state *run, verdict *v, plumb_error *err)
 // The least type that covers all there is by now: the first values must not fix it.
 static void widen(run_state *run, const verdict *v, pl_finding_row *row)
 {
-    uint32_t at = find_path(&v->base.shape, row->after);
+    uint32_t at = pl_verdict__find_path(&v->base.shape, row->after);
     if (at == PL_SHAPE_NONE) return;
     pl_buf type = {0};
     pl_shape_least_type(&type, &v->base.shape, at);
@@ -526,7 +504,7 @@ static plumb_status count_on(run_state *run, verdict *v, plumb_error *err)
         if (strcmp(row->class, "added") != 0) continue;
         pl_mapping_columns_of(v->source->mapping, pl_span_of(row->after), run->arena, &columns,
                               &count);
-        uint32_t now = find_path(&v->passed.shape, row->after);
+        uint32_t now = pl_verdict__find_path(&v->passed.shape, row->after);
         if (now != PL_SHAPE_NONE)
             row->records += (int64_t)pl_shape_seen(&v->passed.shape.paths[now]);
         if (now != PL_SHAPE_NONE) widen(run, v, row);

@@ -186,6 +186,14 @@ static int by_score(const void *a, const void *b)
     return (x->after > y->after) - (x->after < y->after);
 }
 
+// The other path had ended when this one began: it was the name before, and goes on in neither.
+static bool is_older_name(const contest *all, const candidate *other, const candidate *own)
+{
+    const pl_shape_path *paths = all->work->before.shape->paths;
+    int64_t ended_us = paths[other->before].last_us;
+    return other->after == own->after && ended_us && ended_us < paths[own->before].first_us;
+}
+
 // The best other candidate for either path, among those not given away already.
 static const candidate *rival_of(const contest *all, uint32_t at)
 {
@@ -196,6 +204,7 @@ static const candidate *rival_of(const contest *all, uint32_t at)
         if (all->work->before.partner[other->before] != PL_SHAPE_NONE ||
             all->work->after.partner[other->after] != PL_SHAPE_NONE)
             continue;
+        if (is_older_name(all, other, own)) continue;
         return other; // they are in order
     }
     return NULL;

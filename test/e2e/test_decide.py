@@ -262,6 +262,37 @@ def test_column_that_is_gone_is_deprecated_then_retired(plumb, tmp_path_factory)
         "plumb: cannot approve finding '1': it is retired since ")
 
 
+def test_retiring_keeps_the_values_of_rows_from_before(plumb):
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json", [post(n, 3, shares=None) for n in range(10)])
+    plumb("run", code=3)
+    land(plumb, "shop", "4.json", [post(n, 4) for n in range(400)])
+    plumb("run")  # it was nothing; but the finding has been there since then
+    land(plumb, "shop", "5.json", [post(n, 5, shares=None) for n in range(400)])
+    plumb("run", code=3)
+    decide(plumb, "approve", 1)
+    columns = "post_id", "day", "shares"  # the last one goes behind those of the contract
+    before = read(plumb, "posts", *columns).to_pylist()
+    with sqlite3.connect(plumb.dir / "lake/plumb.db") as db:
+        db.execute("UPDATE findings SET changed_us = 1")
+    assert decide(plumb, "approve", 1)["decisions"][0]["to"] == "retired"
+    assert sorted(map(str, read(plumb, "posts").select(columns).to_pylist())) == sorted(
+        map(str, before))
+
+
+def test_renamed_twice(plumb, tmp_path_factory):
+    """So large that a poll's growth does not tell one old name from the other: time does."""
+    holds_renamed(plumb)
+    decide(plumb, "approve", 1)
+    land(plumb, "shop", "4.json", [renamed(n, 4, "views", "view_total") for n in range(400)])
+    plumb("run", code=3)
+    held, = books(plumb, "SELECT id, class, before, after FROM findings WHERE state = 'held'")
+    assert held[1:] == ("renamed", "$.stats.view_count", "$.stats.view_total")
+    decide(plumb, "approve", held[0])
+    assert "stats.view_total | stats.view_count | stats.views" in mapping(plumb).read_text()
+    assert rows(plumb) == fresh(plumb, tmp_path_factory.mktemp("fresh"))
+
+
 def test_new_key_becomes_a_column(plumb, tmp_path_factory):
     start(plumb, "shop")
     with open(plumb.dir / "plumb.yaml", "a") as file:

@@ -1,0 +1,41 @@
+// refused.c -- what a person said no to, and is to be asked about again.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/judge.h"
+
+uint32_t pl_verdict__find_path(const pl_shape *shape, const char *path)
+{
+    pl_buf text = {0};
+    uint32_t found = PL_SHAPE_NONE;
+    for (uint32_t i = 0; i < shape->count && found == PL_SHAPE_NONE; i++) {
+        text.count = 0;
+        pl_shape_path_write(&text, shape, i);
+        if (pl_span_is(pl_buf_view(&text), path)) found = i;
+    }
+    pl_buf_done(&text);
+    return found;
+}
+
+plumb_status pl_verdict__refused(run_state *run, const verdict *v, const char *column,
+                                 pl_finding_row *ret_row, bool *ret_found, plumb_error *err)
+{
+    pl_finding_list rows = {0};
+    const uint32_t states = PL_FINDING_IN(PL_FINDING_REJECTED) |
+                            PL_FINDING_IN(PL_FINDING_REVERTED) | PL_FINDING_IN(PL_FINDING_HELD);
+    plumb_status st = pl_run__findings(run, v->name, v->table, states, &rows, err);
+    *ret_found = false;
+    for (uint32_t i = 0; i < rows.count && st == PLUMB_OK && !*ret_found; i++) {
+        *ret_row = rows.items[i];
+        if (!ret_row->muted_until_us || strcmp(ret_row->class, "renamed") != 0 ||
+            strcmp(ret_row->column, column) != 0)
+            continue;
+        uint32_t at = pl_verdict__find_path(&v->wait.shape, ret_row->after);
+        *ret_found = at != PL_SHAPE_NONE && pl_shape_seen(&v->wait.shape.paths[at]);
+        ret_row->records = (int64_t)v->wait.shape.records;
+    }
+    free(rows.items);
+    return st;
+}
