@@ -2,8 +2,9 @@
 """What a table must hold, predicted from what was done to it: two hundred lines that know nothing
 of files, snapshots or SQLite. test_model.py does the same to plumb and compares.
 
-A source polls the same posts again and again in a dialect: which key each column's value has now.
-A row is what the rules an object was mapped with find in a record of its dialect.
+A source polls the same posts again and again in a dialect: which key each column's value has now;
+"likes K" is text in thousands, which a rule of its own reads. A row is what the rules an object was
+mapped with find in a record of its dialect.
 """
 import copy
 import dataclasses
@@ -57,6 +58,7 @@ class Model:
         self.first = {}          # -> index of the first object that shows it
         self.held = {}           # source -> the one that waits for a person
         self.provisional = {}    # source -> the one that a rule made up for
+        self.parallel = {}       # source -> the one whose rule is tried in a column beside
         self.refused = set()     # a person said no: no rule is made for it any more
         self.muted = set()       # may be missing: refused, or let through
         self.deprecated = set()  # of those, columns that are gone
@@ -81,7 +83,7 @@ class Model:
         sent = self.dialects[source]
         rules = self.mappings[source].now()
         return not self.mappings[source].pinned and source not in {
-            **self.held, **self.provisional} and not self.pending(source) and all(
+            **self.held, **self.provisional, **self.parallel} and not self.pending(source) and all(
             sent.get(c) in rules[c] or (source, c, sent.get(c)) in self.muted for c in COLUMNS)
 
     # ---- what plumb does
@@ -107,7 +109,7 @@ class Model:
             pending, mapping = self.pending(source), self.mappings[source]
             self.held.pop(source, None)
             first, column, key = self.suspect(pending)
-            while first is not None and key is not None and column != CRITICAL and \
+            while first is not None and key and " " not in key and column != CRITICAL and \
                     not mapping.pinned and (source, column, key) not in self.refused:
                 self.first.setdefault((source, column, key), first)
                 mapping.overlay[column] = [key] + mapping.now()[column]
@@ -150,6 +152,28 @@ class Model:
             self.run(source)
         if held and key is not None:
             self.refill(source, self.first[what])
+
+    def beside(self, source):
+        """What waited is published, and a column beside has what the rule would give."""
+        what = _, column, key = self.held.pop(source)
+        self.parallel[source] = what
+        self.muted.add(what)
+        self.mappings[source].file["next"] = [key] + self.mappings[source].file[column]
+        self.run(source)
+
+    def promote(self, source):
+        what = _, column, _ = self.parallel.pop(source)
+        self.muted.discard(what)
+        self.mappings[source].file[column] = self.mappings[source].file.pop("next")
+        self.run(source)
+        self.refill(source, self.first[what])
+
+    def reject_beside(self, source):
+        what = self.parallel.pop(source)
+        self.refused.add(what)
+        self.mappings[source].file.pop("next")
+        self.run(source)
+        self.refill(source, self.first[what])
 
     def reject(self, source):
         held = self.held.pop(source, None)

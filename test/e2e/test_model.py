@@ -46,6 +46,10 @@ SCHEDULES = range(500 if FULL else 6)
 STEPS = 24
 
 
+def thousands(number):
+    return f"{number / 1000:.3f}K"
+
+
 class Driver:
     def __init__(self, plumb, seed):
         self.plumb, self.rng = plumb, random.Random(seed)
@@ -56,10 +60,12 @@ class Driver:
         self.ids = []           # ULID of each object of the model
         self.snapshots = {}     # id -> what the model has published then
         self.head = None
+        self.known = dict.fromkeys(self.sources, 0)  # polls in the baseline: what is replayed
+                                                     # after a rollback is not
         project(plumb, {"posts": CONTRACT}, {s: MAPPING.format(source=s) for s in self.sources})
 
     # ---- commands
-    def call(self, *words, code=None):
+    def call(self, *words, code=None, source=None):
         words = [str(w) for w in words]
         self.said.append("plumb " + " ".join(words))
         again = self.rng.random() < 0.2
@@ -67,7 +73,8 @@ class Driver:
             return
         done = self.plumb(*words, code=None)
         if again and words[0] == "drift" and f"cannot {words[1]} finding" in done.stderr:
-            return  # it was decided by then
+            self.plumb("run", "--source", source, code=None)  # it was decided, and maybe no more
+            return
         assert done.returncode in ((0, 3) if code is None else (code,)), \
             "\n".join(self.said + [done.stdout, done.stderr])
 
@@ -126,7 +133,9 @@ class Driver:
         o = self.model.lands(*which, **lacks)
         name = self.plumb.dir / f"{o.source}{o.poll}.json"
         name.write_text("".join(json.dumps(
-            {"id": f"{o.source}{n}", **{key: value(c, n, o.poll) for c, key in o.dialect.items()}})
+            {"id": f"{o.source}{n}", **{key.removesuffix(" K"): thousands(value(c, n, o.poll))
+                                       if key.endswith(" K") else value(c, n, o.poll)
+                                       for c, key in o.dialect.items()}})
             + "\n" for n in range(o.posts)))
         self.call("ingest", o.source, name.name, code=0)
         self.ids.append(books(self.plumb, "SELECT max(id) FROM objects")[0][0])
@@ -137,7 +146,8 @@ class Driver:
         refused = {c for s, c, _ in self.model.muted if s == source}
         polls = [o.dialect for o in self.model.objects if o.source == source and o.posts == POSTS]
         sent = self.model.dialects[source]
-        return [c for c in COLUMNS if self.model.steady(source) and c in sent and c not in refused
+        return [c for c in COLUMNS if self.model.steady(source) and self.known[source] > 1
+                and c in sent and c not in refused and " " not in sent[c]
                 and [sent[c]] * 2 == [p.get(c) for p in polls[-2:]]]
 
     def upgrade(self):
@@ -147,8 +157,11 @@ class Driver:
             return False
         column = self.rng.choice(columns)
         self.names += 1
-        gone = column == "shares" and self.rng.random() < 0.5
-        key = None if gone else f"{column}_v{self.names}"
+        key = f"{column}_v{self.names}"
+        if column == "shares" and self.rng.random() < 0.5:
+            key = None
+        elif column != CRITICAL and self.rng.random() < 0.3:
+            key = self.model.dialects[source][column] + " K"
         self.said.append(f"# {source} calls {column} {key} from now on")
         self.model.upgrade(source, column, key)
 
@@ -175,7 +188,10 @@ class Driver:
         self.run()
 
     def run(self):
+        there = set(self.model.published)
         waits = self.model.run()
+        for i in set(self.model.published) - there:
+            self.known[self.model.objects[i].source] += self.model.objects[i].posts == POSTS
         self.call("run", code=3 if waits else 0)
 
     def decide(self, word):
@@ -183,25 +199,50 @@ class Driver:
         not pinned any more."""
         held = {s: w for s, w in self.model.held.items()
                 if self.model.suspect(self.model.pending(s))[1:] == w[1:]}
+        # Said once more, after a kill, it goes on with what has landed: so nothing has.
         waiting = [s for s in self.sources if self.free(s) and
-                   (s in held or s in self.model.provisional and s not in self.model.held)]
+                   (s in held or s in self.model.provisional and not self.model.pending(s))]
         if not waiting:
             return False
         source = self.rng.choice(waiting)
         states = ("held", "flapping") if source in self.model.held else ("provisional",)
         what = {**self.model.provisional, **self.model.held}[source]
         if source not in held and not self.finding(what, *states):
-            # It was held while an older version was pinned; letting go of that settled it.
-            assert self.finding(what, "accepted"), "\n".join(self.said)
+            # A rollback took it back, or it was held by a pinned version; its rule is there.
             self.model.provisional.pop(source)
             return False
         id = self.finding(what, *states)
         assert id, "\n".join(self.said + [f"no finding of {what} in {states}"])
         getattr(self.model, word)(source)
-        self.call("drift", word, id, "--why", "a test")
+        self.call("drift", word, id, "--why", "a test", source=source)
 
     def approve(self):
         return self.decide("approve")
+
+    def beside(self):
+        """A rule for other values is tried in a column of its own."""
+        found = [w for w in self.model.held.values() if w[2] and " " in w[2] and self.free(w[0])]
+        if not found:
+            return False
+        what = self.rng.choice(found)
+        id = self.finding(what, "held")
+        self.model.beside(what[0])
+        self.call("drift", "approve", "--parallel", id, source=what[0])
+
+    def tried(self):
+        found = [w for s, w in self.model.parallel.items() if self.free(s)]
+        if not found:
+            return False
+        what = self.rng.choice(found)
+        id = self.finding(what, "parallel")
+        if not id:  # reverted by a rollback
+            return False
+        if self.rng.random() < 0.6:
+            self.model.promote(what[0])
+            self.call("drift", "promote", "--now", id, source=what[0])
+        else:
+            self.model.reject_beside(what[0])
+            self.call("drift", "reject", id, source=what[0])
 
     def reject(self):
         return self.decide("reject")
@@ -209,11 +250,12 @@ class Driver:
     def tenfold(self):
         """What was refused shows in ten times as many records."""
         sent = self.model.dialects
-        found = sorted(w for w in self.model.refused & self.model.muted if self.free(w[0]) and
-                       sent[w[0]].get(w[1]) == w[2] and self.model.steady(w[0]))
+        found = [w for w in self.model.refused & self.model.muted if self.free(w[0]) and
+                 " " not in (w[2] or "") and sent[w[0]].get(w[1]) == w[2] and
+                 self.model.steady(w[0])]
         if not found:
             return False
-        what = self.rng.choice(found)
+        what = self.rng.choice(sorted(found, key=str))
         self.edit("UPDATE findings SET muted_records = 0 WHERE source = ? AND col = ? AND state IN "
                   "('rejected', 'reverted')", *what[:2])
         self.model.muted.discard(what)
@@ -232,7 +274,7 @@ class Driver:
 
     def retire(self):
         found = sorted(w[:2] for w in self.model.deprecated if self.free(w[0]) and w[0] not in
-                       {**self.model.held, **self.model.provisional})
+                       {**self.model.held, **self.model.provisional, **self.model.parallel})
         if not found:
             return False
         what = (*self.rng.choice(found), None)
@@ -240,7 +282,7 @@ class Driver:
                   "'deprecated'", *what[:2])
         id = self.finding(what, "deprecated")
         self.model.retire(what)
-        self.call("drift", "approve", id)
+        self.call("drift", "approve", id, source=what[0])
 
     def replay(self):
         there = sorted(set(self.model.published) | set(self.model.withdrawn))
@@ -262,12 +304,21 @@ class Driver:
         self.call("compact", "posts")
 
     def rollback(self):
-        ids = [id for id in self.snapshots if id != self.head]
+        # Not foretold: what goes on when a decision that it is gone, or all that a source is
+        # compared with while it changes, is rolled back.
+        changing = [s for s in self.sources if not self.model.steady(s)]
+        ids = [id for id, (_, gone, known) in self.snapshots.items()
+               if id != self.head and gone == self.gone() and all(known[s] > 1 for s in changing)]
         if not ids:
             return False
         id = self.rng.choice(ids)
-        self.model.rollback(self.snapshots[id])
+        self.model.rollback(self.snapshots[id][0])
+        self.known = dict(self.snapshots[id][2])
         self.call("rollback", "posts", "--to", id)
+
+    def gone(self):
+        """What was let through, and what of it may yet be retired."""
+        return self.model.muted - self.model.refused, set(self.model.deprecated)
 
     def use_file(self):
         pinned = [s for s in self.sources if self.model.mappings[s].pinned]
@@ -285,10 +336,13 @@ class Driver:
         rows = posts.scan(selected_fields=("_object", "_record", *COLUMNS)).to_arrow().to_pylist()
         posts.catalog.engine.dispose()  # else it takes SQLite's log along, at any time
         self.head = posts.current_snapshot().snapshot_id
-        self.snapshots.setdefault(self.head, copy.deepcopy(self.model.published))
+        self.snapshots.setdefault(self.head, (copy.deepcopy(self.model.published),
+                                               self.gone(), dict(self.known)))
         place = {id: i for i, id in enumerate(self.ids)}
         seen = sorted((place[r["_object"]], r["_record"], *(r[c] for c in COLUMNS)) for r in rows)
-        assert seen == self.model.rows(), "\n".join(self.said)
+        wanted = self.model.rows()
+        assert seen == wanted, "\n".join(self.said + [f"{title} {sorted(set(a) - set(b))[:3]}"
+            for title, a, b in (("there:", seen, wanted), ("foretold:", wanted, seen))])
         states = dict(books(self.plumb, "SELECT object, state FROM states"))
         wanted = {**{self.ids[i]: "published" for i in self.model.published},
                   **{self.ids[i]: "staged" for i in self.model.staged},
@@ -296,9 +350,9 @@ class Driver:
         assert states == wanted, "\n".join(self.said)
 
 
-WEIGHTS = {"ingest": 6, "run": 6, "upgrade": 9, "blip": 1, "returns": 6, "approve": 6, "reject": 5,
-           "tenfold": 9, "limit": 2, "retire": 6, "replay": 2, "withdrawn": 8, "compact": 1,
-           "rollback": 1, "use_file": 9}
+WEIGHTS = {"ingest": 6, "run": 6, "upgrade": 9, "blip": 1, "returns": 6, "approve": 6, "beside": 6,
+           "tried": 8, "reject": 5, "tenfold": 9, "limit": 2, "retire": 6, "replay": 2,
+           "withdrawn": 8, "compact": 1, "rollback": 1, "use_file": 9}
 taken = collections.Counter()
 edges = collections.Counter()  # of drift's state diagram
 
