@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "contract/project.h"
 #include "flow/decide.h"
+#include "flow/run.h"
 
 // Everything `drift show` tells of. All in cli->arena.
 typedef struct pl_drift_facts {
@@ -83,6 +84,10 @@ void pl_drift_json_gate(pl_json_writer *json, const pl_gate *gate);
 
 // approve, reject, promote: the findings named by the arguments. Return the exit code.
 int pl_drift_decide(pl_cli *cli, pl_decision_word word);
+// Where auto_promote is set: parallel findings of what the run published that pass the gate now.
+// They join the report's.
+PL_MUST_USE plumb_status pl_drift_promote_proven(pl_cli *cli, const pl_lake *lake, int64_t wait_ms,
+                                                 pl_run_report *report, plumb_error *err);
 int pl_drift_show(pl_cli *cli, const pl_lake *lake, const char *id);
 int pl_drift_shadow(pl_cli *cli, const pl_lake *lake, const char *id);
 

@@ -32,7 +32,8 @@ typedef struct deciding {
     pl_lake lake;
     pl_decision_word word;
     pl_decision_form form;
-    bool dry;
+    bool dry, no_replay;
+    const char *why; // NULL: nothing was said
     char who[PL_USER_NAME];
     int64_t wait_ms;
     decided *done;
@@ -61,7 +62,7 @@ static pl_decision_options decision_options(deciding *d, int64_t finding)
                                  .word = d->word,
                                  .form = d->form,
                                  .who = d->who,
-                                 .why = pl_cli_value(d->cli, "why"),
+                                 .why = d->why,
                                  .dry = d->dry,
                                  .cancel = &pl_cancelled};
 }
@@ -117,7 +118,7 @@ static plumb_status refill(deciding *d, decided *one, plumb_error *err)
     const pl_mapping *mapping =
         pl_project_mapping(d->lake.project, pl_span_of(row->source), pl_span_of(row->table));
     uint64_t most = pl_project_drift(d->lake.project, mapping).auto_replay_bytes;
-    if (pl_cli_flag(d->cli, "no-replay") || (uint64_t)one->stale.stored_bytes > most ||
+    if (d->no_replay || (uint64_t)one->stale.stored_bytes > most ||
         one->stale.count > PL_REPLAY_OBJECTS_MAX)
         return PLUMB_OK;
     pl_replay_options options = {.run = run_options(d),
@@ -436,25 +437,118 @@ static int tell(deciding *d)
 
 // ---- the verbs ----------------------------------------------------------------------------------
 
+// Rows from before; once all of what was promoted have the rule's values, it is settled.
+static plumb_status finish(deciding *d, decided *one, plumb_error *err)
+{
+    PL_TRY(refill(d, one, err));
+    if (one->decision.row.state != PL_FINDING_PROMOTED || one->refill == REFILL_PENDING)
+        return PLUMB_OK;
+    pl_decision_options options = decision_options(d, one->decision.row.id);
+    options.why = NULL; // that was why it was promoted
+    return pl_decision_settle(&options, &d->cli->arena, &one->decision.row, err);
+}
+
 static plumb_status go_on(deciding *d, plumb_error *err)
 {
     if (d->dry) return PLUMB_OK;
     PL_TRY(run_on(d, err));
-    for (uint32_t i = 0; i < d->count; i++) {
-        decided *one = &d->done[i];
-        PL_TRY(refill(d, one, err));
-        if (one->decision.row.state != PL_FINDING_PROMOTED || one->refill == REFILL_PENDING)
-            continue;
-        pl_decision_options options = decision_options(d, one->decision.row.id);
-        PL_TRY(pl_decision_settle(&options, &d->cli->arena, &one->decision.row, err));
-    }
+    for (uint32_t i = 0; i < d->count; i++) PL_TRY(finish(d, &d->done[i], err));
     return PLUMB_OK;
 }
+
+// ---- without a person ---------------------------------------------------------------------------
+
+typedef struct proving {
+    deciding *d;
+    const pl_run_report *report;
+    pl_run_finding *found;
+    uint32_t count;
+} proving;
+
+// Counted first, then kept.
+static bool find_parallel(void *context, const pl_finding_row *row)
+{
+    proving *p = context;
+    pl_arena *arena = &p->d->cli->arena;
+    const pl_project *project = p->d->lake.project;
+    const pl_mapping *mapping =
+        pl_project_mapping(project, pl_span_of(row->source), pl_span_of(row->table));
+    bool published = false;
+    for (uint32_t i = 0; i < p->report->source_count; i++)
+        published |= p->report->sources[i].rows &&
+                     strcmp(p->report->sources[i].source, row->source) == 0 &&
+                     strcmp(p->report->sources[i].table, row->table) == 0;
+    if (!published || !mapping || !pl_project_drift(project, mapping).auto_promote) return true;
+    if (p->found)
+        p->found[p->count] =
+            (pl_run_finding){.id = row->id,
+                             .source = pl_arena_cstr(arena, pl_span_of(row->source)),
+                             .table = pl_arena_cstr(arena, pl_span_of(row->table)),
+                             .class = pl_arena_cstr(arena, pl_span_of(row->class)),
+                             .before = pl_arena_cstr(arena, pl_span_of(row->before)),
+                             .after = pl_arena_cstr(arena, pl_span_of(row->after)),
+                             .column = pl_arena_cstr(arena, pl_span_of(row->column)),
+                             .state = PL_FINDING_PROMOTED};
+    p->count++;
+    return true;
+}
+
+// False: it stays as it is, the gate is not passed.
+static plumb_status promote_proven(deciding *d, int64_t id, bool *ret_promoted, plumb_error *err)
+{
+    decided one = {0};
+    pl_decision_options options = decision_options(d, id);
+    plumb_status st = pl_decide(&options, &d->cli->arena, &one.decision, err);
+    *ret_promoted = false;
+    if (st == PLUMB_E_FAILED && one.decision.gate && one.decision.gate->word != PL_GATE_PASSED)
+        return PLUMB_OK;
+    if (st == PLUMB_OK) st = reload(d, err);
+    if (st == PLUMB_OK) st = finish(d, &one, err);
+    *ret_promoted = !one.decision.again || one.decision.row.state == PL_FINDING_ACCEPTED;
+    return st;
+}
+
+plumb_status pl_drift_promote_proven(pl_cli *cli, const pl_lake *lake, int64_t wait_ms,
+                                     pl_run_report *report, plumb_error *err)
+{
+    deciding d = {.cli = cli,
+                  .lake = *lake,
+                  .word = PL_DECISION_PROMOTE,
+                  .wait_ms = wait_ms,
+                  .why = "the gate is passed",
+                  .who = "plumb"};
+    proving p = {.d = &d, .report = report};
+    // One that is promoted was not finished: somebody was killed, or there is too much raw.
+    pl_finding_filter filter = {.states = PL_FINDING_IN(PL_FINDING_PARALLEL) |
+                                          PL_FINDING_IN(PL_FINDING_PROMOTED)};
+    PL_TRY(pl_registry_findings(lake->registry, &filter, find_parallel, &p, err));
+    if (!p.count) return PLUMB_OK;
+    PL_TRY(reload(&d, err)); // columns may have come with the run
+    uint32_t kept = report->finding_count;
+    p.found = PL_TAKE(&cli->arena, pl_run_finding, kept + p.count);
+    for (uint32_t i = 0; i < kept; i++) p.found[i] = report->findings[i];
+    p.count = kept;
+    PL_TRY(pl_registry_findings(lake->registry, &filter, find_parallel, &p, err));
+    for (uint32_t i = kept; i < p.count; i++) {
+        bool promoted;
+        PL_TRY(promote_proven(&d, p.found[i].id, &promoted, err));
+        if (promoted) p.found[kept++] = p.found[i];
+    }
+    report->findings = p.found;
+    report->finding_count = kept;
+    return PLUMB_OK;
+}
+
+// ---- with one -----------------------------------------------------------------------------------
 
 int pl_drift_decide(pl_cli *cli, pl_decision_word word)
 {
     plumb_error err;
-    deciding d = {.cli = cli, .word = word, .dry = pl_cli_flag(cli, "dry-run")};
+    deciding d = {.cli = cli,
+                  .word = word,
+                  .dry = pl_cli_flag(cli, "dry-run"),
+                  .no_replay = pl_cli_flag(cli, "no-replay"),
+                  .why = pl_cli_value(cli, "why")};
     bool now = pl_cli_flag(cli, "now"), parallel = pl_cli_flag(cli, "parallel");
     if (now && parallel) return pl_cli_usage(cli, "--now and --parallel do not go together");
     d.form = now ? PL_DECISION_NOW : parallel ? PL_DECISION_PARALLEL : PL_DECISION_ANY;

@@ -544,6 +544,9 @@ static int run(pl_cli *cli)
         pl_run_adopt(&options, since_us, &cli->arena, &report);
     else
         pl_run_watched(&options);
+    if (st == PLUMB_OK && !report.nothing &&
+        pl_drift_promote_proven(cli, &lake, options.wait_ms, &report, &err) != PLUMB_OK)
+        pl_cli_warn("%s", err.message); // what the run did stands
     pl_lake_close(&lake);
     return pl_run_tell(cli, st, &report, &err);
 }

@@ -14,7 +14,8 @@ typedef enum key_kind {
     KEY_COUNT,
     KEY_SHARE,
     KEY_SIZE,
-    KEY_ADDED
+    KEY_ADDED,
+    KEY_FLAG
 } key_kind;
 
 // Where a key may stand: every place takes those of the narrower ones.
@@ -35,6 +36,7 @@ static const struct {
     {"added", offsetof(pl_drift_policy, added), KEY_ADDED, IN_SOURCE},
     {"added_per_day", offsetof(pl_drift_policy, added_per_day), KEY_COUNT, IN_SOURCE},
     {"removed_after", offsetof(pl_drift_policy, removed_after_us), KEY_DURATION, IN_SOURCE},
+    {"auto_promote", offsetof(pl_drift_policy, auto_promote), KEY_FLAG, IN_SOURCE},
     {"auto_replay", offsetof(pl_drift_policy, auto_replay_bytes), KEY_SIZE, IN_PROJECT},
 };
 
@@ -56,6 +58,7 @@ static size_t bytes_of(key_kind kind)
 {
     switch (kind) {
     case KEY_POLICY:
+    case KEY_FLAG:
         return sizeof(bool);
     case KEY_COUNT:
         return sizeof(uint32_t);
@@ -105,6 +108,16 @@ static bool read_added(const pl_reading *reading, const pl_yaml *node, pl_added_
     return which >= 0;
 }
 
+static bool read_flag(const pl_reading *reading, const pl_yaml *node, const char *key,
+                      bool *ret_flag)
+{
+    *ret_flag = pl_span_is(node->text, "true");
+    if (*ret_flag || pl_span_is(node->text, "false")) return true;
+    pl_contract__mistake(reading, node, 0, "%s '%.*s' is neither true nor false", key,
+                         PL_FMT(node->text));
+    return false;
+}
+
 static bool read_count(const pl_reading *reading, const pl_yaml *node, const char *key,
                        uint32_t *ret_count)
 {
@@ -151,6 +164,9 @@ static void read_key(const pl_reading *reading, const pl_yaml *map, size_t key,
     switch (KEYS[key].kind) {
     case KEY_POLICY:
         good = read_strict(reading, node, value);
+        break;
+    case KEY_FLAG:
+        good = read_flag(reading, node, name, value);
         break;
     case KEY_DURATION:
         good = read_duration(reading, node, name, value);

@@ -10,6 +10,7 @@
 //       lost_share: 5%
 //       lost_share_critical: 0.5%
 //       conflict_share: 0.1%
+//       auto_promote: false
 //       columns:                        # sources only
 //         likes: {policy: strict, lost_share: 2%}
 //
@@ -43,6 +44,7 @@ typedef struct pl_drift_policy {
     double lost_share;          // of a column's values that did not fit: its source is suspect
     double lost_share_critical; // the same of a critical column
     double conflict_share; // of a column's rows in which paths of its rule hold different values
+    bool auto_promote; // a rule tried beside the old one takes its place once the gate is passed
     uint64_t auto_replay_bytes; // of raw that an approval maps again by itself
 } pl_drift_policy;
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 in a decision, just before any change to a file of the project: said once more, it ends
-where an undisturbed one does, in files, books and rows, and nothing is left beside them. In the long form
-each place is tried."""
+where an undisturbed one does, in files, books and rows, and nothing is left beside them. In the
+long form each place is tried."""
 import random
 import sqlite3
 

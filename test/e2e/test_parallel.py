@@ -303,6 +303,26 @@ def test_two_sources_try_it_in_one_column(plumb):
                       " WHERE day = DATE '2026-11-03'").fetchall() == [(800, 400, 0)]
 
 
+def test_what_is_proven_is_promoted_without_a_person_if_that_is_wanted(plumb):
+    holds_compact(plumb, 400)
+    with open(plumb.dir / "plumb.yaml", "a") as file:
+        file.write("drift: {auto_promote: true}\n")
+    plumb("drift", "approve", 1, "--parallel")
+    land(plumb, "shop", "4.json", [compact(n, 4) for n in range(400)])
+    assert plumb.json("run")["findings"] == [] and state(plumb) == "parallel"  # 800 rows
+    land(plumb, "shop", "5.json", [compact(n, 5) for n in range(400)])
+    assert (
+        "finding 1: shop -> posts.shares retyped, $.stats.shares: the second column has taken the "
+        "old one's place\n") in plumb("run").stdout
+    assert state(plumb) == "accepted" and f"  shares:  {RULE}\n" in files(plumb)[0]
+    for day in (3, 4, 5):
+        assert shares(plumb, day)["p9"] == (3099 + day, None)
+    event = plumb.json("drift", "events")[1]
+    assert (event["who"], event["note"], event["to"]) == ("plumb", "the gate is passed", "promoted")
+    land(plumb, "shop", "6.json", [compact(n, 6) for n in range(400)])
+    assert plumb.json("run")["findings"] == []
+
+
 # ---- what is not a finding's ---------------------------------------------------------------------
 
 def test_what_waits_for_checks_is_left_alone(plumb):

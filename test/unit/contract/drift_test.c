@@ -85,7 +85,8 @@ TEST(the_narrower_place_decides_key_by_key)
 TEST(a_critical_column_has_the_share_of_critical_ones)
 {
     loaded l;
-    load(&l, "drift: {lost_share_critical: 0.1%, auto_replay: 10GiB}\n", "");
+    load(&l, "drift: {lost_share_critical: 0.1%, auto_replay: 10GiB, auto_promote: true}\n", "");
+    CHECK(pl_project_drift(&l.project, l.mapping).auto_promote);
     CHECK(pl_project_drift_column(&l.project, l.mapping, 1).lost_share == 0.001);
     CHECK(pl_project_drift_column(&l.project, l.mapping, 0).lost_share == 0.05);
     CHECK(pl_project_drift(&l.project, l.mapping).auto_replay_bytes == UINT64_C(10737418240));
@@ -99,7 +100,7 @@ TEST(mistakes_have_a_place_and_the_nearest_name)
     load(&l,
          "policy: lax\n"
          "drift: {limits: 90m, added_per_day: -1, removed_after: soon, retyped_share: 120%,\n"
-         "        auto_replay: big, columns: {}}\n",
+         "        auto_replay: big, columns: {}, auto_promote: yes}\n",
          "policy: strikt\n"
          "drift: {lost_share: many, added: never, auto_replay: 1GiB, policy: strict, limit: [1h],\n"
          "        columns: {like: {}, views: {limit: 1h, policy: none}, id: 5%}}\n");
@@ -113,11 +114,11 @@ TEST(mistakes_have_a_place_and_the_nearest_name)
                    "5:41 unknown key 'auto_replay'\n"
                    "  Valid are retyped_share, lost_share, conflict_share, lost_share_critical, "
                    "limit, added, added_per_day, "
-                   "removed_after and columns.\n"
+                   "removed_after, auto_promote and columns.\n"
                    "5:60 unknown key 'policy'\n"
                    "  Valid are retyped_share, lost_share, conflict_share, lost_share_critical, "
                    "limit, added, added_per_day, "
-                   "removed_after and columns.\n"
+                   "removed_after, auto_promote and columns.\n"
                    "6:19 table 'posts' has no column 'like'\n"
                    "  Did you mean 'likes'? Valid are id, likes and views.\n"
                    "6:56 unknown policy 'none'\n"
@@ -132,16 +133,17 @@ TEST(mistakes_have_a_place_and_the_nearest_name)
                    "2:37 added_per_day '-1' is not a number from 0 to 1000\n"
                    "2:56 removed_after 'soon' is not a duration\n"
                    "  Write it as in 90m, 24h or 2d.\n"
+                   "3:54 auto_promote 'yes' is neither true nor false\n"
                    "3:22 auto_replay 'big' is not a size\n"
                    "  Write it as in 512MiB or 10GB.\n"
                    "2:9 unknown key 'limits'\n"
                    "  Did you mean 'limit'? Valid are retyped_share, lost_share, conflict_share, "
                    "lost_share_critical, limit, "
-                   "added, added_per_day, removed_after and auto_replay.\n"
+                   "added, added_per_day, removed_after, auto_promote and auto_replay.\n"
                    "3:27 unknown key 'columns'\n"
                    "  Valid are retyped_share, lost_share, conflict_share, lost_share_critical, "
                    "limit, added, added_per_day, "
-                   "removed_after and auto_replay.\n",
+                   "removed_after, auto_promote and auto_replay.\n",
                    &l.problems);
     done(&l);
 }
