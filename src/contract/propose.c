@@ -433,7 +433,9 @@ static bool is_free(work *self, pl_span name, pl_span type)
 static pl_span choose_name(work *self, const pl_path *path, pl_span type)
 {
     pl_buf text = {0};
-    pl_span name = PL_SPAN("");
+    pl_span name = self->with->name;
+    if (name.bytes && (is_free(self, name, type) || !is_taken(self->now->contract, name)))
+        return name;
     for (uint32_t first = path->count; first-- > 0;) {
         pl_buf_reset(&text);
         for (uint32_t i = first; i < path->count; i++) {

@@ -49,6 +49,7 @@ typedef struct pl_proposing {
     const pl_mapping *file; // the project's
     const pl_mapping *now;  // as runs use it; NULL: the same
     pl_span overlay;        // what lies over the file already; "": nothing
+    pl_span name;           // of a new column, where it had one; "": by its path
     pl_arena *arena;        // of everything returned
 } pl_proposing;
 

@@ -71,6 +71,7 @@ bool pl_remedy(const pl_finding_row *row, const pl_finding_doc *f, const pl_prop
 {
     pl_span before = pl_span_of(row->before), after = pl_span_of(row->after), none = PL_SPAN("");
     pl_span parser;
+    pl_proposing named = *with;
     *ret_change = (pl_proposal){NULL, 0, NULL, none, none, none, none, none};
     switch (f->class) {
     case PL_DRIFT_REMOVED: // what may continue it
@@ -91,7 +92,8 @@ bool pl_remedy(const pl_finding_row *row, const pl_finding_doc *f, const pl_prop
                pl_propose_rescale(with, after.bytes ? after : before, parser, ret_change);
     case PL_DRIFT_ADDED:
     case PL_DRIFT_MAP:
-        return pl_propose_added(with, after, pl_span_of(*f->type ? f->type : "json"), none,
+        named.name = pl_span_of(row->column);
+        return pl_propose_added(&named, after, pl_span_of(*f->type ? f->type : "json"), none,
                                 ret_change);
     default:
         return false;

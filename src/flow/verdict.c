@@ -519,6 +519,67 @@ static plumb_status count_on(run_state *run, verdict *v, plumb_error *err)
     return st;
 }
 
+static plumb_status come_back(run_state *run, verdict *v, const pl_finding_row *row,
+                              plumb_error *err)
+{
+    const pl_shape *shape = &v->passed.shape;
+    pl_finding_row was;
+    bool found;
+    uint32_t *columns, count, at = pl_verdict__find_path(shape, row->before);
+    if (at == PL_SHAPE_NONE) return PLUMB_OK;
+    uint64_t seen = pl_shape_seen(&shape->paths[at]);
+    if (seen == shape->paths[at].kinds[PL_SHAPE_NULL]) return PLUMB_OK;
+    pl_mapping_columns_of(v->source->mapping, pl_span_of(row->before), run->arena, &columns,
+                          &count);
+    const char *mark = pl_arena_printf(run->arena, "added %s", row->before);
+    PL_TRY(pl_registry_finding_by(run->options->registry, v->name, v->table, mark, run->arena, &was,
+                                  &found, err));
+    if (count || (found && was.changed_us > row->changed_us)) return PLUMB_OK;
+    pl_finding_doc doc = {.fingerprint = mark,
+                          .class = PL_DRIFT_ADDED,
+                          .after = row->before,
+                          .root = true,
+                          .confidence = 1,
+                          .factor = 1,
+                          .why = pl_arena_printf(run->arena, "%s is back; column %s was retired",
+                                                 row->before, row->column),
+                          .against = "",
+                          .before_values = "",
+                          .after_values = "",
+                          .proposal = "",
+                          .type = ""};
+    verdict_row *back = new_row(v);
+    back->row = *row;
+    back->row.fingerprint = mark;
+    back->row.class = pl_drift_class_name(PL_DRIFT_ADDED);
+    back->row.strength = pl_drift_strength_name(PL_DRIFT_CERTAIN);
+    back->row.before = "";
+    back->row.after = row->before;
+    back->row.state = PL_FINDING_SEEN;
+    back->row.first_us = v->passed.shape.first_us;
+    back->row.opened_us = 0;
+    back->row.changed_us = run->now_us;
+    back->row.first_object = v->source->first;
+    back->row.run = run->run;
+    back->row.records = (int64_t)seen;
+    back->row.flips = 0;
+    back->row.document = document(run, &doc);
+    widen(run, v, &back->row);
+    return PLUMB_OK;
+}
+
+// What was retired, and shows again: a new finding of the same column.
+static plumb_status look_for_retired(run_state *run, verdict *v, plumb_error *err)
+{
+    pl_finding_list rows = {0};
+    plumb_status st =
+        pl_run__findings(run, v->name, v->table, PL_FINDING_IN(PL_FINDING_RETIRED), &rows, err);
+    for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++)
+        st = come_back(run, v, &rows.items[i], err);
+    free(rows.items);
+    return st;
+}
+
 // Columns that were let through and are filled again as before.
 static plumb_status heal(run_state *run, verdict *v, plumb_error *err)
 {
@@ -579,6 +640,7 @@ plumb_status pl_verdict__passing(run_state *run, verdict *v, plumb_error *err)
     if (!v->observed) return PLUMB_OK;
     PL_TRY(note_changes(run, v, err));
     PL_TRY(count_on(run, v, err));
+    PL_TRY(look_for_retired(run, v, err));
     PL_TRY(calm(run, v, err));
     PL_TRY(pl_verdict__conflicts(run, v, err));
     return heal(run, v, err);

@@ -188,6 +188,27 @@ def test_a_column_of_another_source_is_filled_not_made_twice(plumb):
     assert read(plumb, "posts", "saves")["saves"].to_pylist().count(4) == 90
 
 
+def test_a_retired_column_that_returns_is_the_same_column(plumb):
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json", [post(n, 3, shares=None) for n in range(400)])
+    plumb("run", code=3)
+    plumb("drift", "approve", 1)
+    with sqlite3.connect(plumb.dir / "lake/plumb.db") as db:
+        db.execute("UPDATE findings SET changed_us = changed_us - 31 * 86400000000")
+    plumb("drift", "approve", 1)
+    assert "shares" not in "".join(files(plumb))
+    comes(plumb, (4, 5))
+    back, = books(plumb, "SELECT id FROM findings WHERE class = 'added'")[0]
+    assert "$.stats.shares is back; column shares was retired." in flat(
+        plumb("drift", "show", back).stdout)
+    # Both tables of columns have it once, by its old id, with the values from before.
+    assert "  shares:  long\n" in files(plumb)[0] and "  shares:  stats.shares\n" in files(plumb)[1]
+    shares = read(plumb, "posts", "shares")["shares"].to_pylist()
+    assert len(shares) == 1260 and sum(v is not None for v in shares) == 860
+    assert findings(plumb) == {"$.stats.shares": "accepted"}
+    assert comes(plumb, (6,))["columns"] == []
+
+
 # ---- what is left to a person --------------------------------------------------------------------
 
 @pytest.mark.parametrize("where", ["plumb.yaml", "sources/shop.yml"])
