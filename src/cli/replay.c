@@ -9,6 +9,62 @@
 #include "cli/run.h"
 #include "os/os.h"
 
+// Content that a look compares unless it is told how much: a second or two.
+#define COMPARE_BYTES (INT64_C(64) << 20)
+
+static void json_column(pl_json_writer *w, const pl_shadow_column *column)
+{
+    pl_json_begin(w, '{');
+    pl_look_span(w, "column", column->name);
+    pl_look_int(w, "differ", (int64_t)column->differ);
+    pl_look_int(w, "filled", (int64_t)column->filled);
+    pl_look_int(w, "emptied", (int64_t)column->emptied);
+    const pl_shadow_cells *cells[] = {&column->before, &column->after};
+    static const char *const sums[] = {"sum_before", "sum_after"};
+    for (size_t i = 0; i < PL_COUNT(cells); i++) {
+        pl_json_key(w, sums[i]);
+        if (cells[i]->there && cells[i]->has_sum)
+            pl_json_double(w, cells[i]->sum);
+        else
+            pl_json_null(w);
+    }
+    pl_json_end(w, '}');
+}
+
+static void json_compared(pl_json_writer *w, const pl_replay_compared *one)
+{
+    const pl_shadow_report *rows = &one->rows;
+    pl_json_begin(w, '{');
+    pl_look_text(w, "source", one->source);
+    pl_look_int(w, "objects", one->objects);
+    pl_look_int(w, "objects_total", one->of);
+    pl_look_int(w, "content_bytes", (int64_t)one->content_bytes);
+    pl_look_int(w, "records", (int64_t)rows->records);
+    pl_look_int(w, "rows_before", (int64_t)rows->before.rows);
+    pl_look_int(w, "rows_after", (int64_t)rows->after.rows);
+    pl_look_int(w, "quarantined", (int64_t)rows->after.quarantined);
+    pl_look_int(w, "differ", (int64_t)(rows->differ - rows->came - rows->went));
+    pl_look_int(w, "came", (int64_t)rows->came);
+    pl_look_int(w, "went", (int64_t)rows->went);
+    pl_json_key(w, "columns"), pl_json_begin(w, '[');
+    for (uint32_t i = 0; i < rows->column_count; i++)
+        if (rows->columns[i].differ) json_column(w, &rows->columns[i]);
+    pl_json_end(w, ']');
+    pl_json_key(w, "samples"), pl_json_begin(w, '[');
+    for (uint32_t i = 0; i < rows->sample_count; i++) {
+        const pl_shadow_sample *sample = &rows->samples[i];
+        pl_json_begin(w, '{');
+        pl_look_text(w, "object", sample->object);
+        pl_look_int(w, "record", (int64_t)sample->record);
+        pl_look_span(w, "column", sample->column);
+        pl_look_text(w, "before", sample->before);
+        pl_look_text(w, "after", sample->after);
+        pl_json_end(w, '}');
+    }
+    pl_json_end(w, ']');
+    pl_json_end(w, '}');
+}
+
 static void json_texts(pl_json_writer *w, const pl_replay_report *report)
 {
     pl_json_key(w, "partitions"), pl_json_begin(w, '[');
@@ -57,6 +113,9 @@ static void json_report(pl_cli *cli, const pl_replay_options *options,
     pl_look_int(&w, "filtered", (int64_t)run->filtered);
     pl_json_end(&w, '}');
     json_texts(&w, report);
+    pl_json_key(&w, "compared"), pl_json_begin(&w, '[');
+    for (uint32_t i = 0; i < report->compared_count; i++) json_compared(&w, &report->compared[i]);
+    pl_json_end(&w, ']');
     pl_json_key(&w, "estimate_seconds");
     if (options->dry)
         pl_json_double(&w, (double)report->estimate_us / 1e6);
@@ -115,6 +174,74 @@ static void print_pinned(pl_cli *cli, const pl_replay_options *options, const pl
     }
 }
 
+static void add_sum(pl_grid *grid, const pl_shadow_cells *cells)
+{
+    if (cells->there && cells->has_sum)
+        pl_grid_printf(grid, "%.15g", cells->sum);
+    else
+        pl_grid_text(grid, "-");
+}
+
+static void print_columns(pl_cli *cli, const pl_shadow_report *rows)
+{
+    pl_grid grid = pl_grid_make("column|differ>|was NULL>|would be NULL>|sum>|new sum>");
+    for (uint32_t i = 0; i < rows->column_count; i++) {
+        const pl_shadow_column *column = &rows->columns[i];
+        if (!column->differ) continue;
+        pl_grid_printf(&grid, "%.*s", PL_FMT(column->name));
+        pl_grid_count(&grid, (int64_t)column->differ);
+        pl_grid_count(&grid, (int64_t)column->filled);
+        pl_grid_count(&grid, (int64_t)column->emptied);
+        add_sum(&grid, &column->before);
+        add_sum(&grid, &column->after);
+    }
+    if (!grid.count) return;
+    pl_cli_print(cli, "\n");
+    pl_grid_print(cli, &grid);
+}
+
+static void print_samples(pl_cli *cli, const pl_shadow_report *rows)
+{
+    const uint32_t shown = 10;
+    pl_grid grid = pl_grid_make("object|record>|column|is|would be");
+    for (uint32_t i = 0; i < rows->sample_count && i < shown; i++) {
+        const pl_shadow_sample *sample = &rows->samples[i];
+        pl_grid_text(&grid, sample->object);
+        pl_grid_count(&grid, (int64_t)sample->record);
+        pl_grid_printf(&grid, "%.*s", PL_FMT(sample->column));
+        pl_grid_text(&grid, sample->before ? sample->before : "NULL");
+        pl_grid_text(&grid, sample->after ? sample->after : "NULL");
+    }
+    if (!grid.count) return;
+    pl_cli_print(cli, "\n");
+    pl_grid_print(cli, &grid);
+}
+
+static void print_compared(pl_cli *cli, const pl_replay_compared *one)
+{
+    pl_human n, of, bytes, differ, came, went;
+    const pl_shadow_report *rows = &one->rows;
+    int64_t changed = (int64_t)(rows->differ - rows->came - rows->went);
+    pl_cli_print(cli,
+                 "\n%s: compared with what stands in the table, %s of %s %s (%s): ", one->source,
+                 pl_human_count(n, one->objects), pl_human_count(of, one->of),
+                 pl_plural(one->of, "object", "objects"),
+                 pl_human_bytes(bytes, (int64_t)one->content_bytes));
+    if (rows->differ)
+        pl_cli_print(cli, "%s %s would differ, %s come and %s go\n",
+                     pl_human_count(differ, changed), pl_plural(changed, "row", "rows"),
+                     pl_human_count(came, (int64_t)rows->came),
+                     pl_human_count(went, (int64_t)rows->went));
+    else
+        pl_cli_print(cli, "every row would be as it is\n");
+    if (rows->damaged)
+        pl_cli_print(cli, "%u of them cannot be read now, and would keep their rows\n",
+                     rows->damaged);
+    print_columns(cli, rows);
+    print_samples(cli, rows);
+    if (one->objects < one->of) pl_cli_print(cli, "  --compare all looks at every one\n");
+}
+
 static void print_report(pl_cli *cli, const pl_replay_options *options,
                          const pl_replay_report *report)
 {
@@ -136,6 +263,9 @@ static void print_report(pl_cli *cli, const pl_replay_options *options,
                      pl_plural((int64_t)report->rows_before, "row", "rows"),
                      pl_human_duration(duration, report->estimate_us));
         print_pinned(cli, options, run);
+        for (uint32_t i = 0; i < report->compared_count; i++)
+            print_compared(cli, &report->compared[i]);
+        if (report->compared_count) pl_cli_print(cli, "\n");
         pl_cli_print(cli, "nothing was changed: this was only a look\n");
         return;
     }
@@ -207,6 +337,26 @@ static bool read_selector(pl_cli *cli, pl_replay_options *options)
     return false;
 }
 
+// How much a dry replay compares.
+static bool read_compare(pl_cli *cli, pl_replay_options *options)
+{
+    const char *text = pl_cli_value(cli, "compare");
+    int64_t bytes = COMPARE_BYTES;
+    if (text && !options->dry) {
+        (void)pl_cli_usage(cli, "--compare is only for --dry-run");
+        return false;
+    }
+    if (text && strcmp(text, "all") == 0)
+        options->compare_bytes = UINT64_MAX;
+    else if (text && strcmp(text, "none") == 0)
+        options->compare_bytes = 0;
+    else if (pl_cli_bytes(cli, "compare", &bytes))
+        options->compare_bytes = (uint64_t)bytes;
+    else
+        return false;
+    return true;
+}
+
 static int run(pl_cli *cli)
 {
     plumb_error err;
@@ -214,7 +364,7 @@ static int run(pl_cli *cli)
     pl_replay_options options = {.table = cli->args[0],
                                  .source = pl_cli_value(cli, "source"),
                                  .dry = pl_cli_flag(cli, "dry-run")};
-    if (!read_selector(cli, &options)) return PL_EXIT_USAGE;
+    if (!read_selector(cli, &options) || !read_compare(cli, &options)) return PL_EXIT_USAGE;
     if (!pl_cli_integer(cli, "mapping", 1, INT64_MAX, &options.mapping)) return PL_EXIT_USAGE;
     if (!pl_run_read(cli, &options.run)) return PL_EXIT_USAGE;
     if (pl_cli_open(cli, options.dry ? PL_CLI_REVIEW : PL_CLI_WRITE, &lake, &err))
@@ -241,7 +391,8 @@ static const pl_option options[] = {
     {"source", "SOURCE", "of those, only objects of this source", false},
     {"mapping", "N", "map by this version of the mapping, not by the one in use", false},
     {"accept-checks", NULL, "swap the rows also if a critical check of the contract fails", false},
-    {"dry-run", NULL, "say what would be done and what it costs, and do nothing", false},
+    {"dry-run", NULL, "say what would be done, what it costs and which rows differ", false},
+    {"compare", "SIZE", "dry-run: compare so much content (64MiB), all, or none", false},
     PL_RUN_OPTION_THREADS,
     PL_RUN_OPTION_WAIT,
     {0},
@@ -265,6 +416,13 @@ const pl_command pl_command_replay = {
         "The contract's checks are asked of what comes, but for the number of rows: if a critical\n"
         "one fails the replay is refused and nothing was changed, unless --accept-checks is said.\n"
         "\n"
+        "--dry-run changes nothing. It says which files, rows and partitions take part and how "
+        "long\n"
+        "it may take; and it maps objects, evenly chosen up to 64 MiB of content, and compares "
+        "what\n"
+        "comes with the rows that stand in the table: how many differ, by column, with samples.\n"
+        "--compare says how much: a size, all or none.\n"
+        "\n"
         "Objects whose raw data is gone or damaged are named, and keep their rows. Those that "
         "wait\n"
         "before the table or are new are not for a replay: 'plumb run' publishes them.\n"
@@ -284,6 +442,13 @@ const pl_command pl_command_replay = {
         "\"curated\",\n"
         "\"quarantined\", \"filtered\"}, \"partitions\", \"refused\": [{\"object\", \"source\", "
         "\"reason\"}],\n"
+        "\"compared\": [{\"source\", \"objects\", \"objects_total\", \"content_bytes\", "
+        "\"records\",\n"
+        "\"rows_before\", \"rows_after\", \"quarantined\", \"differ\", \"came\", \"went\", "
+        "\"columns\":\n"
+        "[{\"column\", \"differ\", \"filled\": was NULL, \"emptied\": would be, \"sum_before\",\n"
+        "\"sum_after\"}], \"samples\": [{\"object\", \"record\", \"column\", \"before\", "
+        "\"after\"}]}],\n"
         "\"estimate_seconds\": null unless --dry-run, \"seconds\"}. Exit code 3: objects were "
         "refused;\n"
         "1: some are damaged.\n",

@@ -400,6 +400,7 @@ static plumb_status look(replaying *r)
         PL_TRY(run->swap(run, &run->tables[i], r->err));
     }
     tell_swap(r, run);
+    PL_TRY(pl_replay__compare(run, r->options->compare_bytes, r->report, r->err));
     return estimate(r);
 }
 

@@ -33,6 +33,7 @@
 #define PL_FLOW_REPLAY_H
 
 #include "flow/run.h"
+#include "flow/shadow.h"
 
 #define PL_REPLAY_OBJECTS_MAX 100000
 
@@ -45,14 +46,24 @@ typedef struct pl_replay_options {
     int64_t since_us;
     const char *where;
     bool withdrawn, all;
-    const char *source; // narrows it; NULL: every source
-    int64_t mapping;    // this version of the mapping, which needs one source; 0: what runs use
-    bool dry;           // only look: needs neither lock nor write permission
+    const char *source;     // narrows it; NULL: every source
+    int64_t mapping;        // this version of the mapping, which needs one source; 0: what runs use
+    bool dry;               // only look: needs neither lock nor write permission
+    uint64_t compare_bytes; // of a dry one: so much content is mapped and compared with the rows
+                            // that stand; 0: none, UINT64_MAX: all
 } pl_replay_options;
 
 typedef struct pl_replay_refusal {
     const char *object, *source, *why;
 } pl_replay_refusal;
+
+// Rows of a source as they stand and as they would be, of some objects.
+typedef struct pl_replay_compared {
+    const char *source;
+    uint32_t objects, of; // compared, of all that take part
+    uint64_t content_bytes;
+    pl_shadow_report rows; // before: those that stand; quarantined and filtered are of after alone
+} pl_replay_compared;
 
 typedef struct pl_replay_report {
     // Counts of what was mapped; run.nothing: nothing was. run.mappings has those that are pinned.
@@ -70,6 +81,8 @@ typedef struct pl_replay_report {
     uint32_t partition_count;
     pl_replay_refusal *refusals;
     uint32_t refusal_count;
+    pl_replay_compared *compared; // of a dry one, by source
+    uint32_t compared_count;
     int64_t estimate_us; // of a dry one: how long it may take, by what runs took here; 0: no idea
 } pl_replay_report;
 

@@ -198,6 +198,11 @@ void pl_run__copy_options(run_state *run, const run_table *table, pl_parts_optio
 const char *pl_run__partition_path(const pl_schema *schema, const pl_ice_file *file,
                                    pl_arena *arena);
 
+// replay_look.c: which rows a dry replay would change, of so much content.
+struct pl_replay_report;
+plumb_status pl_replay__compare(run_state *run, uint64_t budget, struct pl_replay_report *report,
+                                plumb_error *err);
+
 // retry.c: the books of an object that was retried.
 plumb_status pl_run__record_retry(run_state *run, const run_task *task, uint32_t object,
                                   plumb_error *err);

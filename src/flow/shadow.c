@@ -27,7 +27,11 @@ typedef struct side {
     pl_frames frames;
     uint32_t next; // of the frames
     pl_object_result result;
-    bool more; // there is a record, and this became of it
+    pl_live_rows live; // instead of a mapping
+    uint32_t live_next;
+    uint64_t record;
+    uint32_t row; // of the batch
+    bool more;    // there is a record, and this became of it
     pl_mapped mapped;
     pl_reject reject;       // why it is none
     const pl_column *batch; // its row, if it is one
@@ -40,6 +44,7 @@ typedef struct shadow {
     pl_arena *arena;
     pl_shadow_report *report;
     pl_work_object *objects;
+    uint32_t number; // of the object
     side sides[2];
 } shadow;
 
@@ -122,6 +127,14 @@ static plumb_status pick_objects(shadow *s, const char *source, plumb_error *err
     return st;
 }
 
+static plumb_status take_given(shadow *s, plumb_error *err)
+{
+    s->objects = PL_TAKE(s->arena, pl_work_object, s->options->id_count);
+    for (uint32_t i = 0; i < s->options->id_count; i++)
+        PL_TRY(take_object(s, s->options->ids[i], err));
+    return PLUMB_OK;
+}
+
 // ---- columns ------------------------------------------------------------------------------------
 
 static pl_shadow_cells *cells_out(pl_shadow_column *column, int which)
@@ -135,11 +148,12 @@ static bool is_number(pl_kind kind)
            kind == PL_DECIMAL;
 }
 
-static void add_columns(shadow *s, const pl_contract *contract)
+static void add_columns(shadow *s, const pl_schema *schema)
 {
     pl_shadow_report *report = s->report;
-    for (uint32_t i = 0; i < contract->column_count; i++) {
-        pl_span name = contract->columns[i].field.name;
+    for (uint32_t i = 0; i < schema->count; i++) {
+        pl_span name = schema->fields[i].name;
+        if (name.data[0] == '_') continue; // of the system
         bool known = false;
         for (uint32_t k = 0; k < report->column_count; k++)
             known |= pl_span_equal(report->columns[k].name, name);
@@ -166,11 +180,11 @@ static double number_of(const pl_value *value, const pl_type *type)
 static void add_cell(const side *s, cells *have, pl_shadow_cells *out)
 {
     const pl_column *column = &s->batch[have->at];
-    if (!column->valid[0]) return;
+    if (!column->valid[s->row]) return;
     out->filled++;
     pl_kind kind = column->type.kind;
     if (kind == PL_LIST) return;
-    pl_value value = pl_column_value(column, 0);
+    pl_value value = pl_column_value(column, s->row);
     if (kind == PL_STRING || kind == PL_JSON || kind == PL_BOOLEAN) {
         have->values++;
         pl_keyset_add(&have->set, pl_keyset_join(0, &value));
@@ -211,6 +225,7 @@ static plumb_status advance(side *s, plumb_error *err)
     }
     if (!s->more) return PLUMB_OK;
     pl_frames_get(&s->frames, s->next++, &frame);
+    s->record = frame.index;
     pl_mapper_clear(s->mapper);
     s->mapped = pl_mapper_record(s->mapper, &frame, &s->reject);
     s->out->rows += s->mapped == PL_MAPPED_ROW;
@@ -234,11 +249,60 @@ static void show(shadow *s, bool older)
     s->options->visit(s->options->context, &pair);
 }
 
+static const char *cell_text(shadow *s, const side *one, int at)
+{
+    pl_buf text = {0};
+    if (at < 0 || !one->batch[at].valid[one->row]) return NULL;
+    const pl_column *column = &one->batch[at];
+    if (column->type.kind == PL_LIST) {
+        uint32_t first = column->offsets[one->row];
+        pl_buf_printf(&text, "a list of %u", (unsigned)(column->offsets[one->row + 1] - first));
+    } else {
+        pl_value value = pl_column_value(column, one->row);
+        pl_value_text(&text, &value, &column->type);
+    }
+    size_t bytes = PL_MIN(text.count, (size_t)80);
+    while (bytes && bytes < text.count && ((uint8_t)text.data[bytes] & 0xC0) == 0x80) bytes--;
+    const char *copy = pl_arena_printf(s->arena, "%.*s%s", (int)bytes, pl_buf_cstr(&text),
+                                       bytes < text.count ? "..." : "");
+    pl_buf_done(&text);
+    return copy;
+}
+
+// The first of every column, and the second of those that have room.
+static void take_sample(shadow *s, const pl_shadow_column *column, uint32_t number)
+{
+    pl_shadow_report *report = s->report;
+    const side *a = &s->sides[0], *b = &s->sides[1];
+    if (column->differ > 2 || report->sample_count == s->options->samples) return;
+    if (!report->samples)
+        report->samples = PL_TAKE(s->arena, pl_shadow_sample, s->options->samples);
+    report->samples[report->sample_count++] =
+        (pl_shadow_sample){.object = s->objects[s->number].id.data,
+                           .record = b->record,
+                           .column = column->name,
+                           .before = cell_text(s, a, a->cells[number].at),
+                           .after = cell_text(s, b, b->cells[number].at)};
+}
+
+static bool is_row(const side *one)
+{
+    return one->more && one->mapped == PL_MAPPED_ROW;
+}
+
+static bool has_cell(const side *one, uint32_t number)
+{
+    int at = one->cells[number].at;
+    return at >= 0 && one->batch[at].valid[one->row];
+}
+
 static void compare_rows(shadow *s)
 {
     side *a = &s->sides[0], *b = &s->sides[1];
-    bool rows[] = {a->more && a->mapped == PL_MAPPED_ROW, b->more && b->mapped == PL_MAPPED_ROW};
+    bool rows[] = {is_row(a), is_row(b)};
     bool differs = rows[0] != rows[1];
+    s->report->came += rows[1] && !rows[0];
+    s->report->went += rows[0] && !rows[1];
     for (uint32_t i = 0; i < s->report->column_count; i++) {
         pl_shadow_column *column = &s->report->columns[i];
         for (int n = 0; n < 2; n++)
@@ -246,20 +310,58 @@ static void compare_rows(shadow *s)
                 add_cell(&s->sides[n], &s->sides[n].cells[i], cells_out(column, n));
         if (!rows[0] || !rows[1]) continue;
         int left = a->cells[i].at, right = b->cells[i].at;
-        bool differ = left < 0 || right < 0 ? (left >= 0 && a->batch[left].valid[0]) ||
-                                                  (right >= 0 && b->batch[right].valid[0])
-                                            : !same_cell(&a->batch[left], 0, &b->batch[right], 0);
+        bool was = has_cell(a, i), is = has_cell(b, i);
+        bool differ =
+            was != is || (was && !same_cell(&a->batch[left], a->row, &b->batch[right], b->row));
         column->differ += differ;
+        column->filled += is && !was;
+        column->emptied += was && !is;
+        if (differ) take_sample(s, column, i);
         differs |= differ;
     }
     s->report->differ += differs;
 }
 
+// The live row of this record, if there is one: it stands beside what is mapped.
+static void take_live(shadow *s, uint64_t record)
+{
+    side *a = &s->sides[0], *b = &s->sides[1];
+    bool more = b->more;
+    for (; a->live_next < a->live.count; a->live_next++) {
+        const pl_live_row *row = &a->live.rows[a->live_next];
+        if (row->record > record) break;
+        a->row = row->row;
+        a->more = true;
+        a->mapped = PL_MAPPED_ROW;
+        a->out->rows++;
+        if (row->record == record && more) {
+            a->live_next++;
+            return;
+        }
+        b->more = false; // no record is it any more
+        compare_rows(s);
+        b->more = more;
+    }
+    a->more = false;
+}
+
+static bool is_live(const shadow *s, int which)
+{
+    return !which && s->options->live;
+}
+
 static plumb_status map_object(shadow *s, uint32_t number, plumb_error *err)
 {
     const pl_work_object *object = &s->objects[number];
+    s->number = number;
     for (int n = 0; n < 2; n++) {
         side *one = &s->sides[n];
+        if (is_live(s, n)) {
+            one->live_next = 0;
+            PL_TRY(s->options->live(s->options->live_context, number, &one->live, err));
+            one->batch = one->live.columns;
+            continue;
+        }
         one->result = (pl_object_result){0};
         one->more = true;
         one->next = one->frames.count = 0;
@@ -267,24 +369,43 @@ static plumb_status map_object(shadow *s, uint32_t number, plumb_error *err)
         pl_mapper_object(one->mapper, object->id, object->received_us);
     }
     for (;;) {
-        for (int n = 0; n < 2; n++) PL_TRY(advance(&s->sides[n], err));
-        if (!s->sides[0].more && !s->sides[1].more) break;
+        for (int n = 0; n < 2; n++)
+            if (!is_live(s, n)) PL_TRY(advance(&s->sides[n], err));
+        if (is_live(s, 0) && s->sides[1].more) take_live(s, s->sides[1].record);
+        if (!s->sides[1].more && (is_live(s, 0) || !s->sides[0].more)) break;
         compare_rows(s);
         if (s->options->visit) show(s, number < s->report->older);
     }
     for (int n = 0; n < 2; n++) {
         side *one = &s->sides[n];
+        if (is_live(s, n)) continue;
         pl_reading_close(one->reading, s->arena);
         one->out->quarantined += one->result.quarantined; // the part that cannot be read
         free(one->result.ranges);
         one->result.ranges = NULL;
     }
-    s->report->records += s->sides[0].result.records;
-    s->report->damaged += s->sides[0].result.damaged != NULL;
+    if (is_live(s, 0) && !s->sides[1].result.damaged) take_live(s, UINT64_MAX);
+    const pl_object_result *read = &s->sides[is_live(s, 0)].result;
+    s->report->records += read->records;
+    s->report->damaged += read->damaged != NULL;
     return PLUMB_OK;
 }
 
 // ---- all of it ----------------------------------------------------------------------------------
+
+static void find_cells(shadow *s, int which, const pl_contract *contract)
+{
+    side *one = &s->sides[which];
+    one->cells = PL_TAKE(s->arena, cells, s->report->column_count);
+    for (uint32_t i = 0; i < s->report->column_count; i++) {
+        cells *have = &one->cells[i];
+        have->set.column_count = 1; // of no row's key: of values
+        pl_span name = s->report->columns[i].name;
+        bool known = is_live(s, which) || pl_contract_find(contract, name) >= 0;
+        have->at = known ? pl_schema_find(&one->schema, name) : -1;
+        cells_out(&s->report->columns[i], which)->there = have->at >= 0;
+    }
+}
 
 static plumb_status side_begin(shadow *s, int which, const pl_mapping *mapping, atomic_bool *cancel,
                                plumb_error *err)
@@ -292,7 +413,10 @@ static plumb_status side_begin(shadow *s, int which, const pl_mapping *mapping, 
     side *one = &s->sides[which];
     pl_map_plan *plan;
     one->out = which ? &s->report->after : &s->report->before;
-    one->schema = pl_map_schema(mapping->contract, s->arena);
+    one->schema =
+        is_live(s, which) ? *s->options->live_schema : pl_map_schema(mapping->contract, s->arena);
+    find_cells(s, which, mapping->contract);
+    if (is_live(s, which)) return PLUMB_OK;
     PL_TRY(pl_map_compile(mapping, &one->schema, 0, s->arena, &plan, err));
     one->task = (pl_work_task){.store = s->options->store,
                                .plan = plan,
@@ -304,15 +428,6 @@ static plumb_status side_begin(shadow *s, int which, const pl_mapping *mapping, 
                                .cancel = cancel};
     one->reading = pl_reading_new(&one->task);
     one->mapper = pl_mapper_new(plan);
-    one->cells = PL_TAKE(s->arena, cells, s->report->column_count);
-    for (uint32_t i = 0; i < s->report->column_count; i++) {
-        cells *have = &one->cells[i];
-        have->set.column_count = 1; // of no row's key: of values
-        pl_span name = s->report->columns[i].name;
-        have->at =
-            pl_contract_find(mapping->contract, name) < 0 ? -1 : pl_schema_find(&one->schema, name);
-        cells_out(&s->report->columns[i], which)->there = have->at >= 0;
-    }
     return PLUMB_OK;
 }
 
@@ -361,9 +476,12 @@ plumb_status pl_shadow(const pl_shadow_options *options, pl_arena *arena,
     const pl_mapping *mappings[] = {options->before, options->after};
     ret_report->columns =
         PL_TAKE(arena, pl_shadow_column,
-                mappings[0]->contract->column_count + mappings[1]->contract->column_count);
-    for (int n = 0; n < 2; n++) add_columns(&s, mappings[n]->contract);
-    PL_TRY(pick_objects(&s, pl_arena_cstr(arena, options->before->source), err));
+                mappings[0]->contract->column_count + mappings[1]->contract->column_count +
+                    (options->live ? options->live_schema->count : 0));
+    for (int n = 0; n < 2; n++) add_columns(&s, &mappings[n]->contract->schema);
+    if (options->live) add_columns(&s, options->live_schema);
+    PL_TRY(options->ids ? take_given(&s, err)
+                        : pick_objects(&s, pl_arena_cstr(arena, options->before->source), err));
     plumb_status st = PLUMB_OK;
     for (int n = 0; n < 2 && st == PLUMB_OK; n++)
         st = side_begin(&s, n, mappings[n], options->cancel, err);

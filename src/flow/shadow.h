@@ -1,4 +1,5 @@
 // shadow.h -- two mappings of one source over the same raw objects, row by row: what would change.
+// Or a mapping, and the rows that stand in the table.
 //
 // Every record is mapped twice, and the two rows are compared as they stand in memory. Nothing is
 // written, neither in the lake nor beside it; needs neither lock nor write permission.
@@ -19,6 +20,7 @@
 
 #include "column/column.h"
 #include "contract/mapping.h"
+#include "flow/live.h"
 #include "registry/registry.h"
 #include "store/store.h"
 
@@ -40,6 +42,15 @@ typedef struct pl_shadow_options {
     void (*visit)(void *context, const pl_shadow_pair *pair); // NULL: nobody looks
     void *context;
     atomic_bool *cancel; // looked at now and then
+    // Instead of the newest ones these, in this order; NULL: those.
+    const char *const *ids;
+    uint32_t id_count;
+    // Instead of what `before` makes: rows as they stand, asked for object by object; NULL: that.
+    // `before` is then what `after` is. Of their schema, system columns are left out.
+    plumb_status (*live)(void *context, uint32_t number, pl_live_rows *ret_rows, plumb_error *err);
+    void *live_context;
+    const pl_schema *live_schema;
+    uint32_t samples; // most of them in the report
 } pl_shadow_options;
 
 // What one mapping made of the records.
@@ -59,15 +70,27 @@ typedef struct pl_shadow_cells {
 
 typedef struct pl_shadow_column {
     pl_span name;
-    uint64_t differ; // of the records that are rows on both sides
+    uint64_t differ;          // of the records that are rows on both sides
+    uint64_t filled, emptied; // of those: NULL before, or after
     pl_shadow_cells before, after;
 } pl_shadow_column;
+
+// A value that differs.
+typedef struct pl_shadow_sample {
+    const char *object;
+    uint64_t record;
+    pl_span column;
+    const char *before, *after; // NULL is NULL
+} pl_shadow_sample;
 
 typedef struct pl_shadow_report {
     uint32_t objects, older; // looked at; of them from before the first one
     uint32_t damaged;        // of them: their raw does not read now, they may be missing in part
     uint64_t records;
-    uint64_t differ; // records that become another row, or are a row on one side only
+    uint64_t differ;           // records that become another row, or are a row on one side only
+    uint64_t came, went;       // of those: a row after alone, or before alone
+    pl_shadow_sample *samples; // no more than one or two of a column, as long as others differ
+    uint32_t sample_count;
     pl_shadow_side before, after;
     pl_shadow_column *columns;
     uint32_t column_count;
