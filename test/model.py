@@ -18,7 +18,7 @@ FEW = 10     # posts of a poll that lacks a key for once
 def value(column, post, poll):
     """Counters that grow from poll to poll, unlike each other."""
     return {"likes": 100 + 7 * post, "shares": 30000 + 11 * post,
-            "views": 5000000 + 1013 * post}[column] + 3 * poll
+            "views": 5000000 + 1013 * post}.get(column, post) + 3 * poll
 
 
 @dataclasses.dataclass
@@ -191,6 +191,12 @@ class Model:
         self.refused.discard(what)
         if what[2] is None:
             self.deprecated.add(what)
+
+    def adopt(self, source, key):
+        """It came often enough to be a column: filled back to the first that has it."""
+        self.mappings[source].file[key] = [key]
+        self.refill(source, min(i for i, o in enumerate(self.objects)
+                                if o.source == source and key in o.dialect))
 
     def retire(self, what):
         self.deprecated.discard(what)
