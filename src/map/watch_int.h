@@ -119,7 +119,7 @@ void pl_watch__slot(pl_watch *watch, uint32_t slot);
 void pl_watch__rest(pl_watch *watch);
 
 // Scalars of `record` follow. Its text is taken at once, unless there is too much of it: copies of
-// a few bytes each cost more.
+// a few bytes each take half as many instructions again.
 void pl_watch__hold(pl_watch *watch, pl_span record);
 // A scalar as JSON, to be looked at together with others of its path.
 void pl_watch__take(pl_watch *watch, uint32_t path, pl_span raw);
