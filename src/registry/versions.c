@@ -112,6 +112,13 @@ plumb_status pl_registry_mapping_others(pl_registry *registry, const char *sourc
         "    AND b.mapping = s.mapping AND r.command <> 'retry')"
         "  JOIN ledger l ON l.tbl = p.tbl AND l.object = p.object AND l.run = p.run"
         "  WHERE s.tbl = ?1 AND s.state = 'published' AND o.source = ?2"
+        // Objects from before the first change of any version, and those that only this one mapped,
+        // are not looked at one by one.
+        "  AND s.object >= (SELECT iif(max(version) > ?3, '',"
+        "    coalesce(min(iif(version > 1, since, NULL)), ''))"
+        "   FROM mappings WHERE source = ?2 AND tbl = ?1)"
+        "  AND (s.mapping <> ?3 OR EXISTS (SELECT 1 FROM publications q WHERE q.tbl = s.tbl"
+        "   AND q.object = s.object AND q.mapping <> ?3))"
         // Nobody made any: then no row is read.
         "  AND EXISTS (SELECT 1 FROM mappings WHERE source = ?2 AND tbl = ?1 AND version <> ?3))"
         // By an older version, and no version since then maps its object otherwise: the same rows.
