@@ -47,10 +47,18 @@ plumb_status pl_registry_intent_add(pl_registry *registry, const char *id, const
                               "tti", id, key, at_us);
 }
 
+// Such a commit need not be synced. A power loss may take it from the log, and leave one that was
+// written behind it. Were it made once more with the very same bytes, SQLite's sums of the log
+// would fit again, and who opens it next would find what stands behind it committed, long after
+// everybody was told otherwise. So no two attempts are alike.
 plumb_status pl_registry_intent_remove(pl_registry *registry, const char *id, plumb_error *err)
 {
-    return pl_registry__write(registry, PL_DOING("remove intent", id),
-                              "DELETE FROM intents WHERE id = ?", NULL, err, "t", id);
+    pl_doing doing = PL_DOING("remove intent", id);
+    PL_TRY(pl_registry__write(registry, doing, "DELETE FROM intents WHERE id = ?", NULL, err, "t",
+                              id));
+    return pl_registry__write(registry, doing,
+                              "INSERT OR REPLACE INTO attempts(id, mark) VALUES (1, random())",
+                              NULL, err, "");
 }
 
 typedef struct intent_walk {

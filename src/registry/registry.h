@@ -67,7 +67,7 @@ const char *pl_registry_path(const pl_registry *registry);
 
 PL_MUST_USE plumb_status pl_registry_begin(pl_registry *registry, plumb_error *err);
 // The same, but its commit is not fsynced: a power loss before the next commit that is may undo it.
-// For what is then done once more.
+// For what is then done once more, and not with the same bytes (pl_registry_intent_remove).
 PL_MUST_USE plumb_status pl_registry_begin_unsynced(pl_registry *registry, plumb_error *err);
 PL_MUST_USE plumb_status pl_registry_commit(pl_registry *registry, plumb_error *err);
 void pl_registry_rollback(pl_registry *registry); // no-op when no transaction is open

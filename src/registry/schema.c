@@ -222,6 +222,8 @@ static const char lineage_sql[] =
     " tbl TEXT NOT NULL, path TEXT NOT NULL, since_us INTEGER NOT NULL, PRIMARY KEY(tbl, path))"
     " STRICT, WITHOUT ROWID;"
     "CREATE INDEX publications_by_snapshot ON publications(tbl, snapshot, object);"
+    "CREATE TABLE attempts(" // what makes one removal of an intent unlike another
+    " id INTEGER PRIMARY KEY CHECK(id = 1), mark INTEGER NOT NULL) STRICT;"
     "DROP INDEX IF EXISTS events_by_log;" // was of drift alone
     "CREATE INDEX events_by_log ON events(logged);";
 

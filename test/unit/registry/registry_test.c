@@ -87,7 +87,7 @@ TEST(newer_schema_is_refused)
 // What versions 5 and 4 added.
 #define WITHOUT_4                                                                                  \
     "ALTER TABLE mappings DROP COLUMN since; DROP TABLE checks; DROP TABLE heads; DROP TABLE "     \
-    "lineage; DROP TABLE doomed;"                                                                  \
+    "lineage; DROP TABLE doomed; DROP TABLE attempts;"                                             \
     "DROP INDEX publications_by_snapshot;"                                                         \
     "DROP TABLE shapes; DROP TABLE holds; DROP TABLE findings; DROP INDEX events_by_kind;"         \
     "DROP INDEX events_by_log; ALTER TABLE events DROP COLUMN logged;"
@@ -255,6 +255,66 @@ TEST(what_was_not_committed_is_gone)
         pl_registry_close(registry);
     }
     pl_arena_done(&arena);
+    scratch_done(&it);
+}
+
+static long log_bytes(const scratch *it)
+{
+    char name[128];
+    struct stat info;
+    snprintf(name, sizeof name, "%s-wal", it->path);
+    CHECK(stat(name, &info) == 0);
+    return (long)info.st_size;
+}
+
+// A power loss keeps the log's end and not these bytes before it.
+static void lose_log(const scratch *it, long from, long to)
+{
+    char name[128];
+    snprintf(name, sizeof name, "%s-wal", it->path);
+    FILE *file = fopen(name, "r+b");
+    CHECK(file && fseek(file, from, SEEK_SET) == 0);
+    for (; from < to; from++) fputc(0, file);
+    fclose(file);
+    snprintf(name, sizeof name, "%s-shm", it->path);
+    remove(name);
+}
+
+static void intent(const scratch *it, const char *added, const char *removed)
+{
+    plumb_error err;
+    pl_registry *registry = scratch_open(it, PL_REGISTRY_CREATE);
+    CHECK_OK((added ? pl_registry_begin : pl_registry_begin_unsynced)(registry, &err), err);
+    if (added) CHECK_OK(pl_registry_intent_add(registry, added, "raw/x", 1, &err), err);
+    if (removed) CHECK_OK(pl_registry_intent_remove(registry, removed, &err), err);
+    CHECK_OK(pl_registry_commit(registry, &err), err);
+    pl_registry_close(registry);
+}
+
+static bool see_intent(void *context, const char *id, const char *key, int64_t at_us)
+{
+    (void)key, (void)at_us;
+    snprintf(context, 64, "%s", id);
+    return true;
+}
+
+TEST(lost_end_of_the_log_does_not_come_back)
+{
+    scratch it = scratch_make();
+    plumb_error err;
+    char seen[64] = "none";
+    intent(&it, ID_1, NULL);
+    long first = log_bytes(&it);
+    intent(&it, NULL, ID_1);
+    long second = log_bytes(&it);
+    intent(&it, ID_2, NULL);
+    CHECK(first < second && second < log_bytes(&it));
+    lose_log(&it, first, second);
+    intent(&it, NULL, ID_1); // recovery does once more what was done
+    pl_registry *registry = scratch_open(&it, PL_REGISTRY_READ);
+    CHECK_OK(pl_registry_intents(registry, see_intent, seen, &err), err);
+    CHECK_STR("none", seen);
+    pl_registry_close(registry);
     scratch_done(&it);
 }
 
@@ -438,15 +498,15 @@ TEST(backup_holds_what_the_log_still_holds)
 
 int main(void)
 {
-    return RUN_TESTS("registry/registry", T(open_says_which_file_is_missing),
-                     T(create_makes_folders_and_opens_again),
-                     T(log_files_stay_for_readers_without_write_permission),
-                     T(newer_schema_is_refused), T(books_of_version_3_are_kept),
-                     T(older_schema_is_brought_up_to_date_by_who_writes),
-                     T(database_of_another_program_is_left_alone), T(empty_file_reads_as_missing),
-                     T(damage_is_named), T(swap_is_compare_and_set),
-                     T(second_writer_is_told_to_come_later), T(what_was_not_committed_is_gone),
-                     T(killed_writer_leaves_all_or_nothing), T(failed_commit_is_unknown),
-                     T(reading_needs_no_write_permission), T(read_only_writer_says_so),
-                     T(tables_are_listed_by_name), T(backup_holds_what_the_log_still_holds));
+    return RUN_TESTS(
+        "registry/registry", T(open_says_which_file_is_missing),
+        T(create_makes_folders_and_opens_again),
+        T(log_files_stay_for_readers_without_write_permission), T(newer_schema_is_refused),
+        T(books_of_version_3_are_kept), T(older_schema_is_brought_up_to_date_by_who_writes),
+        T(database_of_another_program_is_left_alone), T(empty_file_reads_as_missing),
+        T(damage_is_named), T(swap_is_compare_and_set), T(second_writer_is_told_to_come_later),
+        T(what_was_not_committed_is_gone), T(lost_end_of_the_log_does_not_come_back),
+        T(killed_writer_leaves_all_or_nothing), T(failed_commit_is_unknown),
+        T(reading_needs_no_write_permission), T(read_only_writer_says_so),
+        T(tables_are_listed_by_name), T(backup_holds_what_the_log_still_holds));
 }
