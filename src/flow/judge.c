@@ -338,12 +338,29 @@ static plumb_status judge_source(run_state *run, run_source *source, verdict *v,
     return v->waits ? PLUMB_OK : pl_verdict__passing(run, v, err);
 }
 
+// What a rollback took out comes back. It was judged when it came first, and a person wants it; but
+// the baseline went back with the table, and is to know it again.
+static plumb_status regain(run_state *run, plumb_error *err)
+{
+    for (uint32_t i = 0; i < run->source_count; i++) {
+        window_at *windows;
+        verdict *v = &run->verdicts[run->verdict_count++];
+        PL_TRY(begin(run, &run->sources[i], v, err));
+        uint32_t count = take_windows(run, v, &windows);
+        for (uint32_t k = 0; k < count; k++) add(&v->base, &windows[k]);
+        v->observed = count > 0;
+    }
+    return PLUMB_OK;
+}
+
 plumb_status pl_run__judge(run_state *run, plumb_error *err)
 {
-    // Of quarantined records, and objects once more: these were judged.
-    if (run->find || run->swap || strcmp(run->command, "retry") == 0)
-        return pl_run__check_again(run, err);
     run->verdicts = PL_TAKE(run->arena, verdict, run->source_count);
+    // Of quarantined records, and objects once more: these were judged.
+    if (run->find || run->swap || strcmp(run->command, "retry") == 0) {
+        PL_TRY(pl_run__check_again(run, err));
+        return run->regains ? regain(run, err) : PLUMB_OK;
+    }
     for (uint32_t i = 0; i < run->source_count; i++) {
         verdict *v = &run->verdicts[i];
         run->verdict_count++;

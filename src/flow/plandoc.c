@@ -2,7 +2,7 @@
 // the lake.
 //
 //     {"plumb": "plan", "version": 1, "run", "command", "source", "memory", "observe",
-//     "created_us",
+//     "accepts", "regains", "created_us",
 //      "tables":  [{"table", "file", "contract": text, "head": location, "metadata": {...}}],
 //      "sources": [{"source", "table": index, "file", "mapping": text, "mapping_version",
 //                   "picked", "joins", "released": object | null}],
@@ -87,10 +87,11 @@ static void write_task(pl_json_writer *w, const run_state *run, const run_task *
     pl_json_end(w, '}');
 }
 
-// Records once more are not judged: they are observed if their columns are asked something.
+// Records once more are not judged: they are observed if their columns are asked something, or a
+// baseline learns from them.
 static bool observes(const run_state *run)
 {
-    bool asked = !run->find && !run->swap;
+    bool asked = (!run->find && !run->swap) || run->regains;
     for (uint32_t i = 0; i < run->source_count; i++)
         asked |= pl_checks_hold_columns(run->sources[i].mapping->contract);
     return asked && !run->options->no_shape;
@@ -106,6 +107,7 @@ void pl_run__plan_write(const run_state *run, pl_buf *out)
     pl_json_key(&w, "memory"), pl_json_int(&w, (int64_t)run->memory_bytes);
     pl_json_key(&w, "observe"), pl_json_bool(&w, observes(run));
     pl_json_key(&w, "accepts"), pl_json_bool(&w, run->options->accept_checks);
+    pl_json_key(&w, "regains"), pl_json_bool(&w, run->regains);
     pl_json_key(&w, "created_us"), pl_json_int(&w, run->now_us);
     pl_json_key(&w, "tables"), pl_json_begin(&w, '[');
     for (uint32_t i = 0; i < run->table_count; i++) write_table(&w, &run->tables[i]);
@@ -365,6 +367,7 @@ plumb_status pl_run__plan_parse(run_state *run, pl_span text, const char *name, 
     PL_TRY(pl_doc_count(&doc, root, "memory", &run->memory_bytes));
     PL_TRY(pl_doc_bool(&doc, root, "observe", &run->observe));
     PL_TRY(pl_doc_bool(&doc, root, "accepts", &run->accepts));
+    PL_TRY(pl_doc_bool(&doc, root, "regains", &run->regains));
     run->table_count = run->source_count = run->task_count = 0;
     run->content_total = 0;
     return read_all(&doc, root, run);

@@ -337,6 +337,7 @@ static run_state *new_run(replaying *r)
     run->find_context = r;
     run->dry = r->options->dry;
     run->swap = pl_run__swap_objects;
+    run->regains = r->options->withdrawn;
     return run;
 }
 

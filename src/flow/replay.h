@@ -20,7 +20,8 @@
 // sees all as it was, or all as it is.
 //
 // Its ledger and quarantine rows count from then on: what maps now is a row, what does not any more
-// is quarantined. It is not judged, and the baseline stays.
+// is quarantined. It is not judged, and the baseline stays; what was withdrawn becomes part of it
+// again, since the rollback took it out of there, too.
 //
 // Refused by name, with their rows as they are: objects of which the raw is gone or damaged, those
 // no mapping of today sends to the table, and of `objects` those that are staged or new. All else

@@ -8,6 +8,7 @@
 typedef struct state {
     const char *source;
     bool concerned;  // by what is undone, or comes back
+    bool learned;    // its baseline from the run that is looked at
     const char *run; // the newest one of the target that published records of it; NULL: none
 } state;
 
@@ -24,7 +25,7 @@ static bool made(void *context, const char *source, int64_t mapping)
     walk *w = context;
     (void)mapping;
     for (uint32_t i = 0; i < w->count; i++) {
-        if (strcmp(w->states[i].source, source) != 0) continue;
+        if (!w->states[i].learned || strcmp(w->states[i].source, source) != 0) continue;
         if (!w->target)
             w->states[i].concerned = true;
         else if (!w->states[i].run)
@@ -33,9 +34,22 @@ static bool made(void *context, const char *source, int64_t mapping)
     return true;
 }
 
-// The run that made a snapshot, if it is one that baselines learn from; else NULL.
+typedef struct version_search {
+    const char *run;
+    bool found;
+} version_search;
+
+static bool find_version(void *context, const pl_shape_row *row)
+{
+    version_search *search = context;
+    search->found = strcmp(row->run, search->run) == 0;
+    return !search->found;
+}
+
+// The run that made a snapshot, if it is one that baselines learn from; else NULL. A replay is one
+// if it left a version.
 static plumb_status run_of(pl_rewinding *r, int64_t snapshot, const char **ret_run,
-                           plumb_error *err)
+                           bool *ret_replay, plumb_error *err)
 {
     const pl_ice_snapshot *s = pl_ice_snapshot_by_id(r->metadata, snapshot);
     pl_span id;
@@ -45,15 +59,25 @@ static plumb_status run_of(pl_rewinding *r, int64_t snapshot, const char **ret_r
     if (!s || !pl_ice_pair_find(s->summary, s->summary_count, "plumb.run", &id)) return PLUMB_OK;
     const char *run = pl_arena_cstr(r->arena, id);
     PL_TRY(pl_registry_run(r->registry, run, r->arena, &row, &found, err));
-    if (found && (strcmp(row.command, "run") == 0 || strcmp(row.command, "plan") == 0))
+    *ret_replay = found && strcmp(row.command, "replay") == 0;
+    if (*ret_replay ||
+        (found && (strcmp(row.command, "run") == 0 || strcmp(row.command, "plan") == 0)))
         *ret_run = run;
     return PLUMB_OK;
 }
 
 static plumb_status visit(walk *w, int64_t snapshot, plumb_error *err)
 {
-    PL_TRY(run_of(w->r, snapshot, &w->run, err));
+    bool replay = false;
+    PL_TRY(run_of(w->r, snapshot, &w->run, &replay, err));
     if (!w->run) return PLUMB_OK;
+    for (uint32_t i = 0; i < w->count; i++) {
+        version_search search = {.run = w->run, .found = !replay};
+        if (replay)
+            PL_TRY(pl_registry_shapes(w->r->registry, w->states[i].source, w->r->table,
+                                      find_version, &search, err));
+        w->states[i].learned = search.found;
+    }
     return pl_registry_made_by(w->r->registry, w->r->table, snapshot, made, w, err);
 }
 

@@ -3,7 +3,8 @@
 // Every run that publishes leaves a version of its sources' baselines (flow/baseline.h), and the
 // newest few are kept one by one (registry/drift.h). When the head of a table moves, the baseline
 // of each source that this concerns is that of the newest run that the new head descends from and
-// that published records of the source; a replay, a retry or a compaction never touches it.
+// that published records of the source; so does a replay of what was withdrawn, but no other one,
+// no retry and no compaction.
 //
 //   exact     that run's version is there
 //   nearly    it is not kept any more, or the run is not known: the newest kept one that is no

@@ -107,6 +107,7 @@ struct run_state {
     plumb_status (*swap)(run_state *run, run_table *table, plumb_error *err);
     bool observe; // the shapes of records, says the plan
     bool accepts; // whatever checks say, says the plan, too
+    bool regains; // what a rollback took out comes back, says the plan: baselines learn from it
     bool dry;     // only find out: no row, no plan in the lake, no files
     bool started; // the run has its row
     bool shared;  // others may have worked for it: look for files that do not count

@@ -303,7 +303,13 @@ def test_what_is_usual_follows_the_table(shop):
     assert usual(shop) == 6  # the newest that is not later
     shop("rollback", "posts", "--to", first)
     shop("replay", "posts", "--withdrawn")
-    assert usual(shop) == 3 and len(ids(shop)) == 12
+    assert usual(shop) == 12 and len(ids(shop)) == 12
+    shop("replay", "posts", "--all")
+    assert usual(shop) == 12  # it knows them already
+    shop("rollback", "posts", "--to", first)
+    assert usual(shop) == 3
+    shop("rollback", "posts", "--to", "before-rollback-4")
+    assert usual(shop) == 12
 
 
 def test_a_source_that_was_not_there_yet_begins_anew(shop):
