@@ -115,6 +115,7 @@ static plumb_status put_row(run_state *run, verdict *v, const pl_finding_doc *do
                                   run->arena, &was, &found, err));
     bool waits = state == PL_FINDING_HELD;
     if (found) PL_TRY(state_again(run, v, &was, &state, &flips, err));
+    if (found && state == PL_FINDING_RETIRED) column = was.column; // no rule reads it any more
     int64_t records = (int64_t)seen->shape.records;
     // What waits, and goes on together, is counted whole each time.
     if (found && !waits && !v->over) records += was.records;

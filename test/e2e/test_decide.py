@@ -252,14 +252,21 @@ def test_column_that_is_gone_is_deprecated_then_retired(plumb, tmp_path_factory)
     assert "finding '1': column 'shares' is deprecated, and goes not before " in early
     with sqlite3.connect(plumb.dir / "lake/plumb.db") as db:
         db.execute("UPDATE findings SET changed_us = changed_us - 31 * 24 * 3600 * 1000000")
+    declared = (plumb.dir / "contracts/posts.yml").read_text()
     assert decide(plumb, "approve", 1)["decisions"][0]["to"] == "retired"
     contract = (plumb.dir / "contracts/posts.yml").read_text()
     assert "shares" not in mapping(plumb).read_text() and "shares" not in contract
+    plumb("compact", "posts")
     land(plumb, "shop", "4.json", [post(n, 4, shares=None) for n in range(400)])
     assert plumb.json("run")["holds"] == []
     assert read(plumb, "posts", "shares").num_rows == 1600  # the table has it still
     assert plumb("drift", "approve", 1, code=1).stderr.startswith(
         "plumb: cannot approve finding '1': it is retired since ")
+    plumb("rollback", "posts", "--to", "previous")  # decided by then, mapped before
+    (plumb.dir / "contracts/posts.yml").write_text(declared)
+    land(plumb, "shop", "5.json", [post(n, 5, shares=None) for n in range(400)])
+    assert plumb.json("run", code=3)["holds"] == []  # it is known to be gone
+    assert read(plumb, "posts", "shares").num_rows == 1600
 
 
 def test_retiring_keeps_the_values_of_rows_from_before(plumb):
