@@ -1,7 +1,7 @@
 // drift.h -- what the files of `plumb drift` share.
 //
-// drift.c lists findings and events, drift_facts.c gathers what is known of one, drift_words.c says
-// it in paragraphs, drift_show.c prints it, drift_shadow.c tries the proposal,
+// drift.c lists findings and events, drift_facts.c gathers what is known of one, drift_words.c and
+// drift_advice.c say it in paragraphs, drift_show.c prints it, drift_shadow.c tries the proposal,
 // drift_decide.c takes it or leaves it.
 //
 // SPDX-License-Identifier: Apache-2.0
