@@ -83,8 +83,8 @@ static plumb_status told(run_state *run, verdict *v, const pl_rule *rule, const 
     const char *name = pl_arena_cstr(run->arena, column->field.name);
     pl_finding_doc doc = describe(run, name, rule, c);
     pl_baseline seen = {.shape = {.records = c->seen.rows, .first_us = c->received_us}};
-    return pl_verdict__put(run, v, &doc, name, column->critical, &seen,
-                           pl_arena_cstr(run->arena, pl_span_of(c->seen.object)), err);
+    return pl_verdict__put(run, v, &doc, name, column->critical, PL_FINDING_OPEN, &seen,
+                           pl_arena_cstr(run->arena, pl_span_of(c->seen.object)), NULL, err);
 }
 
 // Was it otherwise before this run? Or somebody was told already, and it goes on.

@@ -113,16 +113,29 @@ typedef struct pl_finding_list {
 plumb_status pl_run__findings(run_state *run, const char *source, const char *table,
                               uint32_t states, pl_finding_list *ret_list, plumb_error *err);
 
-// verdict.c: what to put into the books about a source that waits, and about one that passed.
+// What to put into the books about a source that waits (verdict.c), and about one that is published
+// (passed.c).
 plumb_status pl_verdict__holding(run_state *run, verdict *v, plumb_error *err);
 plumb_status pl_verdict__passing(run_state *run, verdict *v, plumb_error *err);
 
-// An open finding, and another state of one that is there.
+// verdict.c: rows of v->rows. A finding in a state, unless it is decided or flaps, with what was
+// seen of it; another state of one that is there; the same of all that wait. Each finding once.
+#define PL_VERDICT_ROWS_MAX 64 // what is new beyond them is found by the next run
+#define PL_FLIPS_WITHIN_US                                                                         \
+    (INT64_C(24) * 3600 * 1000000) // what flaps did not show for so long: over
+verdict_row *pl_verdict__row(verdict *v);
 plumb_status pl_verdict__put(run_state *run, verdict *v, const pl_finding_doc *doc,
-                             const char *column, bool critical, const pl_baseline *seen,
-                             const char *first_object, plumb_error *err);
+                             const char *column, bool critical, pl_finding_state state,
+                             const pl_baseline *seen, const char *first_object, const char *note,
+                             plumb_error *err);
 void pl_verdict__change(run_state *run, verdict *v, const pl_finding_row *row,
                         pl_finding_state state, const char *note);
+plumb_status pl_verdict__change_held(run_state *run, verdict *v, pl_finding_state state,
+                                     const char *note, plumb_error *err);
+const char *pl_verdict__document(run_state *run, const pl_finding_doc *doc);
+// Which column a finding is about: the first that reads the path it was, or is now.
+bool pl_verdict__column_of(run_state *run, const verdict *v, const pl_finding_doc *doc,
+                           const char **ret_column, bool *ret_critical);
 // conflict.c: columns of which paths hold different values too often.
 plumb_status pl_verdict__conflicts(run_state *run, verdict *v, plumb_error *err);
 

@@ -1,28 +1,20 @@
-// verdict.c -- what the books say of a source that waits, and of one that passed.
+// verdict.c -- the rows that findings become, and what the books say of a source that waits.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ulid.h"
 #include "contract/propose.h"
 #include "flow/judge.h"
 #include "flow/remedy.h"
 
-// Rows a run writes for one source at most: what is new beyond them is found by the next run.
-enum { ROWS_MAX = 64 };
-// An unseen path is a finding from so many values on, of so many raw objects or so far apart
-// (drift: the first value must not fix a type).
-enum { ADDED_RECORDS = 20, ADDED_OBJECTS = 3 };
-#define ADDED_APART_US INT64_C(3600000000)
-// Comes back so often within so long: it flaps, until it did not show for as long. A rename that is
-// proven never does: both keys are read from the first time on. One that is not proven does not
-// become so by coming again, because whatever changed with it comes and goes, too; it waits.
+// Comes back so often within a day: it flaps. A rename that is proven never does: both keys are
+// read from the first time on. One that is not proven does not become so by coming again, because
+// whatever changed with it comes and goes, too; it waits.
 enum { FLIPS_MAX = 3 };
-#define FLIPS_WITHIN_US (INT64_C(24) * 3600 * 1000000)
 
 // ---- rows --------------------------------------------------------------------------------------
-static verdict_row *new_row(verdict *v)
+verdict_row *pl_verdict__row(verdict *v)
 {
     PL_GROW(v->rows, v->row_count, v->row_capacity);
     verdict_row *row = &v->rows[v->row_count++];
@@ -30,7 +22,7 @@ static verdict_row *new_row(verdict *v)
     return row;
 }
 
-static const char *document(run_state *run, const pl_finding_doc *doc)
+const char *pl_verdict__document(run_state *run, const pl_finding_doc *doc)
 {
     pl_buf text = {0};
     pl_json_writer w = pl_json_writer_on(&text, 0);
@@ -48,9 +40,8 @@ static bool is_key(const pl_contract *contract, uint32_t column)
     return found;
 }
 
-// Which column a finding is about: the first that reads the path it was, or is now.
-static bool column_of(run_state *run, const verdict *v, const pl_finding_doc *doc,
-                      const char **ret_column, bool *ret_critical)
+bool pl_verdict__column_of(run_state *run, const verdict *v, const pl_finding_doc *doc,
+                           const char **ret_column, bool *ret_critical)
 {
     const pl_mapping *mapping = v->source->mapping;
     const char *paths[] = {doc->before, doc->after};
@@ -90,7 +81,7 @@ static plumb_status state_again(run_state *run, const verdict *v, const pl_findi
         *ret_flips += waits && !v->held; // another hold began
     } else if (was->state == PL_FINDING_RESOLVED && *state != PL_FINDING_RESOLVED) {
         PL_TRY(pl_registry_finding_returns(run->options->registry, was->id,
-                                           run->now_us - FLIPS_WITHIN_US, &returns, err));
+                                           run->now_us - PL_FLIPS_WITHIN_US, &returns, err));
         *ret_flips = returns + 1;
         flapping = *ret_flips >= FLIPS_MAX;
     }
@@ -101,10 +92,10 @@ static plumb_status state_again(run_state *run, const verdict *v, const pl_findi
     return PLUMB_OK;
 }
 
-static plumb_status put_row(run_state *run, verdict *v, const pl_finding_doc *doc,
-                            const char *column, bool critical, pl_finding_state state,
-                            const pl_baseline *seen, const char *first_object, const char *note,
-                            plumb_error *err)
+plumb_status pl_verdict__put(run_state *run, verdict *v, const pl_finding_doc *doc,
+                             const char *column, bool critical, pl_finding_state state,
+                             const pl_baseline *seen, const char *first_object, const char *note,
+                             plumb_error *err)
 {
     pl_finding_row was;
     bool found;
@@ -119,7 +110,7 @@ static plumb_status put_row(run_state *run, verdict *v, const pl_finding_doc *do
     int64_t records = (int64_t)seen->shape.records;
     // What waits, and goes on together, is counted whole each time.
     if (found && !waits && !v->over) records += was.records;
-    verdict_row *row = new_row(v);
+    verdict_row *row = pl_verdict__row(v);
     row->note = note;
     row->row = (pl_finding_row){.source = v->name,
                                 .table = v->table,
@@ -138,7 +129,7 @@ static plumb_status put_row(run_state *run, verdict *v, const pl_finding_doc *do
                                 .run = run->run,
                                 .records = records,
                                 .flips = flips,
-                                .document = document(run, doc)};
+                                .document = pl_verdict__document(run, doc)};
     return PLUMB_OK;
 }
 
@@ -170,13 +161,12 @@ plumb_status pl_run__findings(run_state *run, const char *source, const char *ta
     return pl_registry_findings(run->options->registry, &filter, keep_row, ret_list, err);
 }
 
-// A row in another state, unless this verdict has another one of it.
-static void change_row(run_state *run, verdict *v, const pl_finding_row *row,
-                       pl_finding_state state, const char *note)
+void pl_verdict__change(run_state *run, verdict *v, const pl_finding_row *row,
+                        pl_finding_state state, const char *note)
 {
     for (uint32_t i = 0; i < v->row_count; i++)
         if (strcmp(v->rows[i].row.fingerprint, row->fingerprint) == 0) return;
-    verdict_row *changed = new_row(v);
+    verdict_row *changed = pl_verdict__row(v);
     *changed = (verdict_row){*row, note};
     changed->row.state = state;
     changed->row.changed_us = run->now_us;
@@ -184,15 +174,15 @@ static void change_row(run_state *run, verdict *v, const pl_finding_row *row,
 }
 
 // One that flaps goes on doing so when it goes: only what a person did ends it at once.
-static plumb_status change_held(run_state *run, verdict *v, pl_finding_state state,
-                                const char *note, plumb_error *err)
+plumb_status pl_verdict__change_held(run_state *run, verdict *v, pl_finding_state state,
+                                     const char *note, plumb_error *err)
 {
     pl_finding_list held = {0};
     uint32_t states = PL_FINDING_IN(PL_FINDING_HELD);
     if (state != PL_FINDING_RESOLVED) states |= PL_FINDING_IN(PL_FINDING_FLAPPING);
     plumb_status st = pl_run__findings(run, v->name, v->table, states, &held, err);
     for (uint32_t i = 0; i < held.count && st == PLUMB_OK; i++)
-        change_row(run, v, &held.items[i], state, note);
+        pl_verdict__change(run, v, &held.items[i], state, note);
     free(held.items);
     return st;
 }
@@ -230,13 +220,14 @@ static uint32_t take_candidates(run_state *run, verdict *v, candidate *list)
     uint32_t count = 0;
     pl_drift_findings(&v->base.shape, &v->wait.shape, &v->options.drift, run->arena, &v->findings,
                       &v->finding_count);
-    for (uint32_t i = 0; i < v->finding_count && count < ROWS_MAX; i++) {
+    for (uint32_t i = 0; i < v->finding_count && count < PL_VERDICT_ROWS_MAX; i++) {
         const pl_finding *finding = &v->findings[i];
         candidate *c = &list[count];
         if (!finding->root || finding->class == PL_DRIFT_WIDENED) continue;
         *c = (candidate){
             .doc = pl_finding_doc_of(finding, &v->base.shape, &v->wait.shape, run->arena)};
-        if (!column_of(run, v, &c->doc, &c->column, &c->critical) || !c->doc.before) continue;
+        if (!pl_verdict__column_of(run, v, &c->doc, &c->column, &c->critical) || !c->doc.before)
+            continue;
         for (uint32_t s = 0; s < v->suspicion_count; s++)
             c->covers |= explains(run, v, c, &v->suspicions[s]);
         count++;
@@ -338,8 +329,8 @@ static plumb_status put_suspicion(run_state *run, verdict *v, const pl_suspicion
         else
             doc.after = path;
     }
-    return put_row(run, v, &doc, name, column && column->critical, PL_FINDING_HELD, &v->wait,
-                   first_object, NULL, err);
+    return pl_verdict__put(run, v, &doc, name, column && column->critical, PL_FINDING_HELD,
+                           &v->wait, first_object, NULL, err);
 }
 
 // Whether the column goes on under another name: then a path it had before that one says nothing.
@@ -354,7 +345,7 @@ static bool goes_on(const candidate *list, uint32_t count, const char *column)
 
 plumb_status pl_verdict__holding(run_state *run, verdict *v, plumb_error *err)
 {
-    candidate *list = PL_TAKE(run->arena, candidate, ROWS_MAX);
+    candidate *list = PL_TAKE(run->arena, candidate, PL_VERDICT_ROWS_MAX);
     uint32_t count = take_candidates(run, v, list);
     const char *first = v->source->joins ? v->hold.first_object : v->from;
     v->why = v->suspicions[0].why;
@@ -378,12 +369,13 @@ plumb_status pl_verdict__holding(run_state *run, verdict *v, plumb_error *err)
             PL_TRY(pl_verdict__refused(run, v, c->column, &refused, &asked, err));
         }
         if (asked) {
-            change_row(run, v, &refused, PL_FINDING_HELD,
-                       "it was refused, and goes on: asked again");
+            pl_verdict__change(run, v, &refused, PL_FINDING_HELD,
+                               "it was refused, and goes on: asked again");
             continue;
         }
-        PL_TRY(put_row(run, v, &c->doc, c->column, c->critical, state, &v->wait, first,
-                       state == PL_FINDING_HELD ? v->why : "both keys are read from now on", err));
+        PL_TRY(pl_verdict__put(run, v, &c->doc, c->column, c->critical, state, &v->wait, first,
+                               state == PL_FINDING_HELD ? v->why : "both keys are read from now on",
+                               err));
     }
     for (uint32_t s = 0; s < v->suspicion_count; s++) {
         bool explained = false;
@@ -392,257 +384,6 @@ plumb_status pl_verdict__holding(run_state *run, verdict *v, plumb_error *err)
         if (!explained) PL_TRY(put_suspicion(run, v, &v->suspicions[s], first, err));
     }
     if (!v->held) return PLUMB_OK;
-    return change_held(run, v, PL_FINDING_RESOLVED, "what waits shows something else by now", err);
-}
-
-// ---- what passed -------------------------------------------------------------------------------
-// Enough of an unseen path to speak of it?
-static bool is_established(const pl_shape *shape, const char *path)
-{
-    uint32_t at = pl_verdict__find_path(shape, path);
-    if (at == PL_SHAPE_NONE) return false;
-    const pl_shape_path *p = &shape->paths[at];
-    return pl_shape_seen(p) >= ADDED_RECORDS &&
-           (p->objects >= ADDED_OBJECTS || p->last_us - p->first_us >= ADDED_APART_US);
-}
-
-// Seconds for milliseconds, where parse(epoch) tells them apart by their size.
-static bool reads_any_unit(const verdict *v, const pl_finding_doc *doc, const char *column)
-{
-    double unit = doc->factor >= 1 ? doc->factor : 1 / doc->factor;
-    if (doc->class != PL_DRIFT_RESCALED || (unit != 1e3 && unit != 1e6)) return false;
-    for (uint32_t i = 0; i < v->column_count; i++)
-        if (pl_span_is(v->columns[i].name, column)) return v->columns[i].epochs;
-    return false;
-}
-
-static pl_finding_state state_of_note(const verdict *v, const pl_finding_doc *doc, bool mapped,
-                                      bool critical, const char *column)
-{
-    if (doc->class == PL_DRIFT_ADDED && !is_established(&v->base.shape, doc->after))
-        return PL_FINDING_SEEN;
-    if (reads_any_unit(v, doc, column)) return PL_FINDING_AUTO;
-    switch (pl_drift_action_of(doc, mapped, critical, v->policy.strict)) {
-    case PL_DRIFT_NOTE:
-        return PL_FINDING_AUTO;
-    case PL_DRIFT_AUTO:
-        return doc->class == PL_DRIFT_ADDED ? PL_FINDING_OPEN : PL_FINDING_AUTO;
-    case PL_DRIFT_PROVISIONAL:
-        return PL_FINDING_PROVISIONAL;
-    default:
-        return PL_FINDING_OPEN;
-    }
-}
-
-// A path is gone, but the column it fed is filled as before, by another path of its rule.
-static bool is_filled(const verdict *v, const char *column)
-{
-    const double as_before = 0.95;
-    pl_column_counts was = pl_baseline_counts(&v->base, pl_span_of(column));
-    pl_column_counts now = pl_baseline_counts(&v->passed, pl_span_of(column));
-    double share = was.rows ? (double)was.filled / (double)was.rows : 0;
-    return now.filled && !now.lost && (double)now.filled >= as_before * share * (double)now.rows;
-}
-
-// Changes that held nothing up.
-static plumb_status note_changes(run_state *run, verdict *v, plumb_error *err)
-{
-    pl_baseline before;
-    pl_drift_options options = v->options.drift;
-    const char *first = v->source->first;
-    options.added_min = 1; // counted on over runs: is_established
-    plumb_error none;
-    if (!v->had_base || pl_baseline_read(v->document, v->name, &before, &none) != PLUMB_OK)
-        return PLUMB_OK;
-    plumb_status st = PLUMB_OK;
-    if (before.shape.records >= v->options.baseline_min)
-        pl_drift_findings(&before.shape, &v->passed.shape, &options, run->arena, &v->findings,
-                          &v->finding_count);
-    for (uint32_t i = 0; i < v->finding_count && v->row_count < ROWS_MAX && st == PLUMB_OK; i++) {
-        const pl_finding *finding = &v->findings[i];
-        const char *column;
-        bool critical;
-        if (!finding->root || finding->class == PL_DRIFT_WIDENED) continue;
-        if (finding->class == PL_DRIFT_ADDED && v->policy.added == PL_ADDED_IGNORE) continue;
-        pl_finding_doc doc =
-            pl_finding_doc_of(finding, &before.shape, &v->passed.shape, run->arena);
-        bool mapped = column_of(run, v, &doc, &column, &critical);
-        if (mapped && finding->class == PL_DRIFT_ADDED) continue; // a rule has waited for it
-        if (mapped && finding->class == PL_DRIFT_REMOVED && is_filled(v, column)) continue;
-        st =
-            put_row(run, v, &doc, column, critical,
-                    state_of_note(v, &doc, mapped, critical, column), &v->passed, first, NULL, err);
-    }
-    pl_baseline_done(&before);
-    return st;
-}
-
-// The least type that covers all there is by now: the first values must not fix it.
-static void widen(run_state *run, const verdict *v, pl_finding_row *row)
-{
-    uint32_t at = pl_verdict__find_path(&v->base.shape, row->after);
-    if (at == PL_SHAPE_NONE) return;
-    pl_buf type = {0};
-    pl_shape_least_type(&type, &v->base.shape, at);
-    pl_finding_doc doc = pl_drift_document(row, run->arena);
-    if (!pl_span_is(pl_buf_view(&type), doc.type)) {
-        doc.type = pl_arena_cstr(run->arena, pl_buf_view(&type));
-        row->document = document(run, &doc);
-    }
-    pl_buf_done(&type);
-}
-
-// New paths of earlier runs: have they come often enough, does a rule read them by now?
-static plumb_status count_on(run_state *run, verdict *v, plumb_error *err)
-{
-    pl_finding_list rows = {0};
-    plumb_status st = pl_run__findings(
-        run, v->name, v->table, PL_FINDING_IN(PL_FINDING_SEEN) | PL_FINDING_IN(PL_FINDING_OPEN),
-        &rows, err);
-    for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++) {
-        pl_finding_row *row = &rows.items[i];
-        uint32_t *columns, count = 0;
-        if (strcmp(row->class, "added") != 0) continue;
-        pl_mapping_columns_of(v->source->mapping, pl_span_of(row->after), run->arena, &columns,
-                              &count);
-        uint32_t now = pl_verdict__find_path(&v->passed.shape, row->after);
-        if (now != PL_SHAPE_NONE)
-            row->records += (int64_t)pl_shape_seen(&v->passed.shape.paths[now]);
-        if (now != PL_SHAPE_NONE) widen(run, v, row);
-        if (count)
-            change_row(run, v, row, PL_FINDING_ACCEPTED, "a rule reads it");
-        else if (row->state == PL_FINDING_SEEN && is_established(&v->base.shape, row->after))
-            change_row(run, v, row, PL_FINDING_OPEN, NULL);
-        else if (now != PL_SHAPE_NONE)
-            change_row(run, v, row, row->state, NULL);
-    }
-    free(rows.items);
-    return st;
-}
-
-static plumb_status come_back(run_state *run, verdict *v, const pl_finding_row *row,
-                              plumb_error *err)
-{
-    const pl_shape *shape = &v->passed.shape;
-    pl_finding_row was;
-    bool found;
-    uint32_t *columns, count, at = pl_verdict__find_path(shape, row->before);
-    if (at == PL_SHAPE_NONE) return PLUMB_OK;
-    uint64_t seen = pl_shape_seen(&shape->paths[at]);
-    if (seen == shape->paths[at].kinds[PL_SHAPE_NULL]) return PLUMB_OK;
-    pl_mapping_columns_of(v->source->mapping, pl_span_of(row->before), run->arena, &columns,
-                          &count);
-    const char *mark = pl_arena_printf(run->arena, "added %s", row->before);
-    PL_TRY(pl_registry_finding_by(run->options->registry, v->name, v->table, mark, run->arena, &was,
-                                  &found, err));
-    if (count || (found && was.changed_us > row->changed_us)) return PLUMB_OK;
-    pl_finding_doc doc = {.fingerprint = mark,
-                          .class = PL_DRIFT_ADDED,
-                          .after = row->before,
-                          .root = true,
-                          .confidence = 1,
-                          .factor = 1,
-                          .why = pl_arena_printf(run->arena, "%s is back; column %s was retired",
-                                                 row->before, row->column),
-                          .against = "",
-                          .before_values = "",
-                          .after_values = "",
-                          .proposal = "",
-                          .type = ""};
-    verdict_row *back = new_row(v);
-    back->row = *row;
-    back->row.fingerprint = mark;
-    back->row.class = pl_drift_class_name(PL_DRIFT_ADDED);
-    back->row.strength = pl_drift_strength_name(PL_DRIFT_CERTAIN);
-    back->row.before = "";
-    back->row.after = row->before;
-    back->row.state = PL_FINDING_SEEN;
-    back->row.first_us = v->passed.shape.first_us;
-    back->row.opened_us = 0;
-    back->row.changed_us = run->now_us;
-    back->row.first_object = v->source->first;
-    back->row.run = run->run;
-    back->row.records = (int64_t)seen;
-    back->row.flips = 0;
-    back->row.document = document(run, &doc);
-    widen(run, v, &back->row);
-    return PLUMB_OK;
-}
-
-// What was retired, and shows again: a new finding of the same column.
-static plumb_status look_for_retired(run_state *run, verdict *v, plumb_error *err)
-{
-    pl_finding_list rows = {0};
-    plumb_status st =
-        pl_run__findings(run, v->name, v->table, PL_FINDING_IN(PL_FINDING_RETIRED), &rows, err);
-    for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++)
-        st = come_back(run, v, &rows.items[i], err);
-    free(rows.items);
-    return st;
-}
-
-// Columns that were let through and are filled again as before.
-static plumb_status heal(run_state *run, verdict *v, plumb_error *err)
-{
-    pl_finding_list rows = {0};
-    plumb_status st = pl_run__findings(
-        run, v->name, v->table,
-        PL_FINDING_IN(PL_FINDING_OPEN) | PL_FINDING_IN(PL_FINDING_DEPRECATED), &rows, err);
-    for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++) {
-        const pl_finding_row *row = &rows.items[i];
-        bool about_absence =
-            strcmp(row->class, "removed") == 0 || strcmp(row->class, "renamed") == 0;
-        if (!*row->column || !about_absence) continue; // another unit fills a column as well
-        uint64_t rows_now = pl_baseline_counts(&v->passed, pl_span_of(row->column)).rows;
-        if (rows_now >= v->options.baseline_min && is_filled(v, row->column))
-            change_row(run, v, row, PL_FINDING_RESOLVED, "the column is filled as before");
-    }
-    free(rows.items);
-    return st;
-}
-
-// What came and went, and did not show for a day: the run that saw it last says when.
-static plumb_status calm(run_state *run, verdict *v, plumb_error *err)
-{
-    pl_finding_list rows = {0};
-    plumb_status st =
-        pl_run__findings(run, v->name, v->table, PL_FINDING_IN(PL_FINDING_FLAPPING), &rows, err);
-    for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++) {
-        pl_finding_row *row = &rows.items[i];
-        pl_span seen = pl_span_of(row->run);
-        int64_t seen_us = pl_ulid_valid(seen) ? pl_ulid_micros(seen) : row->changed_us;
-        if (run->now_us - PL_MAX(seen_us, row->changed_us) < FLIPS_WITHIN_US) continue;
-        change_row(run, v, row, PL_FINDING_RESOLVED, "it did not show for a day");
-    }
-    free(rows.items);
-    return st;
-}
-
-plumb_status pl_verdict__put(run_state *run, verdict *v, const pl_finding_doc *doc,
-                             const char *column, bool critical, const pl_baseline *seen,
-                             const char *first_object, plumb_error *err)
-{
-    return put_row(run, v, doc, column, critical, PL_FINDING_OPEN, seen, first_object, NULL, err);
-}
-
-void pl_verdict__change(run_state *run, verdict *v, const pl_finding_row *row,
-                        pl_finding_state state, const char *note)
-{
-    change_row(run, v, row, state, note);
-}
-
-plumb_status pl_verdict__passing(run_state *run, verdict *v, plumb_error *err)
-{
-    if (v->over)
-        PL_TRY(change_held(run, v, v->edited ? PL_FINDING_ACCEPTED : PL_FINDING_RESOLVED,
-                           v->edited ? "the files were edited, and what waited is published"
-                                     : "it does not show any more",
-                           err));
-    if (!v->observed) return PLUMB_OK;
-    PL_TRY(note_changes(run, v, err));
-    PL_TRY(count_on(run, v, err));
-    PL_TRY(look_for_retired(run, v, err));
-    PL_TRY(calm(run, v, err));
-    PL_TRY(pl_verdict__conflicts(run, v, err));
-    return heal(run, v, err);
+    return pl_verdict__change_held(run, v, PL_FINDING_RESOLVED,
+                                   "what waits shows something else by now", err);
 }
