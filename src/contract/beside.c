@@ -32,8 +32,7 @@ static bool PL_PRINTF(2, 3) decline(sheet *self, const char *fmt, ...)
 
 static sheet begin(const pl_proposing *with, pl_proposal *ret_proposal)
 {
-    pl_span none = PL_SPAN("");
-    *ret_proposal = (pl_proposal){NULL, 0, NULL, with->overlay, none, none, none, none};
+    *ret_proposal = pl_proposal_none(with->overlay);
     return (sheet){.with = with,
                    .arena = with->arena,
                    .out = ret_proposal,

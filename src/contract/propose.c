@@ -39,15 +39,20 @@ static bool PL_PRINTF(2, 3) decline(work *self, const char *fmt, ...)
     return false;
 }
 
-static bool begin(work *self, const pl_proposing *with, pl_proposal *ret_proposal)
+pl_proposal pl_proposal_none(pl_span overlay)
 {
     pl_span none = PL_SPAN("");
-    *ret_proposal = (pl_proposal){NULL, 0, NULL, none, none, none, none, none};
+    return (pl_proposal){NULL, 0, NULL, overlay, none, none, none, none, false};
+}
+
+static bool begin(work *self, const pl_proposing *with, pl_proposal *ret_proposal)
+{
+    *ret_proposal = pl_proposal_none(PL_SPAN(""));
     *self = (work){.with = with,
                    .now = with->now ? with->now : with->file,
                    .arena = with->arena,
                    .out = ret_proposal,
-                   .parser = none};
+                   .parser = PL_SPAN("")};
     self->changes = PL_TAKE(self->arena, change, self->now->rule_count + 1);
     return true;
 }
@@ -259,8 +264,11 @@ static bool propose(work *self, pl_span path)
 {
     if (pl_mapping_selects_by(self->now, path, self->arena)) return decline_choice(self, path);
     if (!change_rules(self)) return false;
-    if (!self->count)
-        return decline(self, "no rule of %s has to change for %.*s", self->now->file, PL_FMT(path));
+    if (!self->count) {
+        decline(self, "no rule of %s has to change for %.*s", self->now->file, PL_FMT(path));
+        self->out->written = true;
+        return false;
+    }
     return finish(self, self->now->contract);
 }
 

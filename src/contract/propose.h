@@ -62,7 +62,11 @@ typedef struct pl_proposal {
     pl_span contract_text; // the contract's file; "" if it stays
     pl_span diff;          // unified, of the files that change
     pl_span added;         // the name of the new column; "" if none is
+    bool written;          // there is none, because the rules say it already
 } pl_proposal;
+
+// None yet, under the overlay there is.
+pl_proposal pl_proposal_none(pl_span overlay);
 
 // `before` is called `after` now. `extractor` is pl_finding.proposal, or "": the parser behind its
 // first path is what the new values need. Of an object that was renamed, all that is read below it.

@@ -60,7 +60,8 @@ bool pl_decide__propose(deciding *d, bool file_only)
 void pl_decide__no_change(deciding *d)
 {
     pl_span none = PL_SPAN("");
-    d->change = (pl_proposal){NULL, 0, NULL, none, none, none, none, none};
+    d->change = (pl_proposal){
+        .overlay = none, .mapping_text = none, .contract_text = none, .diff = none, .added = none};
 }
 
 static plumb_status none_known(deciding *d, plumb_error *err)
@@ -92,8 +93,9 @@ static plumb_status approve_change(deciding *d, plumb_error *err)
         return pl_decide__is_gated(d) ? pl_decide__choose_form(d, err) : PLUMB_OK;
     }
     // Somebody has written it already.
-    bool there = d->doc.class == PL_DRIFT_RENAMED &&
-                 pl_reads_path(d->file, column, pl_span_of(d->row.after), d->arena);
+    bool there = d->doc.class == PL_DRIFT_RENAMED
+                     ? pl_reads_path(d->file, column, pl_span_of(d->row.after), d->arena)
+                     : d->change.written;
     if (!there) return none_known(d, err);
     pl_decide__no_change(d);
     return PLUMB_OK;

@@ -72,7 +72,7 @@ bool pl_remedy(const pl_finding_row *row, const pl_finding_doc *f, const pl_prop
     pl_span before = pl_span_of(row->before), after = pl_span_of(row->after), none = PL_SPAN("");
     pl_span parser;
     pl_proposing named = *with;
-    *ret_change = (pl_proposal){NULL, 0, NULL, none, none, none, none, none};
+    *ret_change = pl_proposal_none(PL_SPAN(""));
     switch (f->class) {
     case PL_DRIFT_REMOVED: // what may continue it
         return f->rival && strcmp(row->before, "$") != 0 &&

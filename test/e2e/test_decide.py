@@ -223,6 +223,19 @@ def test_a_parser_for_new_values_is_put_in_front(plumb, tmp_path_factory, way, p
     assert rows(plumb) == fresh(plumb, tmp_path_factory.mktemp("fresh"))
 
 
+def test_a_parser_that_somebody_wrote_meanwhile_is_agreed_to(plumb):
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json", [post(n, 3, shares=shown(n, "compact")) for n in range(400)])
+    plumb("run", code=3)
+    text = mapping(plumb).read_text().replace(
+        "stats.shares\n", "stats.shares parse(compact) | stats.shares\n")
+    assert "compact" in text
+    mapping(plumb).write_text(text)
+    said = decide(plumb, "approve", 1)["decisions"][0]
+    assert (said["to"], said["mapping"], mapping(plumb).read_text()) == ("accepted", None, text)
+    assert read(plumb, "posts").num_rows == 1200 and plumb.json("run")["holds"] == []
+
+
 @pytest.mark.parametrize("text", ["1.2345K", "12 apples", "1,23", "K", "1.2KK", "-", "1,2,3", ""])
 def test_no_parser_is_proposed_where_a_value_would_not_be_exact(plumb, text):
     start(plumb, "shop")
