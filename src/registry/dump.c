@@ -255,6 +255,8 @@ static plumb_status restore_row(pl_registry *registry, const dump_part *part, co
         pl_span text;
         if (!value && strncmp(part->columns[i], "muted_", 6) == 0) { // came later
             sqlite3_bind_int64(stmt, i + 1, 0);
+        } else if (!value && strcmp(part->columns[i], "since") == 0) { // that, too
+            sqlite3_bind_text(stmt, i + 1, "", 0, SQLITE_STATIC);
         } else if (!value || (named && value->kind != PL_JSON_STRING)) {
             st = bad(part, part->columns[i], err);
         } else if (named) {

@@ -243,7 +243,9 @@ TEST(entry_of_an_older_program_is_enough)
     fixture *f = begin();
     static const char text[] =
         "{\"runs\":[],\"tasks\":[],\"objects\":[],\"states\":[],\"publications\":[],"
-        "\"ledger\":[],\"quarantine\":[],\"snapshots\":[],\"files\":[],\"mappings\":[],"
+        "\"ledger\":[],\"quarantine\":[],\"snapshots\":[],\"files\":[],"
+        "\"mappings\":[{\"source\":\"shop\",\"tbl\":\"posts\",\"version\":1,"
+        "\"text_id\":\"t0-0\",\"created_us\":5}],"
         "\"contracts\":[],\"heads\":[]}";
     pl_json *root = NULL;
     CHECK_OK(pl_json_parse(PL_SPAN(text), &f->arena, &root, &f->err), f->err);
