@@ -125,7 +125,8 @@ class Model:
         return self.waiting()
 
     def publish(self, indices):
-        for i in indices:
+        for i in list(indices):
+            self.published.pop(i, None)  # it is the newest now
             self.published[i] = self.mappings[self.objects[i].source].now()
 
     def waiting(self):
@@ -208,7 +209,7 @@ class Model:
         self.withdrawn = [i for i in self.withdrawn if i not in indices]
 
     def rollback(self, to):
-        """To what was published then."""
+        """To what was published then, and the mapping of its newest rows."""
         gone = set(self.published) | set(self.withdrawn)
         self.published = copy.deepcopy(to)
         self.withdrawn = sorted(gone - set(to))
@@ -216,7 +217,7 @@ class Model:
             mine = [i for i in to if self.objects[i].source == source]
             mapping = self.mappings[source]
             if mine:
-                mapping.pinned = None if to[max(mine)] == mapping.free() else to[max(mine)]
+                mapping.pinned = None if to[mine[-1]] == mapping.free() else to[mine[-1]]
 
     def use_file(self, source):
         self.mappings[source].pinned = None
