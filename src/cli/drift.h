@@ -13,6 +13,16 @@
 #include "flow/decide.h"
 #include "flow/run.h"
 
+// What reads the path that was there before, and what becomes of it when that is gone.
+typedef struct pl_drift_reads {
+    const char *columns; // "likes", "likes and views", "likes, views, shares and 7 more"
+    bool several;
+    const char *without; // "is NULL"; "is left to its other terms" if a rule has other ones
+} pl_drift_reads;
+
+pl_drift_reads pl_drift_reads_of(const pl_mapping *mapping, const pl_finding_row *row,
+                                 pl_arena *arena);
+
 // Everything `drift show` tells of. All in cli->arena.
 typedef struct pl_drift_facts {
     pl_finding_row row;
@@ -21,6 +31,7 @@ typedef struct pl_drift_facts {
     const char *file;          // of that, "" none
     int column;                // of its contract; -1: none
     bool required;             // that column is
+    pl_drift_reads reads;      // of a path that a column reads
     bool reads_after;          // the file reads the new path
     bool overlaid;             // something lies over the file
     bool any_unit;             // its parser reads both of what was rescaled

@@ -13,6 +13,7 @@ static const char *extractor(const char *path)
 static void say_gone(words *w)
 {
     const char *file = w->facts->file;
+    const pl_drift_reads *reads = &w->facts->reads;
     if (pl_words__empty(w)) {
         pl_words__say(
             w,
@@ -25,18 +26,18 @@ static void say_gone(words *w)
     pl_words__say(
         w,
         "Ask those who run the source. If it comes back, wait: %s If it is somewhere else now, "
-        "write that path into the rule of %s in %s. If it is gone for good, ",
+        "write that path into the rule%s of %s in %s. If it is gone for good, ",
         pl_words__waits(w) ? "what waits is then published by itself."
+        : reads->several   ? "the columns are then filled as before."
                            : "the column is then filled as before.",
-        w->row->column, file);
+        reads->several ? "s" : "", reads->columns, file);
     if (w->facts->required)
         pl_words__say(w,
                       "it cannot stay required: take the '!' off %s in %s, and its rule out of %s.",
                       w->row->column, w->facts->mapping->contract->file, file);
     else
-        pl_words__say(
-            w, "say so, 'plumb drift approve %lld': the column stays, and is NULL in new rows.",
-            (long long)w->row->id);
+        pl_words__say(w, "say so, 'plumb drift approve %lld': the column%s, and %s in new rows.",
+                      (long long)w->row->id, reads->several ? "s stay" : " stays", reads->without);
 }
 
 // Without a change that could be proposed.

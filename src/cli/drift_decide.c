@@ -22,6 +22,7 @@ typedef enum refill_kind {
 
 typedef struct decided {
     pl_decision decision;
+    pl_drift_reads reads; // before it was decided
     refill_kind refill;
     pl_stale stale;
     uint64_t rows; // filled anew
@@ -73,7 +74,9 @@ static plumb_status decide_one(deciding *d, const char *id, plumb_error *err)
     PL_TRY(pl_drift_find(d->cli, &d->lake, id, &row, err));
     pl_decision_options options = decision_options(d, row.id);
     decided *one = &d->done[d->count];
-    *one = (decided){0};
+    const pl_mapping *mapping =
+        pl_project_mapping(d->lake.project, pl_span_of(row.source), pl_span_of(row.table));
+    *one = (decided){.reads = pl_drift_reads_of(mapping, &row, &d->cli->arena)};
     PL_TRY(pl_decide(&options, &d->cli->arena, &one->decision, err));
     d->count++;
     return d->dry ? PLUMB_OK : reload(d, err);
@@ -230,10 +233,12 @@ static void say_effect(deciding *d, pl_buf *out, const decided *one)
         break;
     case PL_FINDING_DEPRECATED:
         pl_buf_printf(out,
-                      "Column %s is NULL in new rows. It stays in the table, with the values of "
-                      "rows from before, and is filled again should it come back. From %s on "
-                      "'plumb drift approve %lld' takes its rule out.",
-                      column, pl_human_time(at, decision->retire_us), (long long)row->id);
+                      "Column%s %s %s in new rows. The table keeps the values of rows from before; "
+                      "should %s come back, it is read again. From %s on 'plumb drift approve "
+                      "%lld' takes the rule of column %s out.",
+                      one->reads.several ? "s" : "", one->reads.columns, one->reads.without,
+                      row->before, pl_human_time(at, decision->retire_us), (long long)row->id,
+                      column);
         break;
     case PL_FINDING_RETIRED:
         pl_buf_printf(out,
@@ -254,9 +259,9 @@ static void say_effect(deciding *d, pl_buf *out, const decided *one)
             pl_buf_printf(out, "Rows stay as they are.");
         else if (renamed || strcmp(row->class, "removed") == 0)
             pl_buf_printf(out,
-                          "Rows are published as they come: column %s is NULL in them, and _rest "
+                          "Rows are published as they come: column%s %s %s in them, and _rest "
                           "keeps what no column takes.",
-                          column);
+                          one->reads.several ? "s" : "", one->reads.columns, one->reads.without);
         else
             pl_buf_printf(out, "Rows are published as they come: column %s takes what it can.",
                           column);

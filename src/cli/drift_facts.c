@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/drift.h"
 
@@ -111,6 +112,53 @@ static plumb_status count(pl_drift_facts *facts, const pl_lake *lake, plumb_erro
     return PLUMB_OK;
 }
 
+static bool reads_elsewhere(const pl_rule *rule, pl_span path, pl_arena *arena)
+{
+    pl_rule_path *paths;
+    uint32_t count;
+    pl_rule_shape_paths(rule, arena, &paths, &count);
+    bool elsewhere = count < rule->term_count; // a literal, a built-in
+    for (uint32_t i = 0; i < count; i++) {
+        pl_span read = paths[i].path;
+        bool beneath = pl_span_starts(read, path) &&
+                       (read.bytes == path.bytes || strchr(".[", read.data[path.bytes]));
+        elsewhere |= !beneath;
+    }
+    return elsewhere;
+}
+
+pl_drift_reads pl_drift_reads_of(const pl_mapping *mapping, const pl_finding_row *row,
+                                 pl_arena *arena)
+{
+    enum { NAMED_MAX = 4 };
+    uint32_t *columns, count = 0;
+    pl_drift_reads reads = {0};
+    pl_buf text = {0};
+    if (mapping && *row->before)
+        pl_mapping_columns_of(mapping, pl_span_of(row->before), arena, &columns, &count);
+    uint32_t named = count > NAMED_MAX ? NAMED_MAX - 1 : count;
+    for (uint32_t i = 0; i < named; i++) {
+        pl_span name = mapping->contract->columns[columns[i]].field.name;
+        const char *between = !i ? "" : i + 1 < count ? ", " : " and ";
+        pl_buf_printf(&text, "%s%.*s", between, PL_FMT(name));
+    }
+    if (named < count) pl_buf_printf(&text, " and %u more", (unsigned)(count - named));
+    if (!count) pl_buf_text(&text, row->column); // somebody changed the mapping since
+    bool elsewhere = false;
+    for (uint32_t i = 0; i < count; i++)
+        elsewhere |=
+            reads_elsewhere(pl_mapping_rule(mapping, columns[i]), pl_span_of(row->before), arena);
+    reads.several = count > 1;
+    reads.columns = pl_arena_cstr(arena, pl_buf_view(&text));
+    if (elsewhere)
+        reads.without =
+            reads.several ? "are left to their other terms" : "is left to its other terms";
+    else
+        reads.without = reads.several ? "are NULL" : "is NULL";
+    pl_buf_done(&text);
+    return reads;
+}
+
 // What mapping and contract say of the column.
 static void look_up_column(pl_drift_facts *facts, pl_arena *arena)
 {
@@ -134,6 +182,7 @@ plumb_status pl_drift_facts_get(pl_cli *cli, const pl_lake *lake, const char *id
     facts->mapping =
         pl_project_mapping(project, pl_span_of(facts->row.source), pl_span_of(facts->row.table));
     facts->policy = pl_drift_policy_default();
+    facts->reads = pl_drift_reads_of(facts->mapping, &facts->row, &cli->arena);
     if (facts->mapping) {
         facts->file = facts->mapping->file;
         facts->policy = pl_project_drift(project, facts->mapping);

@@ -91,17 +91,21 @@ static void say_unread(words *w)
 static void say_effect(words *w)
 {
     const char *column = w->row->column;
+    const pl_drift_reads *reads = &w->facts->reads;
     switch (w->class) {
     case PL_DRIFT_RENAMED:
     case PL_DRIFT_REMOVED:
-        pl_words__say(w, " Column %s reads %s; ", column, w->row->before);
+        pl_words__say(w, " Column%s %s read%s %s; ", reads->several ? "s" : "", reads->columns,
+                      reads->several ? "" : "s", w->row->before);
         if (w->facts->required)
             pl_words__say(
                 w, "it is required, so without it a record is no row and goes to quarantine.");
         else if (w->class == PL_DRIFT_RENAMED)
-            pl_words__say(w, "left alone, it would be NULL in new rows.");
+            pl_words__say(w, "left alone, %s would be NULL in new rows.",
+                          reads->several ? "they" : "it");
         else
-            pl_words__say(w, "without it, it is NULL in new rows.");
+            pl_words__say(w, "without it, %s %s in new rows.", reads->several ? "they" : "it",
+                          reads->without);
         break;
     case PL_DRIFT_RETYPED:
         if (w->doc->strength == PL_DRIFT_LOSSLESS)
@@ -293,6 +297,16 @@ static void say_beside(words *w, const char *at)
                       pl_plural(gate->figures.objects, "object", "objects"));
 }
 
+static void say_deprecated(words *w, const char *at)
+{
+    const pl_drift_reads *reads = &w->facts->reads;
+    pl_words__say(w,
+                  "Since %s column%s %s %s in new rows. %s in the table, and rows from before keep "
+                  "their values.",
+                  at, reads->several ? "s" : "", reads->columns, reads->without,
+                  reads->several ? "They stay" : "It stays");
+}
+
 static void say_state(words *w)
 {
     pl_human at;
@@ -350,11 +364,7 @@ static void say_state(words *w)
         pl_words__say(w, "Since %s: %s.", at, pl_drift_event_words(row->state));
         break;
     case PL_FINDING_DEPRECATED:
-        pl_words__say(
-            w,
-            "Since %s column %s is NULL in new rows. It stays in the table, and rows from "
-            "before keep their values.",
-            at, row->column);
+        say_deprecated(w, at);
         break;
     default:
         if (*row->column && w->class != PL_DRIFT_ADDED && w->class != PL_DRIFT_WIDENED)
@@ -384,7 +394,8 @@ static void say_later(words *w)
             pl_words__say(w, ": column %s is then NULL where it cannot take the value",
                           w->row->column);
         else if (*w->row->column && (w->class == PL_DRIFT_RENAMED || w->class == PL_DRIFT_REMOVED))
-            pl_words__say(w, ": column %s is then NULL in those rows", w->row->column);
+            pl_words__say(w, ": then column%s %s %s in those rows", f->reads.several ? "s" : "",
+                          f->reads.columns, f->reads.without);
         else if (*w->row->column)
             pl_words__say(w, ": column %s then has what came", w->row->column);
         pl_words__say(

@@ -39,10 +39,24 @@ static bool is_told(const char *kind)
     return false;
 }
 
+// Which finding was decided, and what was said of it.
+static const char *finding_note(pl_arena *arena, const pl_json *text, int64_t finding)
+{
+    pl_span source = PL_SPAN(""), class = PL_SPAN(""), column = PL_SPAN(""), note = PL_SPAN("");
+    (void)pl_json_get_text(text, "source", &source);
+    (void)pl_json_get_text(text, "class", &class);
+    (void)pl_json_get_text(text, "column", &column);
+    (void)pl_json_get_text(text, "note", &note);
+    return pl_arena_printf(arena, "finding %lld, %.*s%s%.*s %.*s%s%.*s", (long long)finding,
+                           PL_FMT(source), column.bytes ? "." : "", PL_FMT(column), PL_FMT(class),
+                           note.bytes ? ": " : "", PL_FMT(note));
+}
+
 static const char *note_of(pl_arena *arena, const pl_json *text)
 {
-    int64_t withdrawn = 0, returned = 0, pinned = -1, snapshots = 0, from = 0;
+    int64_t withdrawn = 0, returned = 0, pinned = -1, snapshots = 0, from = 0, finding = 0;
     pl_span tag, source = PL_SPAN(""), note;
+    if (pl_json_get_long(text, "finding", &finding)) return finding_note(arena, text, finding);
     if (pl_json_get_text(text, "note", &note)) return pl_arena_cstr(arena, note);
     if (pl_json_get_long(text, "snapshots", &snapshots))
         return pl_arena_printf(arena, "%lld %s expired", (long long)snapshots,

@@ -360,11 +360,11 @@ static void print_holds(pl_cli *cli, const pl_run_report *report)
 {
     for (uint32_t i = 0; i < report->hold_count; i++) {
         const pl_run_hold *hold = &report->holds[i];
-        pl_human objects, records;
-        pl_human until;
-        pl_cli_print(cli, "held: %s %s of %s wait before %s, %s %s: %s\n",
+        pl_human objects, records, until;
+        pl_cli_print(cli, "held: %s %s of %s %s before %s, %s %s: %s\n",
                      pl_human_count(objects, hold->objects),
-                     pl_plural(hold->objects, "object", "objects"), hold->source, hold->table,
+                     pl_plural(hold->objects, "object", "objects"), hold->source,
+                     pl_plural(hold->objects, "waits", "wait"), hold->table,
                      pl_human_count(records, hold->records),
                      pl_plural(hold->records, "record", "records"), hold->why);
         if (hold->released)

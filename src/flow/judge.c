@@ -7,6 +7,7 @@
 #include "codec/xxh64.h"
 #include "contract/propose.h"
 #include "flow/decide.h"
+#include "flow/remedy.h"
 
 uint64_t pl_judge_hash(const pl_mapping *mapping)
 {
@@ -88,6 +89,15 @@ static void mute_tried(pl_suspect_column *column, const pl_finding_row *row)
             1u << PL_SUSPECT_LOST | 1u << PL_SUSPECT_MEANING | 1u << PL_SUSPECT_RESCALED;
 }
 
+// A finding names one column; but an object that is gone takes all with it that were read beneath.
+static bool concerns(verdict *v, const pl_finding_row *row, uint32_t column)
+{
+    if (!*row->column) return false;
+    return pl_span_is(v->columns[column].name, row->column) ||
+           pl_reads_path(v->source->mapping, v->columns[column].name, pl_span_of(row->before),
+                         v->arena);
+}
+
 static bool mute(void *context, const pl_finding_row *row)
 {
     verdict *v = context;
@@ -95,7 +105,7 @@ static bool mute(void *context, const pl_finding_row *row)
     if (!*row->column && strcmp(row->class, "removed") == 0) v->empty_muted |= muted;
     for (uint32_t i = 0; i < v->column_count; i++) {
         if (row->state == PL_FINDING_PARALLEL) mute_tried(&v->columns[i], row);
-        if (!pl_span_is(v->columns[i].name, row->column)) continue;
+        if (!concerns(v, row, i)) continue;
         const pl_rule *rule = pl_mapping_rule(v->source->mapping, v->of_contract[i]);
         if (row->state == PL_FINDING_ACCEPTED && is_of_values(row->class))
             v->columns[i].percents = pl_reads_by(rule, PL_PARSE_PERCENT);
@@ -153,7 +163,8 @@ static plumb_status begin(run_state *run, run_source *source, verdict *v, plumb_
                    .table = source->table->name,
                    .now_us = run->now_us,
                    .policy = pl_project_drift(run->options->project, mapping),
-                   .options = pl_suspect_defaults()};
+                   .options = pl_suspect_defaults(),
+                   .arena = run->arena};
     v->options.lost_share = v->policy.lost_share;
     v->options.lost_share_critical = v->policy.lost_share_critical;
     v->options.drift.retyped_share = v->policy.retyped_share;

@@ -57,6 +57,7 @@ typedef struct verdict {
     run_source *source;
     const char *name, *table; // of it
     int64_t now_us;           // of the run
+    pl_arena *arena;          // of it
     pl_drift_policy policy;
     pl_suspect_options options;
     pl_suspect_column *columns; // of the contract those with a rule

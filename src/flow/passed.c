@@ -241,7 +241,7 @@ plumb_status pl_verdict__passing(run_state *run, verdict *v, plumb_error *err)
     if (v->over)
         PL_TRY(pl_verdict__change_held(
             run, v, v->edited ? PL_FINDING_ACCEPTED : PL_FINDING_RESOLVED,
-            v->edited ? "the files were edited, and what waited is published"
+            v->edited ? "mapping or contract changed, and what waited is published"
                       : "it does not show any more",
             err));
     if (!v->observed) return PLUMB_OK;

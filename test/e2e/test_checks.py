@@ -57,7 +57,7 @@ def test_nulls_over_the_limit_stage_and_another_source_publishes(plumb):
     assert now["mall", "nulls", "shares"]["text"] == \
         "shares is NULL in 3 of 100 rows (3%), allowed are 5%"
     told = plumb("run", code=3).stdout
-    assert ("held: 1 object of shop wait before posts, 100 records: views is NULL in 3 of 100 rows"
+    assert ("held: 1 object of shop waits before posts, 100 records: views is NULL in 3 of 100 rows"
             " (3%), allowed are 2%\n"
             "  plumb checks posts says more; they wait until the check passes or the contract is"
             " edited;\n"
@@ -101,7 +101,7 @@ def test_person_accepts_and_what_lands_later_is_asked_again(plumb):
     assert said.startswith("accepted: 1 object of shop, 100 records, although views is NULL in 3 of"
                            " 100 rows (3%), allowed are 2%\n")
     assert "check accepted: shop -> posts: views is NULL in 3 of 100 rows" in said
-    assert "held: 1 object of shop wait before posts, 100 records" in said
+    assert "held: 1 object of shop waits before posts, 100 records" in said
     assert count(plumb) == 100
     events = books(plumb, EVENTS)
     assert [kind for kind, _, _ in events] == ["check.held", "check.accepted", "check.held"]

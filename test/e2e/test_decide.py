@@ -282,6 +282,37 @@ def test_column_that_is_gone_is_deprecated_then_retired(plumb, tmp_path_factory)
     assert read(plumb, "posts", "shares").num_rows == 1600
 
 
+@pytest.mark.parametrize("word", ["approve", "reject"])
+def test_object_that_is_gone_with_all_its_columns_is_one_decision(plumb, word):
+    start(plumb, "shop")
+    bare = [[{k: v for k, v in post(n, day).items() if k != "stats"} for n in range(400)]
+            for day in (3, 4)]
+    land(plumb, "shop", "3.json", bare[0])
+    plumb("run", code=3)
+    told = plumb.json("drift", "show", 1)["text"]["changed"]
+    assert "Columns likes, shares, views and rate read $.stats; without it, they are NULL" in told
+    said = plumb("drift", word, 1).stdout
+    assert "olumns likes, shares, views and rate are NULL in " in said
+    assert "What waited is published: 400 rows." in said
+    land(plumb, "shop", "4.json", bare[1])
+    assert plumb.json("run")["holds"] == []
+    assert read(plumb, "posts").num_rows == 1600
+    history = plumb("history", "posts").stdout
+    assert "finding 1, shop.likes removed" in history
+
+
+def test_column_that_has_another_term_is_not_called_null(plumb):
+    start(plumb, "shop")
+    file = mapping(plumb)
+    file.write_text(file.read_text().replace("stats.shares", "stats.shares | stats.likes"))
+    land(plumb, "shop", "3.json", [post(n, 3, shares=None, reshared=n) for n in range(400)])
+    plumb("run", code=3)
+    id, = books(plumb, "SELECT id FROM findings WHERE state = 'held'")[0]
+    text = plumb.json("drift", "show", id)["text"]
+    assert "without it, it is left to its other terms in new rows." in text["changed"]
+    assert "is NULL" not in text["changed"] + text["todo"] + text["later"]
+
+
 def test_retiring_keeps_the_values_of_rows_from_before(plumb):
     start(plumb, "shop")
     land(plumb, "shop", "3.json", [post(n, 3, shares=None) for n in range(10)])

@@ -54,7 +54,7 @@ def test_commit_of_a_suspect_source_publishes_nothing_of_its_plan(plumb):
     views(plumb, "3.json", 3)
     land(plumb, "mall", "m3.json", [post(n, 3) for n in range(200)])
     said = plumb("commit", worked(plumb), code=3).stdout
-    assert said.startswith("nothing was published\nheld: 1 object of shop wait before posts, ")
+    assert said.startswith("nothing was published\nheld: 1 object of shop waits before posts, ")
     assert said.endswith("this plan is over: plumb plan makes a new one of all that may go on\n")
     assert count(plumb) == 1600 and states(plumb) == {"published": 2, "staged": 1}
     sound(plumb)
