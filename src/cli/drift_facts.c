@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/drift.h"
+#include "flow/mappings.h"
 
 #define RUNS_LOOKED_AT 20 // for how long mapping takes
 
@@ -188,9 +189,9 @@ plumb_status pl_drift_facts_get(pl_cli *cli, const pl_lake *lake, const char *id
         facts->policy = pl_project_drift(project, facts->mapping);
         look_up_column(facts, &cli->arena);
     }
-    pl_mapping_use use;
-    PL_TRY(pl_registry_mapping_use(lake->registry, facts->row.source, facts->row.table, &cli->arena,
-                                   &use, err));
+    pl_mapping_use use = {0};
+    if (facts->mapping)
+        PL_TRY(pl_mapping_use_get(lake->registry, facts->mapping, &cli->arena, &use, err));
     facts->overlaid = use.overlay.bytes > 0;
     PL_TRY(pl_registry_hold(lake->registry, facts->row.source, facts->row.table, &cli->arena,
                             &facts->hold, &facts->held, err));

@@ -47,8 +47,7 @@ static plumb_status proposed(pl_cli *cli, const pl_lake *lake, const pl_drift_fa
 {
     pl_mapping_use use;
     pl_span text = facts->change.mapping_text;
-    PL_TRY(pl_registry_mapping_use(lake->registry, facts->row.source, facts->row.table, &cli->arena,
-                                   &use, err));
+    PL_TRY(pl_mapping_use_get(lake->registry, facts->mapping, &cli->arena, &use, err));
     if (use.overlay.bytes && !use.pinned)
         PL_TRY(pl_edit_overlay(facts->file, text, use.overlay, &cli->arena, &text, err));
     return parse(cli, lake->project, facts->mapping, text, facts->change.contract_text, ret_mapping,

@@ -226,6 +226,10 @@ static plumb_status play(pl_cli *cli, const pl_lake *lake, pl_drill_options *opt
         return PLUMB_E_NOT_FOUND;
     }
     PL_TRY(pl_mappings_in_use(lake->project, lake->registry, &cli->arena, &project, err));
+    if (project->unfit_count) {
+        *err = project->unfit[0].why;
+        return err->status;
+    }
     options->project = project;
     options->store = lake->store;
     options->registry = lake->registry;

@@ -57,7 +57,7 @@ static plumb_status each_version(versions *all, const pl_lake *lake, plumb_error
     const char *source = pl_arena_cstr(arena, all->mapping->source);
     const char *table = pl_arena_cstr(arena, all->mapping->table);
     pl_mapping_use use;
-    PL_TRY(pl_registry_mapping_use(lake->registry, source, table, arena, &use, err));
+    PL_TRY(pl_mapping_use_get(lake->registry, all->mapping, arena, &use, err));
     all->pinned = use.pinned;
     plumb_error ignored; // a file with mistakes has no text under an overlay
     if (use.overlay.bytes && pl_edit_overlay(all->mapping->file, all->mapping->text, use.overlay,
@@ -278,6 +278,17 @@ static plumb_status pin(pl_cli *cli, const pl_lake *lake, const pl_mapping *mapp
     return st;
 }
 
+static plumb_status check_fits(pl_cli *cli, const pl_lake *lake, const pl_mapping *mapping,
+                               const side *taken, plumb_error *err)
+{
+    plumb_status st =
+        pl_mapping_fits(lake->project, mapping, taken->version, taken->text, &cli->arena, err);
+    if (st != PLUMB_OK)
+        pl_hint(err, "It was made for another contract. Change %s first; runs go on as before.",
+                mapping->contract->file);
+    return st;
+}
+
 static int use(pl_cli *cli, pl_lake *lake, const pl_mapping *mapping, const char *word)
 {
     plumb_error err;
@@ -285,6 +296,7 @@ static int use(pl_cli *cli, pl_lake *lake, const pl_mapping *mapping, const char
     int64_t version = version_of(word);
     if (version < 0) return pl_cli_usage(cli, "--use takes 'file' or the number of a version");
     plumb_status st = side_get(cli, lake, mapping, version, &taken, &err);
+    if (st == PLUMB_OK && version) st = check_fits(cli, lake, mapping, &taken, &err);
     if (st == PLUMB_OK) st = pin(cli, lake, mapping, version, &err);
     if (st != PLUMB_OK) return pl_cli_fail(cli, &err);
     if (cli->json) {

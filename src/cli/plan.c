@@ -20,6 +20,7 @@ static void json_plan(pl_cli *cli, const pl_planned *planned)
         pl_json_end(&w, '}');
     }
     pl_json_end(&w, ']');
+    pl_run_json_unfit(&w, planned->unfit, planned->unfit_count);
     pl_json_end(&w, '}');
 }
 
@@ -77,7 +78,8 @@ static int run(pl_cli *cli)
         json_plan(cli, &planned);
     else
         print_plan(cli, &planned);
-    return pl_cli_finish(cli);
+    pl_run_print_unfit(cli, planned.unfit, planned.unfit_count);
+    return pl_cli_finish(cli); // the plan is good for the others; its commit exits as `run` does
 }
 
 static const pl_option options[] = {

@@ -63,6 +63,7 @@ static void json_report(pl_cli *cli, const pl_rollback_report *report, bool dry)
         pl_look_text(&w, "file", report->pins[i].file);
         pl_look_int(&w, "version", report->pins[i].version);
         pl_json_key(&w, "pinned"), pl_json_bool(&w, report->pins[i].pinned);
+        if (report->pins[i].why_not) pl_look_text(&w, "why_not", report->pins[i].why_not);
         pl_json_end(&w, '}');
     }
     pl_json_end(&w, ']');
@@ -111,7 +112,22 @@ static void print_steps(pl_cli *cli, const char *word, const pl_rollback_step *s
     if (count > 10) pl_cli_print(cli, "  and %u more\n", count - 10);
 }
 
-static void print_pins(pl_cli *cli, const pl_rollback_report *report)
+// Runs would stop at that version; what is not known is whether the contract is right as it is.
+static void print_unfit(pl_cli *cli, const pl_rollback_pin *pin, bool dry)
+{
+    const char *table = cli->args[0];
+    pl_cli_print(
+        cli,
+        "%s: version %lld made these rows, and %s pinned, for it does not fit the "
+        "contract:\n"
+        "  %s\n"
+        "  runs use the file, and what was decided about drift of %s stays\n"
+        "  plumb mapping %s --table %s --use %lld pins it once the contract is as it was\n",
+        pin->file, (long long)pin->version, dry ? "would not be" : "is not", pin->why_not,
+        pin->source, pin->source, table, (long long)pin->version);
+}
+
+static void print_pins(pl_cli *cli, const pl_rollback_report *report, bool dry)
 {
     for (uint32_t i = 0; i < report->pin_count; i++) {
         const pl_rollback_pin *pin = &report->pins[i];
@@ -120,6 +136,8 @@ static void print_pins(pl_cli *cli, const pl_rollback_report *report)
                          "%s: version %lld made these rows and is pinned\n"
                          "  plumb mapping %s --table %s --use file takes the file again\n",
                          pin->file, (long long)pin->version, pin->source, cli->args[0]);
+        else if (pin->why_not)
+            print_unfit(cli, pin, dry);
         else
             pl_cli_print(cli, "%s: the file is used again, it made these rows\n", pin->file);
     }
@@ -197,7 +215,7 @@ static void print_report(pl_cli *cli, const pl_rollback_report *report, bool dry
         pl_cli_print(cli,
                      "its columns are those of then; the next run follows the contract again\n");
     print_objects(cli, report);
-    print_pins(cli, report);
+    print_pins(cli, report, dry);
     print_findings(cli, report, dry);
     print_baselines(cli, report);
     const char *tag = report->tag ? report->tag : report->known_as;
@@ -267,7 +285,8 @@ const pl_command pl_command_rollback = {
         "objects that only undone snapshots published are withdrawn: `plumb run` leaves them "
         "alone.\n"
         "The mapping version that made the rows is pinned, so that the next objects are mapped as\n"
-        "those were; `plumb run` exits with 3 and shows what the file says instead until\n"
+        "those were, unless the contract has changed so that it does not fit; `plumb run` exits\n"
+        "with 3 and shows what the file says instead until\n"
         "`plumb mapping SOURCE --use file` lets go of it. What was decided about drift since then "
         "is\n"
         "reverted: should it show again, it waits again.\n"

@@ -15,13 +15,6 @@
 #include "flow/checks.h"
 #include "os/os.h"
 
-void pl_run_json_head(pl_json_writer *w, const pl_run_report *report, bool dry)
-{
-    pl_look_text(w, "run", *report->run ? report->run : NULL);
-    pl_look_text(w, "state", report->nothing ? "nothing" : dry ? "dry-run" : "published");
-    pl_look_text(w, "resumed", report->resumed);
-}
-
 void pl_run_print_resumed(pl_cli *cli, const pl_run_report *report)
 {
     if (report->resumed) pl_cli_print(cli, "finished run %s, which had died\n", report->resumed);
@@ -44,200 +37,11 @@ static void progress(void *context, uint64_t content_bytes, uint64_t total, uint
     fflush(stderr);
 }
 
-void pl_run_json_tables(pl_json_writer *w, const pl_run_report *report)
-{
-    pl_json_key(w, "tables"), pl_json_begin(w, '[');
-    for (uint32_t i = 0; i < report->table_count; i++) {
-        const pl_run_table *table = &report->tables[i];
-        pl_json_begin(w, '{');
-        pl_json_key(w, "table"), pl_json_cstr(w, table->table);
-        pl_json_key(w, "snapshot");
-        if (table->snapshot)
-            pl_json_int(w, table->snapshot);
-        else
-            pl_json_null(w);
-        pl_json_key(w, "rows"), pl_json_int(w, (int64_t)table->rows);
-        pl_json_key(w, "files"), pl_json_int(w, (int64_t)table->files);
-        pl_json_end(w, '}');
-    }
-    pl_json_end(w, ']');
-}
-
 static bool is_pinned(const pl_run_report *report)
 {
     for (uint32_t i = 0; i < report->mapping_count; i++)
         if (report->mappings[i].pinned) return true;
     return false;
-}
-
-static void json_mappings(pl_json_writer *w, const pl_run_report *report)
-{
-    pl_json_key(w, "mappings"), pl_json_begin(w, '[');
-    for (uint32_t i = 0; i < report->mapping_count; i++) {
-        const pl_run_mapping *m = &report->mappings[i];
-        pl_json_begin(w, '{');
-        pl_json_key(w, "source"), pl_json_cstr(w, m->source);
-        pl_json_key(w, "table"), pl_json_cstr(w, m->table);
-        pl_json_key(w, "file"), pl_json_cstr(w, m->file);
-        pl_json_key(w, "version");
-        if (m->version)
-            pl_json_int(w, m->version);
-        else
-            pl_json_null(w); // no run has used this text yet
-        pl_json_key(w, "pinned"), pl_json_bool(w, m->pinned != 0);
-        pl_json_key(w, "other_rows"), pl_json_int(w, m->rows);
-        pl_json_key(w, "other_objects"), pl_json_int(w, m->objects);
-        pl_buf text = {0};
-        pl_buf_printf(&text, "plumb replay %s --source %s --all", m->table, m->source);
-        pl_json_key(w, "replay"), pl_json_cstr(w, m->rows ? pl_buf_cstr(&text) : NULL);
-        pl_buf_done(&text);
-        if (m->pinned) {
-            pl_json_key(w, "diff");
-            pl_diff_json(w, m->pinned_text, m->file_text);
-        }
-        pl_json_end(w, '}');
-    }
-    pl_json_end(w, ']');
-}
-
-static void json_holds(pl_json_writer *w, const pl_run_report *report)
-{
-    pl_json_key(w, "holds"), pl_json_begin(w, '[');
-    for (uint32_t i = 0; i < report->hold_count; i++) {
-        const pl_run_hold *hold = &report->holds[i];
-        char since[40], until[40];
-        pl_json_begin(w, '{');
-        pl_json_key(w, "source"), pl_json_cstr(w, hold->source);
-        pl_json_key(w, "table"), pl_json_cstr(w, hold->table);
-        pl_json_key(w, "objects"), pl_json_int(w, hold->objects);
-        pl_json_key(w, "records"), pl_json_int(w, hold->records);
-        pl_json_key(w, "why"), pl_json_cstr(w, hold->why);
-        pl_time_text(hold->since_us, since);
-        pl_time_text(hold->until_us, until);
-        pl_json_key(w, "since"), pl_json_cstr(w, since);
-        pl_json_key(w, "until"), pl_json_cstr(w, hold->until_us ? until : NULL);
-        pl_json_key(w, "released"), pl_json_bool(w, hold->released);
-        pl_json_key(w, "kind"), pl_json_cstr(w, hold->checks ? "checks" : "drift");
-        pl_json_end(w, '}');
-    }
-    pl_json_end(w, ']');
-}
-
-static void json_withdrawn(pl_json_writer *w, const pl_run_report *report)
-{
-    pl_json_key(w, "withdrawn"), pl_json_begin(w, '[');
-    for (uint32_t i = 0; i < report->withdrawn_count; i++) {
-        pl_json_begin(w, '{');
-        pl_json_key(w, "table"), pl_json_cstr(w, report->withdrawn[i].table);
-        pl_json_key(w, "objects"), pl_json_int(w, report->withdrawn[i].objects);
-        pl_json_end(w, '}');
-    }
-    pl_json_end(w, ']');
-}
-
-static void json_findings(pl_json_writer *w, const pl_run_report *report)
-{
-    pl_json_key(w, "findings"), pl_json_begin(w, '[');
-    for (uint32_t i = 0; i < report->finding_count; i++) pl_json_int(w, report->findings[i].id);
-    pl_json_end(w, ']');
-}
-
-static void json_columns(pl_json_writer *w, const pl_run_report *report)
-{
-    pl_json_key(w, "columns"), pl_json_begin(w, '[');
-    for (uint32_t i = 0; i < report->column_count; i++) {
-        const pl_run_column *c = &report->columns[i];
-        pl_json_begin(w, '{');
-        pl_json_key(w, "finding"), pl_json_int(w, c->finding);
-        pl_json_key(w, "source"), pl_json_cstr(w, c->source);
-        pl_json_key(w, "table"), pl_json_cstr(w, c->table);
-        pl_json_key(w, "path"), pl_json_cstr(w, c->path);
-        pl_json_key(w, "column"), pl_json_cstr(w, c->why_not ? NULL : c->column);
-        pl_json_key(w, "type"), pl_json_cstr(w, c->type);
-        pl_json_key(w, "why_not"), pl_json_cstr(w, c->why_not);
-        pl_json_key(w, "objects"), pl_json_int(w, (int64_t)c->objects);
-        pl_json_key(w, "rows"), pl_json_int(w, (int64_t)c->rows);
-        pl_json_key(w, "replay"), pl_json_cstr(w, c->replay);
-        pl_json_end(w, '}');
-    }
-    pl_json_end(w, ']');
-}
-
-static void json_checks(pl_json_writer *w, const pl_run_report *report)
-{
-    pl_arena scratch = {0};
-    pl_json_key(w, "checks"), pl_json_begin(w, '[');
-    for (uint32_t i = 0; i < report->check_count; i++) {
-        const pl_check_row *row = &report->checks[i];
-        pl_json_begin(w, '{');
-        pl_json_key(w, "source"), pl_json_cstr(w, row->source);
-        pl_json_key(w, "table"), pl_json_cstr(w, row->table);
-        pl_json_key(w, "check"), pl_json_cstr(w, row->check);
-        pl_json_key(w, "column"), pl_json_cstr(w, *row->column ? row->column : NULL);
-        pl_json_key(w, "severity"), pl_json_cstr(w, row->critical ? "critical" : "warn");
-        pl_json_key(w, "outcome"), pl_json_cstr(w, pl_check_outcome_name(row->outcome));
-        pl_json_key(w, "text"), pl_json_cstr(w, pl_check_text(row, &scratch));
-        pl_json_end(w, '}');
-    }
-    pl_json_end(w, ']');
-    pl_arena_done(&scratch);
-}
-
-static int64_t staged_of(const pl_run_report *report, const pl_run_source *source)
-{
-    for (uint32_t i = 0; i < report->hold_count; i++)
-        if (strcmp(report->holds[i].source, source->source) == 0 &&
-            strcmp(report->holds[i].table, source->table) == 0)
-            return report->holds[i].objects;
-    return 0;
-}
-
-static void json_report(pl_cli *cli, const pl_run_report *report)
-{
-    pl_json_writer w = pl_cli_json(cli);
-    pl_json_begin(&w, '{');
-    pl_json_key(&w, "run"), pl_json_cstr(&w, report->nothing ? NULL : report->run);
-    pl_json_key(&w, "state");
-    pl_json_cstr(&w, report->nothing        ? report->hold_count ? "held" : "nothing"
-                     : report->damage_count ? "partial"
-                                            : "published");
-    pl_json_key(&w, "resumed"), pl_json_cstr(&w, report->resumed);
-    pl_run_json_tables(&w, report);
-    pl_json_key(&w, "sources"), pl_json_begin(&w, '[');
-    for (uint32_t i = 0; i < report->source_count; i++) {
-        const pl_run_source *source = &report->sources[i];
-        pl_json_begin(&w, '{');
-        pl_json_key(&w, "source"), pl_json_cstr(&w, source->source);
-        pl_json_key(&w, "table"), pl_json_cstr(&w, source->table);
-        pl_json_key(&w, "state"), pl_json_cstr(&w, source->damaged ? "partial" : "published");
-        pl_json_key(&w, "objects"), pl_json_int(&w, (int64_t)source->objects);
-        pl_json_key(&w, "staged"), pl_json_int(&w, staged_of(report, source));
-        pl_json_key(&w, "damaged"), pl_json_int(&w, (int64_t)source->damaged);
-        pl_json_key(&w, "records"), pl_json_int(&w, (int64_t)source->records);
-        pl_json_key(&w, "curated"), pl_json_int(&w, (int64_t)source->rows);
-        pl_json_key(&w, "quarantined"), pl_json_int(&w, (int64_t)source->quarantined);
-        pl_json_key(&w, "filtered"), pl_json_int(&w, (int64_t)source->filtered);
-        pl_json_key(&w, "lost"), pl_json_int(&w, (int64_t)source->lost);
-        pl_json_key(&w, "coerced"), pl_json_int(&w, (int64_t)source->coerced);
-        pl_json_key(&w, "conflicts"), pl_json_int(&w, (int64_t)source->conflicts);
-        pl_json_end(&w, '}');
-    }
-    pl_json_end(&w, ']');
-    pl_json_key(&w, "records"), pl_json_begin(&w, '{');
-    pl_json_key(&w, "raw"), pl_json_int(&w, (int64_t)report->records);
-    pl_json_key(&w, "curated"), pl_json_int(&w, (int64_t)report->rows);
-    pl_json_key(&w, "quarantined"), pl_json_int(&w, (int64_t)report->quarantined);
-    pl_json_key(&w, "filtered"), pl_json_int(&w, (int64_t)report->filtered);
-    pl_json_end(&w, '}');
-    json_findings(&w, report);
-    json_columns(&w, report);
-    json_holds(&w, report);
-    json_checks(&w, report);
-    json_withdrawn(&w, report);
-    pl_json_key(&w, "again"), pl_json_bool(&w, report->again);
-    json_mappings(&w, report);
-    pl_json_key(&w, "seconds"), pl_json_double(&w, (double)report->micros / 1e6);
-    pl_json_end(&w, '}');
 }
 
 static void print_sources(pl_cli *cli, const pl_run_report *report)
@@ -446,8 +250,19 @@ static void print_report(pl_cli *cli, const pl_run_report *report)
     pl_run_print_took(cli, report);
 }
 
-static int print_damages(const pl_run_report *report)
+void pl_run_print_unfit(pl_cli *cli, const pl_unfit *unfit, uint32_t count)
 {
+    for (uint32_t i = 0; i < count; i++, unfit++) {
+        (void)pl_cli_fail(cli, &unfit->why);
+        fprintf(stderr, "  Nothing of source '%.*s' is mapped for table '%.*s' until then.\n",
+                PL_FMT(unfit->file->source), PL_FMT(unfit->file->table));
+    }
+}
+
+// What went wrong with single objects and sources; the exit code.
+static int print_failures(pl_cli *cli, const pl_run_report *report)
+{
+    pl_run_print_unfit(cli, report->unfit, report->unfit_count);
     for (uint32_t i = 0; i < report->damage_count; i++)
         fprintf(stderr,
                 "plumb: cannot map raw object '%s' of source '%s': %s\n"
@@ -455,6 +270,7 @@ static int print_damages(const pl_run_report *report)
                 "new; nothing of it was published.\n",
                 report->damages[i].object, report->damages[i].source, report->damages[i].why);
     if (report->damage_count) return PL_EXIT_FAILED;
+    if (report->unfit_count) return PL_EXIT_USAGE;
     return report->hold_count || report->withdrawn_count || is_pinned(report) ? PL_EXIT_WAITS
                                                                               : PL_EXIT_DONE;
 }
@@ -470,10 +286,10 @@ int pl_run_tell(pl_cli *cli, plumb_status st, const pl_run_report *report, const
 {
     if (st != PLUMB_OK) return pl_run_failed(cli, st, err);
     if (cli->json)
-        json_report(cli, report);
+        pl_run_json_report(cli, report);
     else
         print_report(cli, report);
-    return pl_cli_finish_with(cli, print_damages(report));
+    return pl_cli_finish_with(cli, print_failures(cli, report));
 }
 
 bool pl_run_read_wait(pl_cli *cli, int64_t *ret_wait_ms)
@@ -574,7 +390,9 @@ const pl_command pl_command_run = {
         "had not done are done again.\n"
         "\n"
         "Exit codes: 0 done, also when records were quarantined or nothing was new; 1 failed;\n"
-        "2 a mistake in the project's files; 3 done, but objects of a source are held or were\n"
+        "2 a mistake in the project's files, or the mapping in use does not fit its contract any\n"
+        "more: then all other sources are published; 3 done, but objects of a source are held or "
+        "were\n"
         "withdrawn by a rollback, or a mapping is pinned that differs from its file; 130 stopped "
         "by Ctrl-C.\n"
         "\n"

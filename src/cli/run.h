@@ -37,8 +37,12 @@ void pl_run_adopt(const pl_run_options *options, int64_t since_us, pl_arena *are
 // "resumed"; the first line and the last one.
 void pl_run_print_tables(pl_cli *cli, const pl_run_report *report);
 void pl_run_json_tables(pl_json_writer *w, const pl_run_report *report);
+void pl_run_json_report(pl_cli *cli, const pl_run_report *report); // all of it
 void pl_run_json_head(pl_json_writer *w, const pl_run_report *report, bool dry);
 void pl_run_print_resumed(pl_cli *cli, const pl_run_report *report);
+// Sources whose mapping cannot be used, on stderr and as the member "unfit".
+void pl_run_print_unfit(pl_cli *cli, const pl_unfit *unfit, uint32_t count);
+void pl_run_json_unfit(pl_json_writer *w, const pl_unfit *unfit, uint32_t count);
 void pl_run_print_took(pl_cli *cli, const pl_run_report *report);
 
 #endif

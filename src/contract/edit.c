@@ -336,3 +336,18 @@ plumb_status pl_edit_overlay_set(const char *file, pl_span overlay, pl_span name
     pl_buf_done(&made);
     return PLUMB_OK;
 }
+
+plumb_status pl_edit_overlay_of(const char *file, pl_span overlay,
+                                bool (*keep)(const void *context, pl_span name),
+                                const void *context, pl_arena *arena, pl_span *ret_overlay,
+                                plumb_error *err)
+{
+    const pl_yaml *first = NULL;
+    pl_buf made = {0};
+    if (overlay.bytes) PL_TRY(read_overlay(file, overlay, arena, &first, err));
+    for (const pl_yaml *entry = first; entry; entry = entry->next)
+        if (keep(context, entry->key->text)) put_rule(&made, entry->key->text, entry->text);
+    *ret_overlay = pl_arena_copy(arena, pl_buf_view(&made));
+    pl_buf_done(&made);
+    return PLUMB_OK;
+}

@@ -45,4 +45,10 @@ PL_MUST_USE plumb_status pl_edit_overlay_set(const char *file, pl_span overlay, 
                                              pl_span rule, pl_arena *arena, pl_span *ret_overlay,
                                              plumb_error *err);
 
+// The overlay's entries of those columns that `keep` wants. In `arena`; "" if nothing is left.
+PL_MUST_USE plumb_status pl_edit_overlay_of(const char *file, pl_span overlay,
+                                            bool (*keep)(const void *context, pl_span name),
+                                            const void *context, pl_arena *arena,
+                                            pl_span *ret_overlay, plumb_error *err);
+
 #endif

@@ -32,6 +32,12 @@ typedef struct pl_settings {
     uint32_t raw_level;       // 0 stored .. 3
 } pl_settings;
 
+// A mapping that is left out of a project as runs use it (flow/mappings.h).
+typedef struct pl_unfit {
+    const pl_mapping *file;
+    plumb_error why;
+} pl_unfit;
+
 typedef struct pl_project {
     const char *dir; // as given
     pl_settings settings;
@@ -41,6 +47,8 @@ typedef struct pl_project {
     pl_contract **contracts; // by file name
     uint32_t mapping_count;
     pl_mapping **mappings; // by file name
+    uint32_t unfit_count;  // of files it is 0: they are read without a mistake
+    pl_unfit *unfit;
 } pl_project;
 
 // Parse the text of plumb.yaml. false if it has a mistake.

@@ -14,6 +14,11 @@ static plumb_status plan_locked(const pl_run_options *options, pl_arena *arena, 
                                 plumb_error *err)
 {
     pl_planned *planned = context;
+    const pl_project *project = options->project;
+    planned->unfit = PL_TAKE(arena, pl_unfit, project->unfit_count);
+    for (uint32_t i = 0; i < project->unfit_count; i++)
+        if (!options->source || pl_span_is(project->unfit[i].file->source, options->source))
+            planned->unfit[planned->unfit_count++] = project->unfit[i];
     run_state *run = pl_run__new(options, NULL, arena);
     run->command = "plan";
     plumb_status st = pl_run__plan(run, err);

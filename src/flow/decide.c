@@ -421,7 +421,7 @@ plumb_status pl_decide__look_up(deciding *d, plumb_error *err)
         return pl_decide__refuse(d, PLUMB_E_FAILED, err,
                                  "no file in sources/ sends source '%s' to table '%s' any more",
                                  d->row.source, d->row.table);
-    PL_TRY(pl_registry_mapping_use(registry, d->row.source, d->row.table, d->arena, &d->use, err));
+    PL_TRY(pl_mapping_use_get(registry, d->file, d->arena, &d->use, err));
     d->overlay = d->use.overlay;
     if (d->use.pinned) {
         pl_decide__refuse(d, PLUMB_E_FAILED, err,

@@ -4,6 +4,12 @@
 //     the file under an overlay       changes made without a person: registry, mapping_uses
 //     a pinned version                until a person lets go of it: plumb mapping SOURCE --use file
 //
+// An overlay's rule for a column that the contract does not have any more is none: who took the
+// column out meant it.
+//
+// What is in use was checked when it was new; the contract may have changed since. A mapping that
+// does not fit it any more is left out, and the others are used.
+//
 // A version is the text that comes of it, whichever way: a change approved into the file is the
 // version it was before.
 //
@@ -29,7 +35,22 @@ PL_MUST_USE plumb_status pl_mapping_now_get(const pl_project *project, uint32_t 
                                             pl_registry *registry, pl_arena *arena,
                                             pl_mapping_now *ret_now, plumb_error *err);
 
-// The project with every mapping as runs use it. Contracts and settings are shared.
+// Does a version's text fit the contracts as they are? PLUMB_E_CONFIG: no, and the message is the
+// first mistake.
+PL_MUST_USE plumb_status pl_mapping_fits(const pl_project *project, const pl_mapping *file,
+                                         int64_t version, pl_span text, pl_arena *arena,
+                                         plumb_error *err);
+
+// Which one it is, the overlay without what is none.
+PL_MUST_USE plumb_status pl_mapping_use_get(pl_registry *registry, const pl_mapping *file,
+                                            pl_arena *arena, pl_mapping_use *ret_use,
+                                            plumb_error *err);
+
+// Why the mapping is left out of a project as runs use it; NULL: it is not.
+const plumb_error *pl_mapping_unfit(const pl_project *project, pl_span source, pl_span table);
+
+// The project with every mapping as runs use it, but for those that do not fit. Contracts and
+// settings are shared.
 PL_MUST_USE plumb_status pl_mappings_in_use(const pl_project *project, pl_registry *registry,
                                             pl_arena *arena, pl_project **ret_project,
                                             plumb_error *err);

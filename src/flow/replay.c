@@ -69,8 +69,10 @@ static bool wanted(const replaying *r, const pl_object_row *row, pl_object_state
     return published && (o->all || row->received_us >= o->since_us);
 }
 
-static const char *why_not(const replaying *r, pl_object_state state, const pl_mapping *mapping)
+static const char *why_not(const replaying *r, pl_object_state state, const pl_mapping *mapping,
+                           const plumb_error *unfit)
 {
+    if (unfit) return unfit->message;
     if (!mapping) return "no mapping in sources/ sends its source to the table";
     if (state == PL_STATE_STAGED) return "it waits before the table";
     if (state == PL_STATE_NEW) return "it is new: the next run publishes it";
@@ -115,7 +117,7 @@ static plumb_status choose(replaying *r, const pl_object_row *row, const pl_mapp
 static bool visit_object(void *context, const pl_object_row *row, pl_object_state state)
 {
     replaying *r = context;
-    const pl_project *project = r->options->run.project;
+    const pl_project *project = r->picked ? r->options->run.files : r->options->run.project;
     if (!wanted(r, row, state)) return true;
     if (r->options->objects) {
         bool *named = &r->named[named_at(r, row->id)];
@@ -127,9 +129,9 @@ static bool visit_object(void *context, const pl_object_row *row, pl_object_stat
         }
         *named = true;
     }
-    const pl_mapping *mapping =
-        pl_project_mapping(project, pl_span_of(row->source), pl_span_of(r->options->table));
-    const char *why = why_not(r, state, mapping);
+    pl_span source = pl_span_of(row->source), table = pl_span_of(r->options->table);
+    const pl_mapping *mapping = pl_project_mapping(project, source, table);
+    const char *why = why_not(r, state, mapping, pl_mapping_unfit(project, source, table));
     if (why) {
         refuse(r, row->id, row->source, why);
         return true;
@@ -236,7 +238,7 @@ static plumb_status find_in_partition(replaying *r)
 // ---- the mapping -------------------------------------------------------------------------------
 static plumb_status pick_mapping(replaying *r)
 {
-    const pl_project *project = r->options->run.project;
+    const pl_project *project = r->options->run.files;
     const pl_mapping *found = NULL;
     pl_problems problems = {0}, warnings = {0};
     pl_span text;
@@ -310,7 +312,7 @@ static plumb_status find_objects(run_state *run, void *context, plumb_error *err
     replaying *r = context;
     const pl_project *project = run->options->project;
     (void)err;
-    run->sources = PL_TAKE(run->arena, run_source, project->mapping_count);
+    run->sources = PL_TAKE(run->arena, run_source, run->options->files->mapping_count);
     run->tables = PL_TAKE(run->arena, run_table, project->contract_count);
     for (uint32_t i = 0; i < r->count; i++) {
         const candidate *c = &r->chosen[i];
@@ -474,6 +476,7 @@ plumb_status pl_replay(const pl_replay_options *options, pl_arena *arena,
         pl_project *project = NULL;
         if (!own.run.threads) own.run.threads = (uint32_t)pl_cpu_count();
         st = pl_mappings_in_use(own.run.project, own.run.registry, arena, &project, err);
+        own.run.files = options->run.project;
         own.run.project = project;
         if (st == PLUMB_OK) st = replay_all(&r);
     } else {

@@ -184,14 +184,17 @@ static plumb_status judge(retrying *r, group *g)
         g->asked[i] = is_asked(r, g->entries[i].id);
         g->asked_count += g->asked[i];
     }
-    g->mapping = pl_project_mapping(project, pl_span_of(g->raw.source), pl_span_of(g->table));
+    pl_span source = pl_span_of(g->raw.source), table = pl_span_of(g->table);
+    g->mapping = pl_project_mapping(project, source, table);
+    const plumb_error *unfit = pl_mapping_unfit(project, source, table);
     g->retry.run = pl_arena_cstr(r->arena, pl_span_of(state.run ? state.run : ""));
     g->retry.records = (uint64_t)g->ledger.records;
     if (state.state != PL_STATE_PUBLISHED)
         refuse(r, g, NULL,
                pl_arena_printf(r->arena, "the object is %s", pl_object_state_name(state.state)));
     else if (!g->mapping)
-        refuse(r, g, NULL, "no mapping in sources/ sends its source to the table");
+        refuse(r, g, NULL,
+               unfit ? unfit->message : "no mapping in sources/ sends its source to the table");
     else if (g->asked_count == g->count && !g->ledger.curated && !g->ledger.filtered)
         g->retry.whole = true, g->retry.room = PL_QUARANTINE_MAX;
     else

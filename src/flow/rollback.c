@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "contract/edit.h"
 #include "flow/follow.h"
+#include "flow/mappings.h"
 #include "flow/transaction.h"
 #include "os/os.h"
 #include "registry/drift.h"
@@ -214,14 +215,19 @@ static plumb_status add_pin(rolling *r, const pl_mapping *mapping, int64_t versi
     const char *source = pl_arena_cstr(r->arena, mapping->source);
     pl_mapping_use use;
     pl_span then, file;
-    PL_TRY(pl_registry_mapping_use(registry, source, r->options->table, r->arena, &use, r->err));
+    plumb_error why;
+    PL_TRY(pl_mapping_use_get(registry, mapping, r->arena, &use, r->err));
     PL_TRY(pl_registry_mapping_text(registry, source, r->options->table, version, r->arena, &then,
                                     r->err));
     PL_TRY(file_text(r, mapping, &use, &file));
-    bool pinned = !pl_span_equal(then, file);
-    if (use.pinned == (pinned ? version : 0)) return PLUMB_OK; // as it is
-    r->report->pins[r->report->pin_count++] =
-        (pl_rollback_pin){source, mapping->file, version, pinned};
+    pl_rollback_pin pin = {source, mapping->file, version, !pl_span_equal(then, file), NULL};
+    if (pin.pinned &&
+        pl_mapping_fits(r->options->project, mapping, version, then, r->arena, &why)) {
+        pin.pinned = false;
+        pin.why_not = pl_arena_cstr(r->arena, pl_span_of(why.message));
+    }
+    if (use.pinned == (pin.pinned ? version : 0) && !pin.why_not) return PLUMB_OK; // as it is
+    r->report->pins[r->report->pin_count++] = pin;
     return PLUMB_OK;
 }
 
@@ -249,10 +255,39 @@ static plumb_status record_pins(rolling *r)
         pl_mapping_use use;
         PL_TRY(pl_registry_mapping_use(registry, pin->source, r->options->table, r->arena, &use,
                                        r->err));
+        int64_t was = use.pinned;
         use.pinned = pin->pinned ? pin->version : 0;
+        if (use.pinned == was) continue;
         PL_TRY(pl_registry_mapping_use_set(registry, pin->source, r->options->table, &use,
                                            r->now_us, r->err));
     }
+    return PLUMB_OK;
+}
+
+static const pl_rollback_pin *unfit_pin(const rolling *r, const char *source)
+{
+    for (uint32_t i = 0; i < r->report->pin_count; i++)
+        if (r->report->pins[i].why_not && strcmp(r->report->pins[i].source, source) == 0)
+            return &r->report->pins[i];
+    return NULL;
+}
+
+// What was decided about a source goes with its mapping: where the file is used, all of it holds.
+static plumb_status find_findings(rolling *r)
+{
+    const pl_rollback_options *o = r->options;
+    pl_rollback_report *report = r->report;
+    pl_reverted *then, *now;
+    uint32_t then_count, now_count;
+    PL_TRY(pl_revert_look(o->registry, NULL, o->table, r->to->timestamp_ms, r->arena, &then,
+                          &then_count, r->err));
+    PL_TRY(
+        pl_revert_look(o->registry, NULL, o->table, INT64_MAX, r->arena, &now, &now_count, r->err));
+    report->findings = PL_TAKE(r->arena, pl_reverted, then_count + now_count);
+    for (uint32_t i = 0; i < then_count; i++)
+        if (!unfit_pin(r, then[i].row.source)) report->findings[report->finding_count++] = then[i];
+    for (uint32_t i = 0; i < now_count; i++)
+        if (unfit_pin(r, now[i].row.source)) report->findings[report->finding_count++] = now[i];
     return PLUMB_OK;
 }
 
@@ -282,6 +317,7 @@ static plumb_status record_event(rolling *r, const pl_followed *followed)
     pl_json_key(&w, "moved"), pl_json_int(&w, followed->moved);
     pl_json_key(&w, "mappings"), pl_json_begin(&w, '{');
     for (uint32_t i = 0; i < report->pin_count; i++) {
+        if (report->pins[i].why_not) continue;
         pl_json_key(&w, report->pins[i].source);
         pl_json_int(&w, report->pins[i].version);
     }
@@ -361,8 +397,7 @@ static plumb_status look(rolling *r)
                                   .target = &r->target,
                                   .arena = r->arena};
     PL_TRY(pl_rewind_look(&r->rewinding, r->err));
-    PL_TRY(pl_revert_look(o->registry, NULL, o->table, r->to->timestamp_ms, r->arena,
-                          &report->findings, &report->finding_count, r->err));
+    PL_TRY(find_findings(r));
     report->baselines = r->rewinding.sources;
     report->baseline_count = r->rewinding.count;
     return PLUMB_OK;

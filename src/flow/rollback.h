@@ -12,7 +12,8 @@
 //   objects   published if a snapshot the new head descends from published them, else withdrawn
 //             (registry/lineage.h). `run` leaves withdrawn objects alone; a replay maps them again
 //   mappings  per source, the version that made the newest rows of the snapshot is pinned, unless
-//             it is what the file gives
+//             it is what the file gives, or does not fit the contract as it is now: then the file
+//             is used, and what was decided about drift of that source holds
 //   baseline  that of the snapshot's rows is the newest again (flow/rewind.h), so that what comes
 //             next is judged by what the table holds
 //   findings  what was decided after the snapshot is reverted (flow/revert.h), or holds again
@@ -56,7 +57,8 @@ typedef struct pl_rollback_step {
 typedef struct pl_rollback_pin {
     const char *source, *file;
     int64_t version;
-    bool pinned; // false: the file gives that version, and runs use the file
+    bool pinned;         // false: runs use the file, which gives that version, or
+    const char *why_not; // the version does not fit the contract; else NULL
 } pl_rollback_pin;
 
 typedef struct pl_rollback_report {

@@ -387,14 +387,16 @@ plumb_status pl_run__with_lock(const pl_run_options *options, const char *comman
 void pl_run__tell_mappings(const pl_run_options *options, pl_arena *arena, pl_run_report *report)
 {
     const pl_project *project = options->project;
-    plumb_error ignored;
+    plumb_error why;
     report->mappings = PL_TAKE(arena, pl_run_mapping, project->mapping_count);
+    report->unfit = PL_TAKE(arena, pl_unfit, project->mapping_count);
     for (uint32_t i = 0; i < project->mapping_count; i++) {
         pl_mapping_now now;
         if (options->source && !pl_span_is(project->mappings[i]->source, options->source)) continue;
-        if (pl_mapping_now_get(project, i, options->registry, arena, &now, &ignored) != PLUMB_OK ||
-            (!now.pinned && !now.rows))
-            continue;
+        plumb_status st = pl_mapping_now_get(project, i, options->registry, arena, &now, &why);
+        if (st == PLUMB_E_CONFIG)
+            report->unfit[report->unfit_count++] = (pl_unfit){project->mappings[i], why};
+        if (st != PLUMB_OK || (!now.pinned && !now.rows)) continue;
         report->mappings[report->mapping_count++] =
             (pl_run_mapping){.source = now.source,
                              .table = now.table,

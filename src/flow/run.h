@@ -123,6 +123,8 @@ typedef struct pl_run_report {
     uint32_t damage_count;
     pl_run_mapping *mappings;
     uint32_t mapping_count;
+    pl_unfit *unfit; // nothing of these was mapped
+    uint32_t unfit_count;
     pl_run_hold *holds;
     uint32_t hold_count;
     pl_run_withdrawn *withdrawn;
@@ -161,6 +163,8 @@ typedef struct pl_planned {
     const char *run; // NULL: there is nothing to do
     pl_planned_task *tasks;
     uint32_t task_count;
+    pl_unfit *unfit; // nothing of these is planned
+    uint32_t unfit_count;
 } pl_planned;
 
 PL_MUST_USE plumb_status pl_run_plan(const pl_run_options *options, pl_arena *arena,

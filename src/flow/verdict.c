@@ -6,6 +6,7 @@
 
 #include "contract/propose.h"
 #include "flow/judge.h"
+#include "flow/mappings.h"
 #include "flow/remedy.h"
 
 // Comes back so often within a day: it flaps. A rename that is proven never does: both keys are
@@ -259,13 +260,12 @@ static plumb_status resolve(run_state *run, verdict *v, candidate *list, uint32_
                             plumb_error *err)
 {
     pl_mapping_use use;
-    PL_TRY(
-        pl_registry_mapping_use(run->options->registry, v->name, v->table, run->arena, &use, err));
+    const pl_mapping *file = file_of(run, v);
+    if (!file) return PLUMB_OK; // it was taken out since the plan
+    PL_TRY(pl_mapping_use_get(run->options->registry, file, run->arena, &use, err));
     if (use.pinned) return PLUMB_OK; // somebody wants that version and no other
-    pl_proposing with = {.file = file_of(run, v),
-                         .now = v->source->mapping,
-                         .overlay = use.overlay,
-                         .arena = run->arena};
+    pl_proposing with = {
+        .file = file, .now = v->source->mapping, .overlay = use.overlay, .arena = run->arena};
     for (uint32_t i = 0; i < count; i++) {
         candidate *c = &list[i];
         pl_proposal proposal;

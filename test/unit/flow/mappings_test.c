@@ -131,8 +131,39 @@ TEST(a_pinned_version_must_fit_the_contract_of_today)
     CHECK_STR("cannot use mapping 'shop.yml (version 1)': line 5: table 'posts' has no column "
               "'gone'",
               err.message);
-    CHECK_STR("Change the contract back, or take the file: plumb mapping shop --use file",
-              err.hint);
+    CHECK_STR(
+        "Change posts.yml back, or take the file: plumb mapping shop --table posts --use file",
+        err.hint);
+    pl_project *used; // without it
+    CHECK_OK(pl_mappings_in_use(&project, registry, &arena, &used, &err), err);
+    CHECK_INT(0, used->mapping_count);
+    CHECK_INT(1, used->unfit_count);
+    const plumb_error *why = pl_mapping_unfit(used, PL_SPAN("shop"), PL_SPAN("posts"));
+    CHECK(why && strstr(why->message, "has no column 'gone'"));
+    CHECK(!pl_mapping_unfit(used, PL_SPAN("mall"), PL_SPAN("posts")));
+    CHECK(!pl_mapping_unfit(&project, PL_SPAN("shop"), PL_SPAN("posts")));
+}
+
+TEST(an_overlay_says_nothing_of_columns_that_the_contract_has_no_more)
+{
+    pl_mapping_use left;
+    use(0, "gone: x\nlikes: count | likes\n");
+    CHECK_OK(pl_mapping_use_get(registry, project.mappings[0], &arena, &left, &err), err);
+    CHECK_SPAN("likes: count | likes\n", left.overlay);
+    CHECK_INT(2, now_get().mapping->rules[1].term_count);
+    use(0, "gone: x\n");
+    CHECK(now_get().mapping == project.mappings[0]);
+}
+
+TEST(a_file_that_nothing_can_be_laid_over_is_unfit)
+{
+    pl_project *used;
+    use(0, "likes: likes parse(percent) parse(int)\n");
+    CHECK_OK(pl_mappings_in_use(&project, registry, &arena, &used, &err), err);
+    CHECK_INT(1, used->unfit_count);
+    CHECK_STR("A rule lies over shop.yml that does not go with it any more: change the file back, "
+              "or take the rule away: 'plumb drift' names the finding.",
+              used->unfit[0].why.hint);
 }
 
 TEST(only_versions_there_are_can_be_pinned)
@@ -154,5 +185,7 @@ int main(void)
                      R(an_overlay_that_is_none_is_refused),
                      R(a_pinned_version_takes_the_place_of_file_and_overlay),
                      R(a_pinned_version_must_fit_the_contract_of_today),
+                     R(an_overlay_says_nothing_of_columns_that_the_contract_has_no_more),
+                     R(a_file_that_nothing_can_be_laid_over_is_unfit),
                      R(only_versions_there_are_can_be_pinned));
 }
