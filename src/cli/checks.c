@@ -154,7 +154,7 @@ static int list_checks(pl_cli *cli, const char *table)
     if (pl_cli_open(cli, PL_CLI_READ, &lake, &err)) return pl_cli_fail(cli, &err);
     list.grid = pl_grid_make("result|severity|check|source -> table.column|what|at");
     if (cli->json) pl_json_begin(&list.json, '[');
-    plumb_status st = table ? pl_look_table(cli, &lake, table, &err) : PLUMB_OK;
+    plumb_status st = pl_look_named(cli, &lake, list.source, table, &err);
     if (st == PLUMB_OK) st = list_all(&list, limit, &err);
     pl_lake_close(&lake);
     if (st != PLUMB_OK) {
@@ -171,7 +171,9 @@ static int list_checks(pl_cli *cli, const char *table)
             pl_cli_print(cli, "\nScore: %.4g%% of the records published last are right.\n",
                          100 * (double)list.score.right / (double)list.score.all);
     } else {
-        pl_cli_print(cli, "Nothing was checked yet: 'plumb run' does.\n");
+        pl_cli_print(cli, list.check ? "There is no result of such a check: 'plumb checks' lists "
+                                       "those that there are.\n"
+                                     : "Nothing was checked yet: 'plumb run' does.\n");
     }
     return pl_cli_finish_with(cli, list.waits ? PL_EXIT_WAITS : PL_EXIT_DONE);
 }

@@ -397,7 +397,9 @@ static int run(pl_cli *cli)
                                                          : PL_DECISION_REJECT);
     if (pl_cli_open(cli, PL_CLI_READ, &lake, &err)) return pl_cli_fail(cli, &err);
     int code;
-    if (strcmp(verb->name, "ls") == 0)
+    if (pl_look_named(cli, &lake, pl_cli_value(cli, "source"), pl_cli_value(cli, "table"), &err))
+        code = pl_cli_fail(cli, &err);
+    else if (strcmp(verb->name, "ls") == 0)
         code = list_findings(cli, &lake);
     else if (strcmp(verb->name, "holds") == 0)
         code = list_holds(cli, &lake);

@@ -234,6 +234,7 @@ static int run(pl_cli *cli)
     }
     if (cli->arg_count > 1 && !job.file_count)
         return pl_cli_usage(cli, "one folder is enough; sample files follow --from");
+    if (!*job.dir) return pl_cli_usage(cli, "'' is no folder; '.' is this one");
     for (int i = 1; i < cli->arg_count; i++) job.files[job.file_count++] = cli->args[i];
     const char *source = pl_cli_value(cli, "source"), *table = pl_cli_value(cli, "table");
     if (job.file_count) {

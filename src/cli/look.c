@@ -63,6 +63,40 @@ plumb_status pl_look_table(pl_cli *cli, const pl_lake *lake, const char *name, p
     return st;
 }
 
+static bool source_seen(void *context, const pl_source_row *row)
+{
+    names *all = context;
+    all->found |= strcmp(row->source, all->wanted) == 0;
+    return !all->found;
+}
+
+plumb_status pl_look_source(const pl_project *project, const pl_lake *lake, const char *name,
+                            plumb_error *err)
+{
+    names all = {.wanted = name};
+    plumb_status st = PLUMB_OK;
+    for (uint32_t i = 0; i < project->mapping_count; i++) {
+        pl_span source = project->mappings[i]->source;
+        if (!i || !pl_span_equal(source, project->mappings[i - 1]->source)) name_seen(&all, source);
+    }
+    if (!all.found && lake && lake->registry)
+        st = pl_registry_sources(lake->registry, source_seen, &all, err);
+    if (st == PLUMB_OK && !all.found) {
+        st = pl_fail(err, PLUMB_E_NOT_FOUND,
+                     "cannot find source '%s': no file in sources/ names it", name);
+        if (all.list.count) pl_hint(err, "Named are: %s.", pl_buf_cstr(&all.list));
+    }
+    pl_buf_done(&all.list);
+    return st;
+}
+
+plumb_status pl_look_named(pl_cli *cli, const pl_lake *lake, const char *source, const char *table,
+                           plumb_error *err)
+{
+    if (source) PL_TRY(pl_look_source(lake->project, lake, source, err));
+    return table ? pl_look_table(cli, lake, table, err) : PLUMB_OK;
+}
+
 plumb_status pl_look_load(pl_cli *cli, const pl_lake *lake, const char *name,
                           struct pl_ice_table **ret_table, plumb_error *err)
 {

@@ -35,6 +35,14 @@ const char *pl_look_id(pl_cli *cli, const char *text);
 PL_MUST_USE plumb_status pl_look_table(pl_cli *cli, const pl_lake *lake, const char *name,
                                        plumb_error *err);
 
+// A source that a file in sources/ names, or, with the lake, that has landed something once; or a
+// message that names those of the files.
+PL_MUST_USE plumb_status pl_look_source(const struct pl_project *project, const pl_lake *lake,
+                                        const char *name, plumb_error *err);
+// Both, as far as they are not NULL: a typing mistake must not look like an empty list.
+PL_MUST_USE plumb_status pl_look_named(pl_cli *cli, const pl_lake *lake, const char *source,
+                                       const char *table, plumb_error *err);
+
 // The table at the head of the catalog, in cli->arena; *ret_table NULL while it was not created.
 struct pl_ice_table;
 PL_MUST_USE plumb_status pl_look_load(pl_cli *cli, const pl_lake *lake, const char *name,

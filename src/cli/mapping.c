@@ -115,20 +115,13 @@ static plumb_status print_text(pl_cli *cli, const pl_lake *lake, const pl_mappin
     return PLUMB_OK;
 }
 
-// A source that no file maps: say which ones there are.
-static int unknown_source(pl_cli *cli, const pl_project *project, const char *source)
+// No file maps the source, or none of its files into the table of --table.
+static int none_found(pl_cli *cli, const pl_project *project, const char *source)
 {
     plumb_error err;
-    pl_buf list = {0};
-    for (uint32_t i = 0; i < project->mapping_count; i++) {
-        pl_span name = project->mappings[i]->source;
-        if (i && pl_span_equal(name, project->mappings[i - 1]->source)) continue;
-        pl_buf_printf(&list, "%s%.*s", list.count ? ", " : "", PL_FMT(name));
-    }
-    pl_fail(&err, PLUMB_E_NOT_FOUND, "cannot find source '%s': no file in sources/ names it",
-            source);
-    if (list.count) pl_hint(&err, "Named are: %s.", pl_buf_cstr(&list));
-    pl_buf_done(&list);
+    if (pl_look_source(project, NULL, source, &err) == PLUMB_OK)
+        pl_fail(&err, PLUMB_E_NOT_FOUND, "cannot find mapping of source '%s' into table '%s'",
+                source, pl_cli_value(cli, "table"));
     return pl_cli_fail(cli, &err);
 }
 
@@ -152,7 +145,7 @@ static bool choose(pl_cli *cli, const pl_project *project, const pl_mapping **re
                                      "source '%s' fills several tables: say which one with "
                                      "--table T",
                                      source)
-                      : unknown_source(cli, project, source);
+                      : none_found(cli, project, source);
     return false;
 }
 
@@ -370,7 +363,7 @@ static int run(pl_cli *cli)
         return pl_cli_finish(cli);
     }
     pl_buf_reset(&cli->out);
-    return st == PLUMB_OK ? unknown_source(cli, project, cli->args[0]) : pl_cli_fail(cli, &err);
+    return st == PLUMB_OK ? none_found(cli, project, cli->args[0]) : pl_cli_fail(cli, &err);
 }
 
 static const pl_option options[] = {

@@ -1,6 +1,7 @@
 // plan.c -- plumb plan: what there is to map, as tasks for `plumb work`.
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/look.h"
 #include "cli/run.h"
 
 static void json_plan(pl_cli *cli, const pl_planned *planned)
@@ -59,12 +60,9 @@ static int run(pl_cli *cli)
     if (!pl_run_read_wait(cli, &options.wait_ms)) return PL_EXIT_USAGE;
     if (pl_cli_open(cli, PL_CLI_WRITE, &lake, &err)) return pl_cli_fail(cli, &err);
     const char *source = pl_cli_value(cli, "source");
-    bool known = !source;
-    for (uint32_t i = 0; source && i < lake.project->mapping_count; i++)
-        known = known || pl_span_is(lake.project->mappings[i]->source, source);
-    if (!known) {
+    if (source && pl_look_source(lake.project, NULL, source, &err)) {
         pl_lake_close(&lake);
-        return pl_cli_usage(cli, "no mapping in sources/ has the source '%s'", source);
+        return pl_cli_fail(cli, &err);
     }
     pl_run_use(&lake, &options);
     options.source = source;

@@ -107,7 +107,11 @@ static int run(pl_cli *cli)
     if (cli->arg_count > 1 + show)
         return pl_cli_usage(cli, "unexpected argument '%s'", cli->args[1 + show]);
     if (pl_cli_open(cli, PL_CLI_READ, &lake, &err)) return pl_cli_fail(cli, &err);
-    int code = show ? pl_quarantine_show(cli, &lake, cli->args[1]) : list_all(cli, &lake);
+    int code =
+        pl_look_named(cli, &lake, pl_cli_value(cli, "source"), pl_cli_value(cli, "table"), &err)
+            ? pl_cli_fail(cli, &err)
+        : show ? pl_quarantine_show(cli, &lake, cli->args[1])
+               : list_all(cli, &lake);
     pl_lake_close(&lake);
     return code;
 }

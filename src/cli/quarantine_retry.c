@@ -170,9 +170,10 @@ int pl_quarantine_retry(pl_cli *cli)
     pl_run_use(&lake, &options.run);
     options.run.accept_checks = pl_cli_flag(cli, "accept-checks");
     pl_retry_report report = {.run = {.run = "", .nothing = true}};
-    plumb_status st = PLUMB_OK;
+    plumb_status st = pl_look_named(cli, &lake, options.only.source, options.only.table, &err);
     pl_signals_install();
-    if (lake.store && lake.registry) st = pl_retry(&options, &cli->arena, &report, &err);
+    if (st == PLUMB_OK && lake.store && lake.registry)
+        st = pl_retry(&options, &cli->arena, &report, &err);
     pl_run_watched(&options.run);
     pl_lake_close(&lake);
     return tell(cli, st, &report, options.dry, &err);

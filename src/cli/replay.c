@@ -372,7 +372,7 @@ static int run(pl_cli *cli)
     pl_run_use(&lake, &options.run);
     options.run.accept_checks = pl_cli_flag(cli, "accept-checks");
     pl_replay_report report = {.run = {.run = "", .nothing = true}};
-    plumb_status st = pl_look_table(cli, &lake, options.table, &err);
+    plumb_status st = pl_look_named(cli, &lake, options.source, options.table, &err);
     pl_signals_install();
     if (st == PLUMB_OK && lake.store && lake.registry)
         st = pl_replay(&options, &cli->arena, &report, &err);

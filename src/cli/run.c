@@ -342,12 +342,9 @@ static int run(pl_cli *cli)
     if (!pl_run_read(cli, &options)) return PL_EXIT_USAGE;
     if (pl_cli_open(cli, PL_CLI_WRITE, &lake, &err)) return pl_cli_fail(cli, &err);
     const char *source = pl_cli_value(cli, "source");
-    bool known = !source;
-    for (uint32_t i = 0; source && i < lake.project->mapping_count; i++)
-        known = known || pl_span_is(lake.project->mappings[i]->source, source);
-    if (!known) {
+    if (source && pl_look_source(lake.project, NULL, source, &err)) {
         pl_lake_close(&lake);
-        return pl_cli_usage(cli, "no mapping in sources/ has the source '%s'", source);
+        return pl_cli_fail(cli, &err);
     }
     pl_run_use(&lake, &options);
     options.source = source;

@@ -281,9 +281,7 @@ int pl_shapes_stored(pl_cli *cli, const char *source, const char *const *diff)
                             s.source);
     if (pl_cli_open(cli, PL_CLI_READ, &s.lake, &err)) return pl_cli_fail(cli, &err);
     int code = PL_EXIT_USAGE;
-    if (!is_source(s.lake.project, s.source)) {
-        pl_fail(&err, PLUMB_E_NOT_FOUND, "cannot find source '%s': no file in sources/ names it",
-                s.source);
+    if (pl_look_source(s.lake.project, NULL, s.source, &err)) {
         code = pl_cli_fail(cli, &err);
     } else if (versions) {
         code = list_versions(&s);

@@ -118,6 +118,23 @@ def test_an_unknown_table_or_source_is_named_with_the_known_ones(lake):
     assert lake("mapping", "tok", code=1).stderr == (
         "plumb: cannot find source 'tok': no file in sources/ names it\n"
         "  hint: Named are: tiktok.\n")
+    # A typing mistake is not an empty list.
+    for command in (["run"], ["plan"], ["drift"], ["drift", "holds"], ["checks"], ["quarantine"],
+                    ["quarantine", "retry"], ["replay", "post_metrics", "--all"]):
+        assert lake(*command, "--source", "tok", code=1).stderr == (
+            "plumb: cannot find source 'tok': no file in sources/ names it\n"
+            "  hint: Named are: tiktok.\n")
+    for command in (["drift"], ["quarantine"], ["quarantine", "retry"]):
+        assert lake(*command, "--table", "posts", code=1).stderr.startswith(
+            "plumb: cannot find table 'posts'")
+    assert lake("mapping", "tiktok", "--table", "posts", code=1).stderr == (
+        "plumb: cannot find mapping of source 'tiktok' into table 'posts'\n")
+    assert lake("checks", "--check", "null").stdout.startswith("There is no result of such a check")
+
+
+def test_a_source_whose_file_is_gone_is_still_found(lake):
+    (lake.dir / "sources/tiktok.yml").rename(lake.dir / "sources/tiktok.old")
+    assert len(lake.json("quarantine", "--source", "tiktok")) == 2
 
 
 def test_runs(lake):
@@ -157,7 +174,6 @@ def test_quarantine_points_at_the_bytes_as_they_came(lake):
         assert shown == came.decode().replace("\x1b", "\\x1b").replace("\n", "\\n")
     text = lake("quarantine", "show", rows[1]["id"]).stdout
     assert "\x1b" not in text and '{"id":"\\x1b[31m' in text
-    assert lake.json("quarantine", "ls", "--source", "nobody") == []
     assert len(lake.json("quarantine", "--table", "post_metrics", "--limit", "1")) == 1
     assert len(lake.json("quarantine", "--object", rows[0]["object"])) == 2
     for wrong in ("99", "x", "-1", "1x"):

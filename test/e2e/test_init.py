@@ -87,3 +87,8 @@ def test_the_commands_init_prints_work_in_a_row(plumb, samples):
     done = subprocess.run(["bash", "-c", f"PATH={shlex.quote(path)}:$PATH\n{script}"],
                           cwd=plumb.dir, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_empty_name_is_not_the_root_folder(plumb):
+    assert plumb("init", "", code=2).stderr.startswith(
+        "plumb init: '' is no folder; '.' is this one\n")

@@ -143,7 +143,8 @@ def test_mistakes_are_said(seen):
             ([], "it needs files, or the name of a source")):
         assert seen("shape", *words, code=2).stderr == f"plumb shape: {said}{usage}"
     assert seen("shape", "--source", "shop", code=1).stderr == (
-        "plumb: cannot find source 'shop': no file in sources/ names it\n")
+        "plumb: cannot find source 'shop': no file in sources/ names it\n"
+        "  hint: Named are: tiktok.\n")
     assert seen("shape", "shop", code=1).stderr == (
         "plumb: cannot open file 'shop': No such file or directory\n")
 
