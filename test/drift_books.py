@@ -47,6 +47,13 @@ def landed(plumb, contract=CONTRACT, mapping=MAPPING):
     return plumb
 
 
+def other(plumb):
+    """Another source, and another table, of which nothing is known."""
+    (plumb.dir / "contracts/other.yml").write_text("table: other\ncolumns:\n  id: string\n")
+    (plumb.dir / "sources/other.yml").write_text(
+        "source: other\ninto: other\nmap:\n  id: id\n")
+
+
 def overlay(plumb, text):
     with books(plumb) as db:
         db.execute("INSERT INTO mapping_uses VALUES ('tiktok', 'post_metrics', 0, ?, 1)", [text])

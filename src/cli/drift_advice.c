@@ -138,7 +138,7 @@ static void say_by_hand(words *w)
     if (w->class != PL_DRIFT_REMOVED)
         pl_words__say(w, " 'plumb drift reject %lld' publishes it as it came.",
                       (long long)w->row->id);
-    if (w->row->critical && !f->required && w->class != PL_DRIFT_RENAMED)
+    if (w->row->critical && *w->row->column && !f->required && w->class != PL_DRIFT_RENAMED)
         pl_words__say(
             w,
             " If it is right as it came, take %s off 'critical:' in %s: what waits is then "

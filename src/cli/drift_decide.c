@@ -201,6 +201,30 @@ static void say_reverted(pl_buf *out, const pl_finding_row *row)
                       row->after, row->column, row->before);
 }
 
+// Rows go on as they come.
+static void say_rejected(deciding *d, pl_buf *out, const decided *one)
+{
+    const pl_decision *decision = &one->decision;
+    const pl_finding_row *row = &decision->row;
+    const char *column = row->column;
+    if (decision->beside)
+        pl_buf_printf(out,
+                      "Column %s %s out of the files, and column %s keeps its rule: NULL where "
+                      "it cannot take a value, which _rest keeps.",
+                      decision->beside, d->dry ? "would be" : "is", column);
+    else if (strcmp(row->before, "$") == 0)
+        pl_buf_printf(out, "Documents without the array of records go to quarantine.");
+    else if (!*column)
+        pl_buf_printf(out, "Rows stay as they are.");
+    else if (strcmp(row->class, "renamed") == 0 || strcmp(row->class, "removed") == 0)
+        pl_buf_printf(out,
+                      "Rows are published as they come: column%s %s %s in them, and _rest "
+                      "keeps what no column takes.",
+                      one->reads.several ? "s" : "", one->reads.columns, one->reads.without);
+    else
+        pl_buf_printf(out, "Rows are published as they come: column %s takes what it can.", column);
+}
+
 // What the word means for rows from now on.
 static void say_effect(deciding *d, pl_buf *out, const decided *one)
 {
@@ -208,7 +232,6 @@ static void say_effect(deciding *d, pl_buf *out, const decided *one)
     const pl_finding_row *row = &decision->row;
     const char *column = row->column;
     pl_human at;
-    bool renamed = strcmp(row->class, "renamed") == 0;
     const char *will = d->dry ? "would be" : "is";
     if (d->word == PL_DECISION_PROMOTE) {
         pl_buf_printf(out, "Column %s %s by the new rule from now on, and %s %s out of the files.",
@@ -250,21 +273,7 @@ static void say_effect(deciding *d, pl_buf *out, const decided *one)
         say_reverted(out, row);
         break;
     default:
-        if (decision->beside)
-            pl_buf_printf(out,
-                          "Column %s %s out of the files, and column %s keeps its rule: NULL where "
-                          "it cannot take a value, which _rest keeps.",
-                          decision->beside, will, column);
-        else if (!*column)
-            pl_buf_printf(out, "Rows stay as they are.");
-        else if (renamed || strcmp(row->class, "removed") == 0)
-            pl_buf_printf(out,
-                          "Rows are published as they come: column%s %s %s in them, and _rest "
-                          "keeps what no column takes.",
-                          one->reads.several ? "s" : "", one->reads.columns, one->reads.without);
-        else
-            pl_buf_printf(out, "Rows are published as they come: column %s takes what it can.",
-                          column);
+        say_rejected(d, out, one);
     }
     if (decision->muted_until_us)
         pl_buf_printf(out,

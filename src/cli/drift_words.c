@@ -243,6 +243,9 @@ static void say_waits(words *w)
             " No critical or required column is concerned, so they wait until %s and not longer "
             "(%s).",
             pl_human_time(until, f->until_us), pl_words__limit(w));
+    } else if (pl_words__empty(w)) {
+        pl_words__say(w, " As it came no document of it is a row, so they wait until somebody "
+                         "decides.");
     } else if (w->row->critical) {
         pl_words__say(w, " Column %s is critical, so they wait until somebody decides.",
                       w->row->column);
@@ -300,6 +303,10 @@ static void say_beside(words *w, const char *at)
 static void say_deprecated(words *w, const char *at)
 {
     const pl_drift_reads *reads = &w->facts->reads;
+    if (pl_words__empty(w)) {
+        pl_words__say(w, "Since %s documents without the array go to quarantine.", at);
+        return;
+    }
     pl_words__say(w,
                   "Since %s column%s %s %s in new rows. %s in the table, and rows from before keep "
                   "their values.",

@@ -329,7 +329,7 @@ static plumb_status put_suspicion(run_state *run, verdict *v, const pl_suspicion
         else
             doc.after = path;
     }
-    return pl_verdict__put(run, v, &doc, name, column && column->critical, PL_FINDING_HELD,
+    return pl_verdict__put(run, v, &doc, name, !column || column->critical, PL_FINDING_HELD,
                            &v->wait, first_object, NULL, err);
 }
 
@@ -352,7 +352,10 @@ plumb_status pl_verdict__holding(run_state *run, verdict *v, plumb_error *err)
     for (uint32_t s = 0; s < v->suspicion_count; s++) {
         uint32_t at = v->suspicions[s].column;
         const pl_contract_column *column = v->source->mapping->contract->columns;
-        if (at == PL_SHAPE_NONE) continue;
+        if (at == PL_SHAPE_NONE) { // no array: no document of it can be a row
+            v->critical = true;
+            continue;
+        }
         column += v->of_contract[at];
         v->critical |= column->critical || column->field.required; // else all would be quarantined
     }

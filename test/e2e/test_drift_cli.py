@@ -58,6 +58,7 @@ CASES = {
         why="$.stats.views is gone: 6 of 6 objects of $.stats had it, none of 6 have it now"),
     "no records": dict(
         class_="removed", before="$", after="", state="held", strength="certain", confidence=1,
+        critical=True,
         why="no record in any of 2 raw objects, before in 2 of 2"),
     "added": dict(
         class_="added", before="", after="$.stats.saves", strength="certain", confidence=1,
@@ -204,6 +205,7 @@ def test_open_findings_are_listed_below_what_is_held(plumb):
         "",
         "'plumb drift show ID' explains one, and says what you can do."]
     assert plumb("drift", "ls", code=3).stdout.splitlines() == lines
+    books.other(plumb)
     for words, ids in (([], [added, held]), (["--all"], [resolved, added, held]),
                        (["--source", "tiktok", "--table", "post_metrics"], [added, held]),
                        (["--source", "other"], []), (["--table", "other"], [])):
@@ -258,6 +260,7 @@ def test_exit_code_3_while_something_waits(plumb):
     assert plumb("drift", code=3).stdout.splitlines()[0].endswith(
         "; published as they are from 2026-11-22 11:35:00Z on")
     assert plumb.json("drift", "holds", code=3)[0]["until"] == "2026-11-22T11:35:00Z"
+    books.other(plumb)
     assert plumb("drift", "--table", "other").returncode == 0
 
 

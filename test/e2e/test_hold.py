@@ -83,6 +83,28 @@ def test_renamed_envelope_waits_and_an_empty_day_does_not(plumb):
     assert count(plumb) == 250 and states(plumb)[0][4] == "accepted"
 
 
+def test_limit_does_not_let_a_source_without_records_go_dark(plumb):
+    mapping = MAPPING.format(source="shop").replace("map:", "records: data.list[]\nmap:")
+    project(plumb, {"posts": CONTRACT.replace("critical: [views]\n", "")}, {"shop": mapping})
+    (plumb.dir / "plumb.yaml").write_text((plumb.dir / "plumb.yaml").read_text()
+                                          + "drift: {limit: 1s}\n")
+    for day in (1, 2, 3, 4):
+        enveloped(plumb, f"{day}.json", "list", [post(n, day) for n in range(50)])
+    run(plumb, 0)
+    enveloped(plumb, "5.json", "items", [post(n, 5) for n in range(50)])
+    assert run(plumb, 3)["holds"][0]["until"] is None
+    time.sleep(1.1)
+    run(plumb, 3)  # no document of it can be a row: it waits for a person
+    assert books(plumb, "SELECT count(*) FROM quarantine") == [(0,)]
+    assert "so they wait until somebody decides." in plumb("drift", "show", 1).stdout.replace(
+        "\n  ", " ")
+    said = plumb("drift", "reject", 1).stdout
+    assert "Documents without the array of records go to quarantine." in said
+    enveloped(plumb, "6.json", "items", [post(n, 6) for n in range(50)])
+    run(plumb, 0)
+    assert count(plumb) == 200 and books(plumb, "SELECT count(*) FROM quarantine") == [(2,)]
+
+
 def test_critical_column_waits_and_other_sources_are_published(plumb):
     start(plumb, "shop", "mall")
     land(plumb, "shop", "3.json", [renamed(n, 3, "views", "view_count") for n in range(400)])
