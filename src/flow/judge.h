@@ -22,8 +22,9 @@
 //     edited     a person changed mapping or contract, or decided (flow/decide.h): judged anew
 //     accepted   a person lets through what checks hold (flow/accept.h)
 //     limit      the time is over, no critical or required column is concerned, there is an array
-//                of records, and the policy is not strict: published as it is; the columns are muted for this kind of suspicion
-//                until they are well again. What waits for a person instead is told again then.
+//                of records, and the policy is not strict: published as it is; the columns are muted
+//                for this kind of suspicion until they are well again. What waits for a person
+//                instead is told again then.
 //
 // A finding that was resolved and comes back three times within a day flaps: one event says so. Its
 // source waits each time as before, and goes on; but the row stays `flapping`, so there are no
