@@ -21,10 +21,9 @@
 //     resolved   an overlay of the mapping reads the new key, too; what that leaves goes on waiting
 //     edited     a person changed mapping or contract, or decided (flow/decide.h): judged anew
 //     accepted   a person lets through what checks hold (flow/accept.h)
-//     limit      the time is over, no critical or required column is concerned, there is an array
-//                of records, and the policy is not strict: published as it is; the columns are muted
-//                for this kind of suspicion until they are well again. What waits for a person
-//                instead is told again then.
+//     limit      the time is over, the policy is not strict, there are records, and no critical or
+//                required column is concerned: published as it is; the columns are muted for this
+//                kind of suspicion until they are well. What waits for a person is told again then.
 //
 // A finding that was resolved and comes back three times within a day flaps: one event says so. Its
 // source waits each time as before, and goes on; but the row stays `flapping`, so there are no
