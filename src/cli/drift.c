@@ -86,7 +86,7 @@ void pl_drift_hold_json(pl_json_writer *json, const pl_hold_row *hold, int64_t u
     (PL_FINDING_IN(PL_FINDING_OPEN) | PL_FINDING_IN(PL_FINDING_AUTO) |                             \
      PL_FINDING_IN(PL_FINDING_PROVISIONAL) | PL_FINDING_IN(PL_FINDING_HELD) |                      \
      PL_FINDING_IN(PL_FINDING_PARALLEL) | PL_FINDING_IN(PL_FINDING_DEPRECATED) |                   \
-     PL_FINDING_IN(PL_FINDING_FLAPPING))
+     PL_FINDING_IN(PL_FINDING_PROMOTED) | PL_FINDING_IN(PL_FINDING_FLAPPING))
 
 typedef struct listing {
     pl_cli *cli;
@@ -94,7 +94,8 @@ typedef struct listing {
     const char *source, *table; // only these; NULL: any
     pl_json_writer json;
     pl_grid grid;
-    bool quiet; // count holds, and say nothing of them
+    pl_buf todo; // lines behind it
+    bool quiet;  // count holds, and say nothing of them
     int64_t shown, waiting;
 } listing;
 
@@ -154,6 +155,11 @@ static bool visit_finding(void *context, const pl_finding_row *row)
                        pl_human_time(until, row->changed_us + PL_DEPRECATED_US));
     else
         pl_grid_text(grid, pl_finding_state_name(row->state));
+    if (row->state == PL_FINDING_PROMOTED)
+        pl_buf_printf(&list->todo,
+                      "finding %lld is promoted, but not for all rows from before:\n"
+                      "  plumb replay %s --finding %lld maps them anew\n",
+                      (long long)row->id, row->table, (long long)row->id);
     pl_grid_time(grid, row->first_us);
     pl_grid_text(grid, row->class);
     pl_grid_text(grid, pl_drift_where(&scratch, row->source, row->table, row->column));
@@ -213,6 +219,8 @@ static int list_findings(pl_cli *cli, const pl_lake *lake)
         size_t start = cli->out.count;
         pl_grid_print(cli, &list.grid);
         pl_cli_fit(cli, start, pl_cli_width());
+        if (list.todo.count) pl_cli_print(cli, "\n%s", pl_buf_cstr(&list.todo));
+        pl_buf_done(&list.todo);
         pl_cli_print(cli, "\n'plumb drift show ID' explains one, and says what you can do.\n");
     } else if (!cli->json) {
         pl_cli_print(cli, all ? "Nothing was found yet.\n" : "No findings are open.\n");
@@ -453,8 +461,8 @@ const pl_command pl_command_drift = {
         "again and, passed, gives the column the rule; 'reject' takes COLUMN__next away.\n"
         "--now asks nothing. With drift: {auto_promote: true} 'plumb run' promotes.\n"
         "\n"
-        "Exit codes: 3 while something waits (ls, holds, approve, promote, reject), else 0; 1 if\n"
-        "a finding could not be decided, or the gate is not passed.\n"
+        "Exit codes: 3 while something waits (ls, holds), or a check refuses old rows, else 0;\n"
+        "1 if a finding could not be decided, or the gate is not passed.\n"
         "\n"
         "JSON: ls gives [{\"id\", \"source\", \"table\", \"class\", \"path\", \"to_path\",\n"
         "\"column\", \"critical\", \"state\", \"confidence\", \"evidence\": {...}, \"records\",\n"

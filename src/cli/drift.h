@@ -2,7 +2,7 @@
 //
 // drift.c lists findings and events, drift_facts.c gathers what is known of one, drift_words.c and
 // drift_advice.c say it in paragraphs, drift_show.c prints it, drift_shadow.c tries the proposal,
-// drift_decide.c takes it or leaves it.
+// drift_decide.c takes it or leaves it, drift_told.c says what came of that.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PL_CLI_DRIFT_H
@@ -46,6 +46,7 @@ typedef struct pl_drift_facts {
     int64_t waiting;  // of the objects, not published
     int64_t micros;   // to map them, at the rate of recent runs; -1: there were none
     int64_t now_us;
+    pl_stale stale;      // of a promoted one: rows from before
     pl_proposal change;  // of the files
     const pl_gate *gate; // of a parallel one, as it stands; else NULL
 } pl_drift_facts;

@@ -243,6 +243,27 @@ static void say_done(words *w)
         pl_words__say(w, "Nothing has to be done.");
 }
 
+// Its rule is in place; are the rows?
+static void say_refill(words *w)
+{
+    const pl_stale *stale = &w->facts->stale;
+    long long id = (long long)w->row->id;
+    if (!stale->count) {
+        pl_words__say(w, "All rows have the rule's values: 'plumb drift promote %lld' settles it.",
+                      id);
+        return;
+    }
+    pl_words__count(w, stale->count, "raw object", "raw objects");
+    pl_words__say(w, " with ");
+    pl_words__count(w, stale->records, "record", "records");
+    pl_words__say(w,
+                  " %s published before, and %s the rows %s: 'plumb replay %s --finding %lld' maps "
+                  "%s anew, and that settles it.",
+                  stale->count == 1 ? "was" : "were", stale->count == 1 ? "keeps" : "keep",
+                  stale->count == 1 ? "it has" : "they have", w->row->table, id,
+                  stale->count == 1 ? "it" : "them");
+}
+
 void pl_words__todo(words *w)
 {
     const pl_drift_facts *f = w->facts;
@@ -264,6 +285,8 @@ void pl_words__todo(words *w)
         say_retire(w);
     else if (w->row->state == PL_FINDING_PARALLEL)
         say_promote(w);
+    else if (w->row->state == PL_FINDING_PROMOTED)
+        say_refill(w);
     else if (!pl_words__over(w) && w->class == PL_DRIFT_RENAMED && f->reads_after)
         say_done(w);
     else if (!pl_words__over(w) && f->change.diff.bytes)

@@ -195,6 +195,9 @@ plumb_status pl_drift_facts_get(pl_cli *cli, const pl_lake *lake, const char *id
     facts->overlaid = use.overlay.bytes > 0;
     PL_TRY(pl_registry_hold(lake->registry, facts->row.source, facts->row.table, &cli->arena,
                             &facts->hold, &facts->held, err));
+    if (facts->row.state == PL_FINDING_PROMOTED)
+        PL_TRY(pl_decision_stale(project, lake->registry, &facts->row, &cli->arena, &facts->stale,
+                                 err));
     if (facts->held) facts->until_us = pl_drift_until(project, &facts->hold);
     PL_TRY(count(facts, lake, err));
     pl_proposing with = {.file = facts->mapping, .arena = &cli->arena};

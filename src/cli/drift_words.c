@@ -388,7 +388,9 @@ static void say_later(words *w)
 {
     pl_human until;
     const pl_drift_facts *f = w->facts;
-    if (pl_words__over(w)) {
+    if (w->row->state == PL_FINDING_PROMOTED) {
+        pl_words__say(w, "New rows have the rule's values, and rows from before keep theirs.");
+    } else if (pl_words__over(w)) {
         pl_words__say(w, "Nothing more happens. Should it show again, this finding opens again.");
     } else if (pl_words__waits(w) && *f->hold.released) {
         pl_words__say(w, "The next 'plumb run' publishes what waited.");

@@ -7,6 +7,7 @@
 
 #include "cli/look.h"
 #include "cli/run.h"
+#include "flow/decide.h"
 #include "os/os.h"
 
 // Content that a look compares unless it is told how much: a second or two.
@@ -357,6 +358,22 @@ static bool read_compare(pl_cli *cli, pl_replay_options *options)
     return true;
 }
 
+// What was promoted is settled once no row is by the old rule; if it cannot be now, `drift show`
+// says so.
+static plumb_status settle(const pl_lake *lake, const pl_replay_options *options, pl_arena *arena)
+{
+    plumb_error ignored;
+    char who[PL_USER_NAME];
+    pl_user_name(who);
+    pl_decision_options decided = {.project = lake->project,
+                                   .store = lake->store,
+                                   .registry = lake->registry,
+                                   .lock_path = lake->lock_path,
+                                   .wait_ms = options->run.wait_ms,
+                                   .who = who};
+    return pl_decision_settle_filled(&decided, options->table, arena, &ignored);
+}
+
 static int run(pl_cli *cli)
 {
     plumb_error err;
@@ -376,6 +393,8 @@ static int run(pl_cli *cli)
     pl_signals_install();
     if (st == PLUMB_OK && lake.store && lake.registry)
         st = pl_replay(&options, &cli->arena, &report, &err);
+    if (st == PLUMB_OK && !options.dry && lake.registry)
+        PL_IGNORE(settle(&lake, &options, &cli->arena));
     pl_run_watched(&options.run);
     pl_lake_close(&lake);
     return tell(cli, st, &options, &report, &err);

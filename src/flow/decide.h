@@ -110,6 +110,12 @@ PL_MUST_USE plumb_status pl_decision_gate(const pl_decision_options *options, pl
 PL_MUST_USE plumb_status pl_decision_settle(const pl_decision_options *options, pl_arena *arena,
                                             pl_finding_row *ret_row, plumb_error *err);
 
+// The same for every finding of a table that was promoted and of which no row is by another rule
+// any more: somebody mapped them anew.
+PL_MUST_USE plumb_status pl_decision_settle_filled(const pl_decision_options *options,
+                                                   const char *table, pl_arena *arena,
+                                                   plumb_error *err);
+
 // Objects that show a finding and were published by another version of the mapping than the one in
 // use: a replay would change their rows.
 typedef struct pl_stale {

@@ -2,10 +2,12 @@
 // gate says that it may take its place.
 //
 // SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
 #include <string.h>
 
 #include "contract/edit.h"
 #include "flow/decide_int.h"
+#include "flow/judge.h"
 
 static pl_proposing of_file(const deciding *d)
 {
@@ -273,4 +275,38 @@ plumb_status pl_decision_gate(const pl_decision_options *options, pl_arena *aren
     PL_TRY(ask(&d, &d.change, err));
     *ret_gate = said.gate;
     return PLUMB_OK;
+}
+
+// ---- rows from before ---------------------------------------------------------------------------
+
+typedef struct promoted_list {
+    pl_arena *arena;
+    pl_finding_row *rows; // owned
+    uint32_t count, capacity;
+} promoted_list;
+
+static bool keep_promoted(void *context, const pl_finding_row *row)
+{
+    promoted_list *list = context;
+    PL_GROW(list->rows, list->count, list->capacity);
+    list->rows[list->count++] = pl_finding_row_copy(row, list->arena);
+    return true;
+}
+
+plumb_status pl_decision_settle_filled(const pl_decision_options *options, const char *table,
+                                       pl_arena *arena, plumb_error *err)
+{
+    promoted_list list = {.arena = arena};
+    pl_finding_filter filter = {.table = table, .states = PL_FINDING_IN(PL_FINDING_PROMOTED)};
+    plumb_status st = pl_registry_findings(options->registry, &filter, keep_promoted, &list, err);
+    for (uint32_t i = 0; i < list.count && st == PLUMB_OK; i++) {
+        pl_finding_row row = list.rows[i];
+        pl_decision_options one = *options;
+        pl_stale stale;
+        one.finding = row.id;
+        st = pl_decision_stale(options->project, options->registry, &row, arena, &stale, err);
+        if (st == PLUMB_OK && !stale.count) st = pl_decision_settle(&one, arena, &row, err);
+    }
+    free(list.rows);
+    return st;
 }
