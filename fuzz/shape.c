@@ -59,6 +59,7 @@ void fuzz_one(pl_span input)
         pl_shape_object(&shape, 1);
         pl_shape_record(&shape, document);
         pl_shape_sample(&shape, document, pl_shape_entity(&name, 1));
+        pl_shape_document(&shape, pl_shape_around(&shape), document, true);
         pl_shape_settle(&shape);
         check(&shape);
         pl_shape_done(&shape);

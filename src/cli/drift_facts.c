@@ -113,11 +113,12 @@ static plumb_status count(pl_drift_facts *facts, const pl_lake *lake, plumb_erro
     return PLUMB_OK;
 }
 
-static bool reads_elsewhere(const pl_rule *rule, pl_span path, pl_arena *arena)
+static bool reads_elsewhere(const pl_mapping *mapping, const pl_rule *rule, pl_span path,
+                            pl_arena *arena)
 {
     pl_rule_path *paths;
     uint32_t count;
-    pl_rule_shape_paths(rule, arena, &paths, &count);
+    pl_rule_shape_paths(mapping, rule, arena, &paths, &count);
     bool elsewhere = count < rule->term_count; // a literal, a built-in
     for (uint32_t i = 0; i < count; i++) {
         pl_span read = paths[i].path;
@@ -147,8 +148,8 @@ pl_drift_reads pl_drift_reads_of(const pl_mapping *mapping, const pl_finding_row
     if (!count) pl_buf_text(&text, row->column); // somebody changed the mapping since
     bool elsewhere = false;
     for (uint32_t i = 0; i < count; i++)
-        elsewhere |=
-            reads_elsewhere(pl_mapping_rule(mapping, columns[i]), pl_span_of(row->before), arena);
+        elsewhere |= reads_elsewhere(mapping, pl_mapping_rule(mapping, columns[i]),
+                                     pl_span_of(row->before), arena);
     reads.several = count > 1;
     reads.columns = pl_arena_cstr(arena, pl_buf_view(&text));
     if (elsewhere)

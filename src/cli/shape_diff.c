@@ -50,7 +50,7 @@ typedef struct came {
 
 static double share(const pl_shape *shape, uint32_t path)
 {
-    if (path == PL_SHAPE_NONE || shape->paths[path].items) return 0;
+    if (path == PL_SHAPE_NONE || shape->paths[path].step != PL_SHAPE_KEY) return 0;
     uint64_t chances = pl_shape_chances(shape, path);
     return chances ? (double)pl_shape_seen(&shape->paths[path]) / (double)chances : 0;
 }
@@ -74,7 +74,7 @@ static came *presences(const diff *d, uint32_t *ret_count)
     for (uint32_t i = 1; i < a->count; i++) {
         const pl_shape_path *path = &a->paths[i];
         uint32_t up = there[path->parent];
-        there[i] = up == PL_SHAPE_NONE ? up : pl_shape_find(b, up, path->key, path->items);
+        there[i] = up == PL_SHAPE_NONE ? up : pl_shape_find(b, up, path->key, path->step);
         if (there[i] != PL_SHAPE_NONE) known[there[i]] = true;
         list[count] = (came){i, there[i], share(a, i), share(b, there[i])};
         count += moved(&list[count]);

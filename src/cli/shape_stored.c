@@ -217,7 +217,7 @@ static bool subtract(pl_shape *after, const pl_shape *before, uint32_t *there)
         if (i)
             there[i] = there[path->parent] == PL_SHAPE_NONE
                            ? PL_SHAPE_NONE
-                           : pl_shape_find(after, there[path->parent], path->key, path->items);
+                           : pl_shape_find(after, there[path->parent], path->key, path->step);
         if (there[i] == PL_SHAPE_NONE) return false;
         for (int k = 0; k < PL_SHAPE_KINDS; k++)
             if (after->paths[there[i]].kinds[k] < path->kinds[k]) return false;

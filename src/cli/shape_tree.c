@@ -69,7 +69,14 @@ static const char *presence_text(tree *t, uint32_t id, pl_human out)
     const pl_shape_path *path = &t->shape->paths[id];
     uint64_t seen = pl_shape_seen(path), chances = pl_shape_chances(t->shape, id);
     if (id == PL_SHAPE_ROOT) return "";
-    if (!path->items) return percent_text(out, chances ? (double)seen / (double)chances : 0);
+    if (path->step == PL_SHAPE_AROUND) {
+        pl_human count;
+        snprintf(out, sizeof(pl_human), "%s %s", pl_human_count(count, (int64_t)seen),
+                 pl_plural((int64_t)seen, "document", "documents"));
+        return out;
+    }
+    if (path->step == PL_SHAPE_KEY)
+        return percent_text(out, chances ? (double)seen / (double)chances : 0);
     uint64_t arrays = t->shape->paths[path->parent].kinds[PL_SHAPE_ARRAY];
     snprintf(out, sizeof(pl_human), "%.1f each", arrays ? (double)seen / (double)arrays : 0);
     return out;
@@ -193,8 +200,10 @@ static void add_line(tree *t, uint32_t id)
     for (uint32_t i = 1; i < PL_MIN(path->depth, 12u); i++) pl_buf_text(&key, "  ");
     if (id == PL_SHAPE_ROOT)
         pl_buf_char(&key, '$');
-    else if (path->items)
+    else if (path->step == PL_SHAPE_ITEMS)
         pl_buf_text(&key, "[*]");
+    else if (path->step == PL_SHAPE_AROUND)
+        pl_buf_text(&key, "$doc");
     else if (!path->key.bytes)
         pl_buf_text(&key, "\"\"");
     else
@@ -226,8 +235,8 @@ static void add_tree(tree *t, uint32_t id)
     uint32_t shown = 0;
     add_line(t, id);
     for (uint32_t child = t->first[id]; child != PL_SHAPE_NONE; child = t->next[child])
-        if (few || shown < KEYS_SHOWN || t->shape->paths[child].items) {
-            shown += !t->shape->paths[child].items;
+        if (few || shown < KEYS_SHOWN || t->shape->paths[child].step != PL_SHAPE_KEY) {
+            shown += t->shape->paths[child].step == PL_SHAPE_KEY;
             add_tree(t, child);
         }
     if (path->children > shown) add_more(t, id, path->children - shown);

@@ -70,7 +70,16 @@ typedef enum pl_reach {
 bool pl_contract__shape_path(pl_span text, pl_arena *arena, pl_path *ret_path);
 void pl_contract__shape_text(pl_buf *out, const pl_path *path);
 
+// The path from the document to the objects in the array: "$doc.data.list[*]".
+pl_path pl_contract__records_path(const pl_mapping *mapping, pl_arena *arena);
+// A path that starts at $parent as it starts at $doc; any other as it is. And back, if it leads
+// through the object that $parent is.
+pl_path pl_contract__absolute(const pl_mapping *mapping, const pl_path *path, pl_arena *arena);
+pl_path pl_contract__from_parent(const pl_mapping *mapping, const pl_path *path, pl_arena *arena);
+
+// Of two paths, absolute or of a record.
 pl_reach pl_contract__reach(const pl_path *read, const pl_path *path);
-bool pl_contract__where_reads(const pl_where *where, const pl_path *path); // NULL reads nothing
+// Whether the mapping's `where`, if there is one, does.
+bool pl_contract__where_reads(const pl_mapping *mapping, const pl_path *path, pl_arena *arena);
 
 #endif

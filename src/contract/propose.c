@@ -59,8 +59,10 @@ static bool begin(work *self, const pl_proposing *with, pl_proposal *ret_proposa
 
 static bool read_path(work *self, pl_span text, pl_path *ret_path)
 {
-    if (pl_contract__shape_path(text, self->arena, ret_path)) return true;
-    return decline(self, "'%.*s' is no path", PL_FMT(text));
+    if (!pl_contract__shape_path(text, self->arena, ret_path))
+        return decline(self, "'%.*s' is no path", PL_FMT(text));
+    *ret_path = pl_contract__absolute(self->now, ret_path, self->arena);
+    return true;
 }
 
 // What stands behind the path that begins a term: " parse(percent)", white space as it is.
@@ -252,7 +254,7 @@ static bool finish(work *self, const pl_contract *contract)
 // not be read.
 static bool decline_choice(work *self, pl_span path)
 {
-    if (pl_contract__where_reads(self->now->where, &self->before))
+    if (pl_contract__where_reads(self->now, &self->before, self->arena))
         return decline(self, "%s keeps records by %.*s, in where: change that by hand",
                        self->now->file, PL_FMT(path));
     return decline(self, "%s takes records from %.*s, which reads %.*s: change that by hand",
@@ -336,11 +338,18 @@ static bool has_path(const pl_rule *rule, const pl_path *path)
     return found;
 }
 
+static const char *which_element(work *self, const pl_term *term)
+{
+    decline(self, "which element takes the place of '%.*s' is not known: change it by hand",
+            PL_FMT(term->text));
+    return NULL;
+}
+
 static const char *answer_renamed(work *self, const pl_rule *rule, const pl_term *term)
 {
-    pl_reach reach = pl_contract__reach(&term->path, &self->before);
+    pl_path path, read = pl_contract__absolute(self->now, &term->path, self->arena);
+    pl_reach reach = pl_contract__reach(&read, &self->before);
     if (reach < PL_REACH_HERE) return "";
-    pl_path path;
     if (reach == PL_REACH_KEY) {
         if (!siblings(&self->before, &self->after)) {
             decline(self,
@@ -349,16 +358,18 @@ static const char *answer_renamed(work *self, const pl_rule *rule, const pl_term
                     PL_FMT(term->text));
             return NULL;
         }
-        path = found_by(self, &term->path);
+        path = found_by(self, &read);
     } else {
         if (arrays(&self->before) != arrays(&self->after)) {
-            decline(self, "which element takes the place of '%.*s' is not known: change it by hand",
-                    PL_FMT(term->text));
-            return NULL;
+            return which_element(self, term);
         }
-        path = moved(self, &term->path);
+        path = moved(self, &read);
     }
-    bool here = reach == PL_REACH_HERE && term->path.count == self->before.count;
+    if (term->path.root == PL_ROOT_PARENT) {
+        path = pl_contract__from_parent(self->now, &path, self->arena);
+        if (path.root == PL_ROOT_DOCUMENT && arrays(&path)) return which_element(self, term);
+    }
+    bool here = reach == PL_REACH_HERE && read.count == self->before.count;
     if (here && self->parser.bytes) return term_text(self, &path, self->parser);
     return has_path(rule, &path) ? "" : term_text(self, &path, behind_path(self, term->text));
 }
@@ -382,8 +393,9 @@ bool pl_propose_rename(const pl_proposing *with, pl_span before, pl_span after, 
 static const char *answer_parsed(work *self, const pl_rule *rule, const pl_term *term)
 {
     (void)rule;
-    bool here = pl_contract__reach(&term->path, &self->before) == PL_REACH_HERE &&
-                term->path.count == self->before.count;
+    pl_path read = pl_contract__absolute(self->now, &term->path, self->arena);
+    bool here = pl_contract__reach(&read, &self->before) == PL_REACH_HERE &&
+                read.count == self->before.count;
     return here ? term_text(self, &term->path, self->parser) : "";
 }
 

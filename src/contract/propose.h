@@ -23,12 +23,12 @@
 typedef struct pl_rule_path {
     pl_span path;  // as a shape writes it
     uint32_t term; // of the rule
-    bool plain;    // keys only: no index, no look-up; a shape counts exactly what the rule reads
 } pl_rule_path;
 
-// What the terms of a rule read, in their order. Literals and built-ins read nothing.
-void pl_rule_shape_paths(const pl_rule *rule, pl_arena *arena, pl_rule_path **ret_paths,
-                         uint32_t *ret_count);
+// What the terms of a rule read, in their order; what stands around the record from $doc on.
+// Literals and built-ins read nothing.
+void pl_rule_shape_paths(const pl_mapping *mapping, const pl_rule *rule, pl_arena *arena,
+                         pl_rule_path **ret_paths, uint32_t *ret_count);
 
 // Columns whose rule reads the path, something below it, or finds an element by it: each once,
 // ascending. None if the text is no path.

@@ -92,6 +92,48 @@ static bool same_step(const pl_step *a, const pl_step *b)
     return pl_span_equal(a->key, b->key);
 }
 
+pl_path pl_contract__records_path(const pl_mapping *mapping, pl_arena *arena)
+{
+    uint32_t count = mapping->records.count + 1;
+    for (uint32_t i = 0; i < mapping->inner_count; i++) count += mapping->inner[i].count + 1;
+    pl_path path = {.root = PL_ROOT_DOCUMENT, .steps = PL_TAKE(arena, pl_step, count)};
+    for (uint32_t i = 0; i <= mapping->inner_count; i++) {
+        const pl_path *part = i ? &mapping->inner[i - 1] : &mapping->records;
+        for (uint32_t s = 0; s < part->count; s++) path.steps[path.count++] = part->steps[s];
+        path.steps[path.count++] = (pl_step){.kind = PL_STEP_INDEX, .index = PL_STEP_ANY};
+    }
+    return path;
+}
+
+// How many of its steps lead to the object that holds the innermost array.
+static uint32_t holder_steps(const pl_mapping *mapping, const pl_path *records)
+{
+    const pl_path *last =
+        mapping->inner_count ? &mapping->inner[mapping->inner_count - 1] : &mapping->records;
+    return records->count - 1 - (last->count > 0);
+}
+
+pl_path pl_contract__absolute(const pl_mapping *mapping, const pl_path *path, pl_arena *arena)
+{
+    if (path->root != PL_ROOT_PARENT) return *path;
+    pl_path made = pl_contract__records_path(mapping, arena);
+    uint32_t holder = holder_steps(mapping, &made), count = holder + path->count;
+    pl_step *steps = PL_TAKE(arena, pl_step, count);
+    memcpy(steps, made.steps, holder * sizeof *steps);
+    memcpy(steps + holder, path->steps, path->count * sizeof *steps);
+    return (pl_path){PL_ROOT_DOCUMENT, steps, count};
+}
+
+pl_path pl_contract__from_parent(const pl_mapping *mapping, const pl_path *path, pl_arena *arena)
+{
+    pl_path records = pl_contract__records_path(mapping, arena);
+    uint32_t holder = holder_steps(mapping, &records), i = 0;
+    if (path->root != PL_ROOT_DOCUMENT || path->count <= holder) return *path;
+    while (i < holder && same_step(&records.steps[i], &path->steps[i])) i++;
+    if (i < holder) return *path;
+    return (pl_path){PL_ROOT_PARENT, path->steps + holder, path->count - holder};
+}
+
 pl_reach pl_contract__reach(const pl_path *read, const pl_path *path)
 {
     if (read->root != path->root) return PL_REACH_NONE;
@@ -106,32 +148,45 @@ pl_reach pl_contract__reach(const pl_path *read, const pl_path *path)
     return found_by ? PL_REACH_KEY : PL_REACH_NONE;
 }
 
-void pl_rule_shape_paths(const pl_rule *rule, pl_arena *arena, pl_rule_path **ret_paths,
-                         uint32_t *ret_count)
+void pl_rule_shape_paths(const pl_mapping *mapping, const pl_rule *rule, pl_arena *arena,
+                         pl_rule_path **ret_paths, uint32_t *ret_count)
 {
     pl_rule_path *paths = PL_TAKE(arena, pl_rule_path, rule->term_count);
     pl_buf text = {0};
     uint32_t count = 0;
     for (uint32_t t = 0; t < rule->term_count; t++) {
-        const pl_path *path = &rule->terms[t].path;
         if (rule->terms[t].kind != PL_TERM_PATH) continue;
-        bool plain = true;
-        for (uint32_t i = 0; i < path->count; i++)
-            plain = plain && path->steps[i].kind == PL_STEP_KEY;
+        pl_path path = pl_contract__absolute(mapping, &rule->terms[t].path, arena);
         pl_buf_reset(&text);
-        pl_contract__shape_text(&text, path);
-        paths[count++] = (pl_rule_path){pl_arena_copy(arena, pl_buf_view(&text)), t, plain};
+        pl_contract__shape_text(&text, &path);
+        paths[count++] = (pl_rule_path){pl_arena_copy(arena, pl_buf_view(&text)), t};
     }
     pl_buf_done(&text);
     *ret_paths = paths;
     *ret_count = count;
 }
 
-static bool rule_reads(const pl_rule *rule, const pl_path *path)
+static bool shape_path(const pl_mapping *mapping, pl_span text, pl_arena *arena, pl_path *ret_path)
+{
+    if (!pl_contract__shape_path(text, arena, ret_path)) return false;
+    *ret_path = pl_contract__absolute(mapping, ret_path, arena);
+    return true;
+}
+
+// How a path that the mapping reads reaches one of a shape.
+static pl_reach reach(const pl_mapping *mapping, const pl_path *read, const pl_path *path,
+                      pl_arena *arena)
+{
+    pl_path absolute = pl_contract__absolute(mapping, read, arena);
+    return pl_contract__reach(&absolute, path);
+}
+
+static bool rule_reads(const pl_mapping *mapping, const pl_rule *rule, const pl_path *path,
+                       pl_arena *arena)
 {
     for (uint32_t t = 0; t < rule->term_count; t++)
         if (rule->terms[t].kind == PL_TERM_PATH &&
-            pl_contract__reach(&rule->terms[t].path, path) >= PL_REACH_HERE)
+            reach(mapping, &rule->terms[t].path, path, arena) >= PL_REACH_HERE)
             return true;
     return false;
 }
@@ -142,10 +197,10 @@ void pl_mapping_columns_of(const pl_mapping *mapping, pl_span path, pl_arena *ar
     uint32_t *columns = PL_TAKE(arena, uint32_t, mapping->contract->column_count);
     uint32_t count = 0;
     pl_path wanted;
-    if (pl_contract__shape_path(path, arena, &wanted))
+    if (shape_path(mapping, path, arena, &wanted))
         for (uint32_t i = 0; i < mapping->contract->column_count; i++) {
             const pl_rule *rule = pl_mapping_rule(mapping, i);
-            if (rule && rule_reads(rule, &wanted)) columns[count++] = i;
+            if (rule && rule_reads(mapping, rule, &wanted, arena)) columns[count++] = i;
         }
     *ret_columns = columns;
     *ret_count = count;
@@ -154,46 +209,38 @@ void pl_mapping_columns_of(const pl_mapping *mapping, pl_span path, pl_arena *ar
 bool pl_mapping_takes_whole(const pl_mapping *mapping, pl_span path, pl_arena *arena)
 {
     pl_path wanted;
-    if (!pl_contract__shape_path(path, arena, &wanted)) return false;
+    if (!shape_path(mapping, path, arena, &wanted)) return false;
     for (uint32_t r = 0; r < mapping->rule_count; r++)
         for (uint32_t t = 0; t < mapping->rules[r].term_count; t++) {
             const pl_term *term = &mapping->rules[r].terms[t];
             if (term->kind == PL_TERM_PATH &&
-                pl_contract__reach(&term->path, &wanted) == PL_REACH_AROUND)
+                reach(mapping, &term->path, &wanted, arena) == PL_REACH_AROUND)
                 return true;
         }
     return false;
 }
 
-bool pl_contract__where_reads(const pl_where *where, const pl_path *path)
+static bool where_reads(const pl_mapping *mapping, const pl_where *where, const pl_path *path,
+                        pl_arena *arena)
 {
     if (!where) return false;
     if (where->kind == PL_WHERE_NOT || where->kind == PL_WHERE_AND || where->kind == PL_WHERE_OR)
-        return pl_contract__where_reads(where->left, path) ||
-               pl_contract__where_reads(where->right, path);
-    return pl_contract__reach(&where->path, path) >= PL_REACH_HERE;
+        return where_reads(mapping, where->left, path, arena) ||
+               where_reads(mapping, where->right, path, arena);
+    return reach(mapping, &where->path, path, arena) >= PL_REACH_HERE;
 }
 
-// The path from the document to the records.
-static pl_path records_path(const pl_mapping *mapping, pl_arena *arena)
+bool pl_contract__where_reads(const pl_mapping *mapping, const pl_path *path, pl_arena *arena)
 {
-    uint32_t count = mapping->records.count + 1;
-    for (uint32_t i = 0; i < mapping->inner_count; i++) count += mapping->inner[i].count + 1;
-    pl_path path = {.root = PL_ROOT_DOCUMENT, .steps = PL_TAKE(arena, pl_step, count)};
-    for (uint32_t i = 0; i <= mapping->inner_count; i++) {
-        const pl_path *part = i ? &mapping->inner[i - 1] : &mapping->records;
-        for (uint32_t s = 0; s < part->count; s++) path.steps[path.count++] = part->steps[s];
-        path.steps[path.count++] = (pl_step){.kind = PL_STEP_INDEX, .index = PL_STEP_ANY};
-    }
-    return path;
+    return where_reads(mapping, mapping->where, path, arena);
 }
 
 bool pl_mapping_selects_by(const pl_mapping *mapping, pl_span path, pl_arena *arena)
 {
     pl_path wanted;
-    if (!pl_contract__shape_path(path, arena, &wanted)) return false;
-    if (pl_contract__where_reads(mapping->where, &wanted)) return true;
+    if (!shape_path(mapping, path, arena, &wanted)) return false;
+    if (pl_contract__where_reads(mapping, &wanted, arena)) return true;
     if (!mapping->has_records) return false;
-    pl_path records = records_path(mapping, arena);
+    pl_path records = pl_contract__records_path(mapping, arena);
     return pl_contract__reach(&records, &wanted) >= PL_REACH_HERE;
 }

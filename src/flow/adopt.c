@@ -63,13 +63,20 @@ typedef struct ranking {
     uint32_t before; // opened before it, within a day
 } ranking;
 
+// A key of records becomes a column by itself. What is said about a page of them (its cursor, who
+// asked for it) mostly is no data: a person may want it.
+static bool is_of_records(const pl_finding_row *row)
+{
+    return !pl_span_starts(pl_span_of(row->after), PL_SPAN("$doc")) && !strstr(row->after, "[*]");
+}
+
 static bool rank(void *context, const pl_finding_row *row)
 {
     ranking *r = context;
     int64_t apart_us = r->row->opened_us - row->opened_us;
     bool earlier = apart_us > 0 || (apart_us == 0 && row->id < r->row->id);
     r->before += strcmp(row->class, r->row->class) == 0 && row->opened_us && earlier &&
-                 apart_us < DAY_US && !strstr(row->after, "[*]"); // which is no column anyway
+                 apart_us < DAY_US && is_of_records(row);
     return true;
 }
 
@@ -85,7 +92,7 @@ static plumb_status may_adopt(adopting *a, const pl_finding_row *row, bool *ret_
     bool held;
     *ret_may = false;
     *ret_why_not = "";
-    if (!mapping) return PLUMB_OK;
+    if (!mapping || pl_span_starts(pl_span_of(row->after), PL_SPAN("$doc"))) return PLUMB_OK;
     pl_drift_policy policy = pl_project_drift(a->run.project, mapping);
     if (policy.added != PL_ADDED_AUTO) return PLUMB_OK;
     PL_TRY(pl_registry_hold(a->run.registry, row->source, row->table, a->arena, &hold, &held, err));

@@ -38,26 +38,27 @@ static conflicts count(const run_state *run, const verdict *v, uint32_t column)
 }
 
 // A term as findings name paths; what is none, as it is written.
-static const char *term_text(const pl_rule *rule, uint32_t term, pl_arena *arena)
+static const char *term_text(const pl_mapping *mapping, const pl_rule *rule, uint32_t term,
+                             pl_arena *arena)
 {
     pl_rule_path *paths;
     uint32_t count;
-    pl_rule_shape_paths(rule, arena, &paths, &count);
+    pl_rule_shape_paths(mapping, rule, arena, &paths, &count);
     for (uint32_t i = 0; i < count; i++)
         if (paths[i].term == term) return pl_arena_cstr(arena, paths[i].path);
     return term < rule->term_count ? pl_arena_cstr(arena, rule->terms[term].text) : "";
 }
 
-static pl_finding_doc describe(run_state *run, const char *column, const pl_rule *rule,
-                               const conflicts *c)
+static pl_finding_doc describe(run_state *run, const pl_mapping *mapping, const char *column,
+                               const pl_rule *rule, const conflicts *c)
 {
     const pl_map_conflict *seen = &c->seen;
     pl_arena *arena = run->arena;
     pl_finding_doc doc = {.fingerprint = pl_arena_printf(arena, "conflict %s", column),
                           .class = PL_DRIFT_CONFLICT,
                           .strength = PL_DRIFT_CERTAIN,
-                          .before = term_text(rule, seen->won, arena),
-                          .after = term_text(rule, seen->other, arena),
+                          .before = term_text(mapping, rule, seen->won, arena),
+                          .after = term_text(mapping, rule, seen->other, arena),
                           .root = true,
                           .confidence = 1,
                           .factor = 1,
@@ -79,9 +80,10 @@ static pl_finding_doc describe(run_state *run, const char *column, const pl_rule
 static plumb_status told(run_state *run, verdict *v, const pl_rule *rule, const conflicts *c,
                          plumb_error *err)
 {
-    const pl_contract_column *column = &v->source->mapping->contract->columns[rule->column];
+    const pl_mapping *mapping = v->source->mapping;
+    const pl_contract_column *column = &mapping->contract->columns[rule->column];
     const char *name = pl_arena_cstr(run->arena, column->field.name);
-    pl_finding_doc doc = describe(run, name, rule, c);
+    pl_finding_doc doc = describe(run, mapping, name, rule, c);
     pl_baseline seen = {.shape = {.records = c->seen.rows, .first_us = c->received_us}};
     return pl_verdict__put(run, v, &doc, name, column->critical, PL_FINDING_OPEN, &seen,
                            pl_arena_cstr(run->arena, pl_span_of(c->seen.object)), NULL, err);

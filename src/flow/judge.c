@@ -20,12 +20,10 @@ static void take_column(run_state *run, verdict *v, const pl_rule *rule)
     const pl_mapping *mapping = v->source->mapping;
     const pl_contract_column *column = &mapping->contract->columns[rule->column];
     pl_rule_path *paths;
-    uint32_t count, kept = 0;
-    pl_rule_shape_paths(rule, run->arena, &paths, &count);
+    uint32_t count;
+    pl_rule_shape_paths(mapping, rule, run->arena, &paths, &count);
     const char **texts = PL_TAKE(run->arena, const char *, count);
-    for (uint32_t i = 0; i < count; i++)
-        if (rule->terms[paths[i].term].path.root == PL_ROOT_RECORD)
-            texts[kept++] = pl_arena_cstr(run->arena, paths[i].path);
+    for (uint32_t i = 0; i < count; i++) texts[i] = pl_arena_cstr(run->arena, paths[i].path);
     if (!count) return; // literals and built-ins are always there
     v->of_contract[v->column_count] = rule->column;
     v->columns[v->column_count++] = (pl_suspect_column){
@@ -35,7 +33,7 @@ static void take_column(run_state *run, verdict *v, const pl_rule *rule)
         .lost_share =
             pl_project_drift_column(run->options->project, mapping, rule->column).lost_share,
         .paths = texts,
-        .path_count = kept};
+        .path_count = count};
 }
 
 // Kinds of suspicion that a finding, once decided, is no more: the class says what it was about.

@@ -85,7 +85,9 @@ static plumb_status note_changes(run_state *run, verdict *v, plumb_error *err)
         pl_finding_doc doc =
             pl_finding_doc_of(finding, &before.shape, &v->passed.shape, run->arena);
         bool mapped = pl_verdict__column_of(run, v, &doc, &column, &critical);
-        if (mapped && finding->class == PL_DRIFT_ADDED) continue; // a rule has waited for it
+        bool waited =
+            mapped || pl_mapping_selects_by(v->source->mapping, pl_span_of(doc.after), run->arena);
+        if (waited && finding->class == PL_DRIFT_ADDED) continue; // the files knew of it
         if (mapped && finding->class == PL_DRIFT_REMOVED && is_filled(v, column)) continue;
         st = pl_verdict__put(run, v, &doc, column, critical,
                              state_of_note(v, &doc, mapped, critical, column), &v->passed, first,

@@ -188,6 +188,7 @@ plumb_status pl_reading_open(pl_reading *r, uint32_t object, pl_object_result *o
     pl_framer_options framing;
     pl_map_framing(r->task->plan, r->object->format, &framing);
     framing.seek = seek_content;
+    framing.envelopes = r->task->observe;
     r->framer = pl_framer_new(&framing, read_content, r);
     return PLUMB_OK;
 }
@@ -244,7 +245,7 @@ plumb_status pl_reading_take(pl_reading *r, pl_frames *frames, pl_outcome *outco
     pthread_mutex_lock(&r->turn);
     if (!r->ended) {
         st = pl_framer_take(r->framer, frames, err);
-        *ret_more = st == PLUMB_OK && frames->count;
+        *ret_more = st == PLUMB_OK && (frames->count || frames->envelope_count);
         outcome->chunk = r->taken;
         r->taken += *ret_more;
         r->ended = !*ret_more;

@@ -67,6 +67,7 @@ static plumb_status map_frames(lane *l, const pl_reading *reading, pl_outcome *o
     uint32_t range = 0;
     pl_frame frame;
     pl_reject reject;
+    pl_mapper_envelopes(l->mapper, &l->frames);
     for (uint32_t i = 0; i < l->frames.count; i++) {
         pl_frames_get(&l->frames, i, &frame);
         if (!pl_outcome_wants(outcome, l->object->retry, &range, &frame)) continue;

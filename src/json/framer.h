@@ -19,6 +19,11 @@
 // same result: read once to find its end and its array, then the array's items one by one. That
 // needs a `seek`; without one a larger document is a bad record.
 //
+// What stands around the records, for whoever asks (`envelopes`), comes with frames that are taken
+// many at a time: each document of an array of records without that array's items, once the array
+// is read; and so each object that holds an inner array. Not of documents that are streamed, nor of
+// broken ones.
+//
 // A bad record is a byte range and a reason: one line, or from a syntax error inside an array to
 // the end of that array's document; in concatenated documents to the next line that begins with a
 // bracket. It counts as one record, so that every byte is accounted for.
@@ -78,6 +83,7 @@ typedef struct pl_framer_options {
     const char *records_text;    // as written, for messages: "data.list"
     const pl_framer_want *wants; // any: frames carry the objects around them
     uint32_t want_count;
+    bool envelopes;        // pl_framer_take gives them
     pl_framer_seek seek;   // NULL: large documents are bad records
     size_t document_bytes; // larger ones are streamed; 0: PL_DOCUMENT_BYTES_MAX
     size_t record_bytes;   // larger ones are bad records; 0: PL_RECORD_BYTES_MAX
@@ -113,6 +119,13 @@ PL_MUST_USE plumb_status pl_framer_next(pl_framer *framer, pl_frame *ret_frame, 
 // are copied (256 KiB at a time: 2 % of what is done with them).
 //
 // A zero-initialised pl_frames is valid and may be used again and again.
+// A document, or an object in the array before, with an empty array in place of its records.
+typedef struct pl_envelope {
+    uint32_t array;   // of the records path: 0 the first one
+    uint64_t number;  // how many are before it in this content
+    size_t at, bytes; // in frames->outside
+} pl_envelope;
+
 typedef struct pl_frames {
     pl_buf text; // owned, as all below
     struct pl_frames_item *items;
@@ -124,10 +137,13 @@ typedef struct pl_frames {
     uint64_t first;    // index of the first record
     uint64_t serial;   // envelopes so far
     uint64_t envelope; // the last one, as the framer numbers them
+    pl_buf outside;    // texts of the envelopes that ended
+    pl_envelope *envelopes;
+    uint32_t envelope_count, envelope_capacity;
 } pl_frames;
 
-// The next records, some 256 KiB of them; a count of 0: there is none. Fails as pl_framer_next
-// does, once there is no record before the failure.
+// The next records, some 256 KiB of them, and the envelopes that ended; neither: there is none.
+// Fails as pl_framer_next does, once there is nothing before the failure.
 PL_MUST_USE plumb_status pl_framer_take(pl_framer *framer, pl_frames *frames, plumb_error *err);
 // Record `i` of them, as pl_framer_next would have given it; but `envelope` is another number than
 // that of any other records taken with these `frames`.

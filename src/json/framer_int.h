@@ -17,8 +17,9 @@ typedef enum pl_framer_state {
 
 // An array being unpacked, as offsets into the window.
 typedef struct level {
-    size_t start, end; // what it was found in: a document, or an item of the level above
-    size_t item;       // the next item
+    size_t start, end;  // what it was found in: a document, or an item of the level above
+    size_t array, item; // behind its bracket; the next item
+    uint64_t number;
     bool first;
     int depth;           // of its items
     pl_json_error error; // of the whole document; reason NULL: it is valid
@@ -44,7 +45,8 @@ struct pl_framer {
     uint32_t first_array; // of the records path: 1 when the format has unpacked the first one
     pl_span document;     // for frames: the text in the window, or what was kept of it
     uint64_t envelope;
-    uint64_t line_at; // content offset of the line being read
+    pl_frames *taking; // where envelopes go; NULL: nobody asks
+    uint64_t line_at;  // content offset of the line being read
     // The document being streamed.
     pl_survey survey;
     uint64_t stream_end;

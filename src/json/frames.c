@@ -35,6 +35,8 @@ void pl_frames_done(pl_frames *frames)
     free(frames->items);
     free(frames->bad);
     free(frames->around);
+    free(frames->envelopes);
+    pl_buf_done(&frames->outside);
     *frames = (pl_frames){0};
 }
 
@@ -42,6 +44,9 @@ static void frames_reset(pl_frames *frames)
 {
     frames->count = frames->bad_count = frames->around_count = 0;
     frames->envelope = 0;
+    frames->envelope_count = 0;
+    if (frames->outside.capacity > TEXT_KEPT) pl_buf_done(&frames->outside);
+    pl_buf_reset(&frames->outside);
     if (frames->text.capacity > TEXT_KEPT) pl_buf_done(&frames->text);
     pl_buf_reset(&frames->text);
 }
@@ -175,7 +180,7 @@ static plumb_status take_lines(pl_framer *f, pl_frames *frames, plumb_error *err
 
 static bool is_enough(const pl_frames *frames)
 {
-    if (frames->bad_count >= BAD_MAX) return true;
+    if (frames->bad_count >= BAD_MAX || frames->outside.count >= PL_FRAMER_READ_BYTES) return true;
     if (!frames->around_count)
         return frames->count >= ITEMS_MAX || frames->text.count >= PL_FRAMER_READ_BYTES;
     // Of what is around them there is as much as of them, at most.
@@ -191,11 +196,13 @@ plumb_status pl_framer_take(pl_framer *f, pl_frames *frames, plumb_error *err)
     frames_reset(frames);
     if (takes_lines(f)) return take_lines(f, frames, err);
     pl_frame frame;
+    plumb_status st = PLUMB_OK;
+    f->taking = f->options.envelopes ? frames : NULL;
     for (bool more = true; !is_enough(frames);) {
-        plumb_status st = pl_framer_next(f, &frame, &more, err);
-        if (st != PLUMB_OK) return frames->count ? PLUMB_OK : st; // the next call tells
-        if (!more) break;
+        st = pl_framer_next(f, &frame, &more, err);
+        if (st != PLUMB_OK || !more) break;
         add_frame(frames, &frame, SIZE_MAX);
     }
-    return PLUMB_OK;
+    f->taking = NULL;
+    return frames->count || frames->envelope_count ? PLUMB_OK : st; // the next call tells
 }

@@ -73,7 +73,9 @@ static bool open_level(pl_framer *f, uint32_t array, size_t start, size_t end, i
     error.offset += start;
     f->levels[f->level_count++] = (level){.start = start,
                                           .end = end,
+                                          .array = start + found + 1,
                                           .item = start + found + 1,
+                                          .number = f->envelope,
                                           .first = true,
                                           .depth = depth + (int)keys.count + 1,
                                           .error = error};
@@ -111,6 +113,19 @@ static uint32_t level_array(const pl_framer *f)
     return f->first_array + f->level_count - 1 + (f->state == IN_STREAM);
 }
 
+// What is around the items of this array, which ends at `close`.
+static void give_envelope(pl_framer *f, const level *l, size_t close)
+{
+    pl_frames *frames = f->taking;
+    const char *window = f->window.data;
+    PL_GROW(frames->envelopes, frames->envelope_count, frames->envelope_capacity);
+    pl_envelope *one = &frames->envelopes[frames->envelope_count++];
+    *one = (pl_envelope){level_array(f), l->number, frames->outside.count, 0};
+    pl_buf_span(&frames->outside, pl_span_make(window + l->start, l->array - l->start));
+    pl_buf_span(&frames->outside, pl_span_make(window + close, l->end - close));
+    one->bytes = frames->outside.count - one->at;
+}
+
 bool pl_framer__level_item(pl_framer *f, pl_frame *frame)
 {
     level *l = &f->levels[f->level_count - 1];
@@ -125,6 +140,7 @@ bool pl_framer__level_item(pl_framer *f, pl_frame *frame)
     if (c == ']') {
         error = l->error;
         if (!error.reason) {
+            if (f->taking) give_envelope(f, l, at);
             f->level_count--;
             return false;
         }

@@ -223,11 +223,11 @@ plumb_status pl_map_compile(const pl_mapping *mapping, const pl_schema *schema,
     bind_outer(plan, arena);
     for (uint32_t r = 0; r < plan->rule_count; r++) bind_fill(&plan->rules[r]);
     bind_keys(plan, arena);
-    plan->record_keys = step_keys(&mapping->records, arena);
-    plan->inner_keys = PL_TAKE(arena, pl_framer_keys, mapping->inner_count);
-    for (uint32_t i = 0; i < mapping->inner_count; i++)
-        plan->inner_keys[i] =
-            (pl_framer_keys){step_keys(&mapping->inner[i], arena), mapping->inner[i].count};
+    plan->arrays = PL_TAKE(arena, pl_framer_keys, 1 + mapping->inner_count);
+    for (uint32_t i = 0; i <= mapping->inner_count; i++) {
+        const pl_path *path = i ? &mapping->inner[i - 1] : &mapping->records;
+        plan->arrays[i] = (pl_framer_keys){step_keys(path, arena), path->count};
+    }
     pl_span text = mapping->records_text;
     if (text.bytes > 2 && memcmp(text.data + text.bytes - 2, "[]", 2) == 0) text.bytes -= 2;
     plan->records_text = pl_arena_cstr(arena, text);
@@ -240,9 +240,9 @@ void pl_map_framing(const pl_map_plan *plan, pl_format format, pl_framer_options
     *ret_options = (pl_framer_options){.format = format,
                                        .has_records = plan->mapping->has_records,
                                        .records_top = plan->mapping->records_top,
-                                       .keys = plan->record_keys,
-                                       .key_count = plan->mapping->records.count,
-                                       .inner = plan->inner_keys,
+                                       .keys = plan->arrays[0].keys,
+                                       .key_count = plan->arrays[0].count,
+                                       .inner = plan->arrays + 1,
                                        .inner_count = plan->mapping->inner_count,
                                        .wants = plan->wants,
                                        .want_count = plan->want_count,

@@ -66,6 +66,15 @@ pl_watch *pl_mapper_watch(const pl_mapper *m)
     return m->watch;
 }
 
+void pl_mapper_envelopes(pl_mapper *m, const pl_frames *frames)
+{
+    for (uint32_t i = 0; m->watch && i < frames->envelope_count; i++) {
+        const pl_envelope *one = &frames->envelopes[i];
+        pl_span text = pl_span_make(frames->outside.data + one->at, one->bytes);
+        pl_watch_around(m->watch, m->plan->arrays, one->array, one->number, text);
+    }
+}
+
 static void take(uint64_t *into, uint64_t *from, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) into[i] += from[i];

@@ -87,6 +87,10 @@ void pl_map_conflict_add(pl_map_conflict *into, const pl_map_conflict *from);
 // Add what came since this was asked last.
 void pl_mapper_tally(pl_mapper *mapper, pl_map_tally *into);
 
+// Observe what stands around the records that were taken with these frames; without a watch a
+// no-op.
+void pl_mapper_envelopes(pl_mapper *mapper, const pl_frames *frames);
+
 // Why a record cannot be a row.
 typedef struct pl_reject {
     pl_span column;    // "" when the record as a whole is the problem

@@ -89,10 +89,9 @@ struct pl_map_plan {
     int32_t system[PL_SYSTEM_COLUMNS]; // index in the schema
     uint32_t rule_count;
     bound_rule *rules;
-    pl_bound_path *tests; // [mapping->where_tests]
-    uint32_t rule_slots;  // slots below are of rules, the others of tests only
-    pl_span *record_keys;
-    pl_framer_keys *inner_keys;
+    pl_bound_path *tests;   // [mapping->where_tests]
+    uint32_t rule_slots;    // slots below are of rules, the others of tests only
+    pl_framer_keys *arrays; // of the records path; [1 + mapping->inner_count]
     pl_framer_want *wants;
     uint32_t want_count;
     const pl_path **outer; // paths that start at $parent or $doc

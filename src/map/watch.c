@@ -303,7 +303,7 @@ static bool entity_of(const pl_watch *w, uint64_t *ret_entity)
     return count != 0;
 }
 
-static pl_json *tree_of(pl_watch *w, pl_span record)
+pl_json *pl_watch__tree(pl_watch *w, pl_span record)
 {
     pl_json *tree = NULL;
     plumb_error err;
@@ -339,7 +339,7 @@ __attribute__((noinline)) static void keep(pl_watch *w, pl_span record, uint64_t
 __attribute__((noinline)) static void by_tree(pl_watch *w, pl_span record, uint64_t entity,
                                               bool sampled)
 {
-    const pl_json *tree = tree_of(w, record);
+    const pl_json *tree = pl_watch__tree(w, record);
     if (!tree) return;
     pl_shape_record(&w->seen, tree);
     if (sampled) pl_shape_sample(&w->seen, tree, entity);
@@ -428,7 +428,8 @@ void pl_watch_few(pl_watch *w, uint32_t window, pl_shape *into)
     size_t at = 0;
     for (uint32_t i = 0; i < w->kept_count; at += w->kept[i++].bytes) {
         if (w->kept[i].window != window) continue;
-        const pl_json *tree = tree_of(w, (pl_span){w->records_text.data + at, w->kept[i].bytes});
+        const pl_json *tree =
+            pl_watch__tree(w, (pl_span){w->records_text.data + at, w->kept[i].bytes});
         if (tree) pl_shape_sample(into, tree, w->kept[i].entity);
     }
 }

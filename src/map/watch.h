@@ -3,6 +3,7 @@
 //     pl_watch_new       for a mapper's scanner, with the key's paths
 //     pl_watch_object    another raw object begins
 //     pl_watch_record    right after the scanner took a record
+//     pl_watch_around    a document, or an object inside, that held an array of records
 //     pl_watch_seen      -> the shape of the object, as far as this mapper read it
 //     pl_watch_few       in the end: the values of records that were few
 //
@@ -20,6 +21,10 @@
 // it is known that they are too many for all of them to be sampled. A record that lacks its key is
 // an entity of its own, so that whatever has the key's values now can be found by them.
 //
+// Documents around records are few, and are looked at as trees. Their values are of no entity;
+// those of the first PL_WATCH_DOCUMENTS of a raw object are sampled, of later ones by the hash of
+// the whole text.
+//
 // Threads: one, that of the mapper; `few` is shared by those of one task.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -29,6 +34,7 @@
 #include <stdatomic.h>
 
 #include "shape/shape.h"
+#include "json/framer.h"
 #include "json/scanner.h"
 
 typedef struct pl_watch pl_watch; // opaque
@@ -58,6 +64,13 @@ void pl_watch_object(pl_watch *watch, int64_t received_us, uint32_t window);
 
 // The record the scanner scanned last, without what stands around it.
 void pl_watch_record(pl_watch *watch, pl_span record);
+
+// What stands around an array of records: `text` is the document without the array's items
+// (framer.h: pl_envelope), or the object in array number `array` - 1 of the records path that holds
+// the next one; `number` counts them in the raw object. `arrays`: keys to each of them.
+#define PL_WATCH_DOCUMENTS 16u
+void pl_watch_around(pl_watch *watch, const pl_framer_keys *arrays, uint32_t array, uint64_t number,
+                     pl_span text);
 
 // What was seen since pl_watch_object, settled, borrowed until the next record. It may be taken.
 pl_shape *pl_watch_seen(pl_watch *watch);

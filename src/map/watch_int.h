@@ -113,6 +113,9 @@ void pl_watch__grow(pl_watch *watch);
 uint32_t pl_watch__path(pl_watch *watch, uint32_t node);
 uint32_t pl_watch__items(pl_watch *watch, uint32_t path);
 
+// The record as a tree, until the next one; NULL: it is none.
+pl_json *pl_watch__tree(pl_watch *watch, pl_span record);
+
 // Through an array or object in a slot, and through what has none: found are kinds, or, while
 // sampling, values are taken.
 void pl_watch__slot(pl_watch *watch, uint32_t slot);

@@ -212,11 +212,12 @@ static void write_path(pl_json_writer *w, const pl_shape_path *path, uint32_t pa
     if (path->parent != PL_SHAPE_NONE) {
         pl_json_key(w, "in");
         pl_json_int(w, parent);
-        pl_json_key(w, path->items ? "items" : "key");
-        if (path->items)
-            pl_json_bool(w, true);
-        else
+        static const char *const steps[] = {"key", "items", "around"};
+        pl_json_key(w, steps[path->step]);
+        if (path->step == PL_SHAPE_KEY)
             pl_json_text(w, path->key);
+        else
+            pl_json_bool(w, true);
     }
     write_counts(w, "kinds", path->kinds, PL_SHAPE_KINDS);
     write_count(w, "overflow", path->overflow);
@@ -240,6 +241,7 @@ static void write_paths(pl_json_writer *w, const pl_shape *shape, const entities
         write_path(w, path, path->parent == PL_SHAPE_NONE ? 0 : written[path->parent], all);
         for (uint32_t k = 0; k < path->children; k++) queue[count++] = path->by_key[k];
         if (path->elements != PL_SHAPE_NONE) queue[count++] = path->elements;
+        if (i == 0 && shape->around != PL_SHAPE_NONE) queue[count++] = shape->around;
     }
     free(queue);
     free(written);

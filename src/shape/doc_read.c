@@ -256,15 +256,19 @@ static uint32_t read_place(reader *r, const pl_json *object)
     pl_shape *shape = r->shape;
     uint32_t parent = (uint32_t)read_count(r, object, "in", shape->count - 1);
     const pl_json *key = pl_json_get(object, "key");
-    bool items = pl_json_get(object, "items") != NULL;
-    pl_span text = key && key->kind == PL_JSON_STRING ? key->text : PL_SPAN("");
+    pl_shape_step step = pl_json_get(object, "items")    ? PL_SHAPE_ITEMS
+                         : pl_json_get(object, "around") ? PL_SHAPE_AROUND
+                                                         : PL_SHAPE_KEY;
+    bool has_key = key && key->kind == PL_JSON_STRING;
+    pl_span text = has_key ? key->text : PL_SPAN("");
     uint32_t count = shape->count;
     if (r->wrong) return PL_SHAPE_ROOT;
-    if (!pl_json_get(object, "in") || (!items && (!key || key->kind != PL_JSON_STRING))) {
+    if (!pl_json_get(object, "in") || (step == PL_SHAPE_KEY && !has_key) ||
+        (step == PL_SHAPE_AROUND && parent != PL_SHAPE_ROOT)) {
         r->wrong = "key";
         return PL_SHAPE_ROOT;
     }
-    uint32_t path = items ? pl_shape_items(shape, parent) : pl_shape_child(shape, parent, text);
+    uint32_t path = pl_shape__below(shape, parent, text, step);
     if (path != count) r->wrong = "key"; // there already, or too many
     return r->wrong ? PL_SHAPE_ROOT : path;
 }

@@ -61,7 +61,7 @@ static void put_presence(text *t, bool after, uint32_t path)
     const pl_shape *shape = after ? t->work->after.shape : t->work->before.shape;
     uint32_t parent = shape->paths[path].parent;
     uint64_t seen = pl_drift_seen(t->work, shape, path);
-    if (shape->paths[path].items) {
+    if (shape->paths[path].step == PL_SHAPE_ITEMS) {
         put_counted(t, seen, "element", "elements");
         return;
     }
@@ -150,7 +150,7 @@ static void say_removed(text *t)
     const pl_shape *now = t->work->after.shape;
     uint64_t chances = there == PL_SHAPE_NONE ? 0 : now->paths[there].kinds[PL_SHAPE_OBJECT];
     if (chances) {
-        uint32_t here = pl_shape_find(now, there, side->shape->paths[path].key, false);
+        uint32_t here = pl_shape_find(now, there, side->shape->paths[path].key, PL_SHAPE_KEY);
         uint64_t still = here == PL_SHAPE_NONE ? 0 : pl_drift_seen(t->work, now, here);
         if (still)
             put_count(t, still);
@@ -366,7 +366,8 @@ static void put_extractor(text *t, bool after, uint32_t path)
 static bool writable(const pl_shape *shape, uint32_t path)
 {
     for (; path != PL_SHAPE_ROOT; path = shape->paths[path].parent)
-        if (shape->paths[path].items) return false; // which element, the mapping's `records` says
+        if (shape->paths[path].step == PL_SHAPE_ITEMS)
+            return false; // which element, the mapping's `records` says
     return true;
 }
 

@@ -87,6 +87,14 @@ static double presence(const pl_drift_work *work, const pl_shape *shape, uint32_
     return chances ? (double)pl_drift_seen(work, shape, path) / (double)chances : 0;
 }
 
+// Whether it is of the documents around the records.
+static bool is_around(const pl_shape *shape, uint32_t path)
+{
+    while (path != PL_SHAPE_ROOT && shape->paths[path].step != PL_SHAPE_AROUND)
+        path = shape->paths[path].parent;
+    return path != PL_SHAPE_ROOT;
+}
+
 static void prepare(pl_drift_work *work, pl_drift_side *side, const pl_shape *shape,
                     const pl_shape *other)
 {
@@ -103,14 +111,16 @@ static void prepare(pl_drift_work *work, pl_drift_side *side, const pl_shape *sh
     for (uint32_t p = 0; p < shape->count; p++) {
         const pl_shape_path *path = &shape->paths[p];
         side->partner[p] = PL_SHAPE_NONE;
-        side->there[p] = pl_drift_seen(work, shape, p) > 0;
+        // Documents that nobody looked at have not come or gone.
+        bool unknown = other->around == PL_SHAPE_NONE && is_around(shape, p);
+        side->there[p] = pl_drift_seen(work, shape, p) > 0 && !unknown;
         uint32_t parent = p ? side->same[path->parent] : PL_SHAPE_NONE;
         if (p == 0)
             side->same[p] = PL_SHAPE_ROOT;
         else if (parent == PL_SHAPE_NONE)
             side->same[p] = PL_SHAPE_NONE;
         else
-            side->same[p] = pl_shape_find(other, parent, path->key, path->items);
+            side->same[p] = pl_shape_find(other, parent, path->key, path->step);
     }
 }
 
@@ -155,7 +165,7 @@ static void find_moved(pl_drift_work *work, pl_drift_side *side, const pl_drift_
         } else if (side->moved[parent]) {
             side->judged[p] = side->judged[parent];
             side->asked[p] = side->asked[parent];
-        } else if (side->shape->paths[p].items) {
+        } else if (side->shape->paths[p].step == PL_SHAPE_ITEMS) {
             side->judged[p] = options->removed_chance >= 1; // empty arrays are no drift
             side->asked[p] = side->judged[p];
         } else {
@@ -240,7 +250,7 @@ static uint32_t keys_of(const pl_drift_side *side, uint32_t object, bool moved, 
     uint32_t keys = 0;
     for (uint32_t p = object + 1; p < side->shape->count; p++) {
         const pl_shape_path *path = &side->shape->paths[p];
-        if (path->parent != object || path->items || !side->there[p]) continue;
+        if (path->parent != object || path->step != PL_SHAPE_KEY || !side->there[p]) continue;
         if (moved && !side->moved[p]) continue;
         keys++;
         int most = PL_SHAPE_NULL;

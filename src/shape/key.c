@@ -73,7 +73,7 @@ uint32_t pl_drift_arrays(const pl_shape *shape, uint32_t path)
 {
     uint32_t depth = 0;
     for (; path != PL_SHAPE_NONE; path = shape->paths[path].parent)
-        depth += shape->paths[path].items;
+        depth += shape->paths[path].step == PL_SHAPE_ITEMS;
     return depth;
 }
 

@@ -56,11 +56,10 @@ static void merge(pl_shape *into, const pl_shape *from, pl_shape_path *givers)
         uint32_t parent = ids[path->parent];
         ids[i] = PL_SHAPE_NONE;
         if (parent == PL_SHAPE_NONE || !there[i]) continue; // of what became overflow
-        ids[i] =
-            path->items ? pl_shape_items(into, parent) : pl_shape_child(into, parent, path->key);
+        ids[i] = pl_shape__below(into, parent, path->key, path->step);
         if (ids[i] != PL_SHAPE_NONE)
             merge_path(&into->paths[ids[i]], path, givers ? &givers[i] : NULL);
-        else if (!path->items)
+        else if (path->step == PL_SHAPE_KEY)
             pl_shape_overflow(into, parent, pl_shape_seen(path));
     }
     free(ids);

@@ -55,7 +55,7 @@ static pl_shape_kind kind_of(const pl_shape *shape, uint32_t path)
 static bool same_key(const pl_shape *old, uint32_t a, const pl_shape *new, uint32_t b)
 {
     const pl_shape_path *x = &old->paths[a], *y = &new->paths[b];
-    return x->items == y->items && pl_span_equal(x->key, y->key);
+    return x->step == y->step && pl_span_equal(x->key, y->key);
 }
 
 static uint32_t common_tail(const pl_shape *old, uint32_t a, const pl_shape *new, uint32_t b)
@@ -333,7 +333,7 @@ static uint32_t relative(const pl_shape *from, uint32_t from_root, uint32_t path
     if (path == from_root) return to_root;
     uint32_t parent = relative(from, from_root, from->paths[path].parent, to, to_root);
     if (parent == PL_SHAPE_NONE) return PL_SHAPE_NONE;
-    return pl_shape_find(to, parent, from->paths[path].key, from->paths[path].items);
+    return pl_shape_find(to, parent, from->paths[path].key, from->paths[path].step);
 }
 
 static bool within(const pl_shape *shape, uint32_t path, uint32_t root)

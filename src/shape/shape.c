@@ -43,18 +43,20 @@ static void insert_child(pl_shape *shape, uint32_t parent, uint32_t id)
     path->children++;
 }
 
-uint32_t pl_shape__add(pl_shape *shape, uint32_t parent, pl_span key, bool items)
+uint32_t pl_shape__add(pl_shape *shape, uint32_t parent, pl_span key, pl_shape_step step)
 {
     PL_GROW(shape->paths, shape->count, shape->capacity);
     uint32_t id = shape->count++;
     pl_shape_path *path = &shape->paths[id];
-    *path = (pl_shape_path){.parent = parent, .items = items};
+    *path = (pl_shape_path){.parent = parent, .step = step};
     path->next = path->elements = PL_SHAPE_NONE;
     path->key = pl_arena_copy(&shape->arena, key);
     if (parent == PL_SHAPE_NONE) return id;
     path->depth = shape->paths[parent].depth + 1;
-    if (items)
+    if (step == PL_SHAPE_ITEMS)
         shape->paths[parent].elements = id;
+    else if (step == PL_SHAPE_AROUND)
+        shape->around = id;
     else
         insert_child(shape, parent, id);
     return id;
@@ -62,8 +64,8 @@ uint32_t pl_shape__add(pl_shape *shape, uint32_t parent, pl_span key, bool items
 
 void pl_shape_init(pl_shape *shape)
 {
-    *shape = (pl_shape){.entity_max = UINT64_MAX};
-    pl_shape__add(shape, PL_SHAPE_NONE, PL_SPAN(""), false);
+    *shape = (pl_shape){.entity_max = UINT64_MAX, .around = PL_SHAPE_NONE};
+    pl_shape__add(shape, PL_SHAPE_NONE, PL_SPAN(""), PL_SHAPE_KEY);
 }
 
 void pl_shape_done(pl_shape *shape)
@@ -93,32 +95,46 @@ void pl_shape_forget(pl_shape *shape)
     shape->entity_max = UINT64_MAX;
 }
 
-uint32_t pl_shape_find(const pl_shape *shape, uint32_t parent, pl_span key, bool items)
+uint32_t pl_shape_find(const pl_shape *shape, uint32_t parent, pl_span key, pl_shape_step step)
 {
     bool found;
-    if (items) return shape->paths[parent].elements;
+    if (step == PL_SHAPE_ITEMS) return shape->paths[parent].elements;
+    if (step == PL_SHAPE_AROUND) return shape->around;
     uint32_t at = place_of(shape, parent, key, &found);
     return found ? shape->paths[parent].by_key[at] : PL_SHAPE_NONE;
 }
 
 uint32_t pl_shape_child(pl_shape *shape, uint32_t parent, pl_span key)
 {
-    uint32_t path = pl_shape_find(shape, parent, key, false);
+    uint32_t path = pl_shape_find(shape, parent, key, PL_SHAPE_KEY);
     if (path != PL_SHAPE_NONE) return path;
     const pl_shape_path *above = &shape->paths[parent];
     if (shape->count >= PL_SHAPE_PATHS_MAX || above->children >= PL_SHAPE_CHILDREN_MAX ||
         shape->arena.bytes + key.bytes > PL_SHAPE_KEY_BYTES_MAX || above->depth >= PL_DEPTH_MAX)
         return PL_SHAPE_NONE;
-    return pl_shape__add(shape, parent, key, false);
+    return pl_shape__add(shape, parent, key, PL_SHAPE_KEY);
 }
 
 uint32_t pl_shape_items(pl_shape *shape, uint32_t parent)
 {
-    uint32_t path = pl_shape_find(shape, parent, PL_SPAN(""), true);
+    uint32_t path = shape->paths[parent].elements;
     if (path != PL_SHAPE_NONE) return path;
     if (shape->count >= PL_SHAPE_PATHS_MAX || shape->paths[parent].depth >= PL_DEPTH_MAX)
         return PL_SHAPE_NONE;
-    return pl_shape__add(shape, parent, PL_SPAN(""), true);
+    return pl_shape__add(shape, parent, PL_SPAN(""), PL_SHAPE_ITEMS);
+}
+
+uint32_t pl_shape_around(pl_shape *shape)
+{
+    if (shape->around != PL_SHAPE_NONE) return shape->around;
+    if (shape->count >= PL_SHAPE_PATHS_MAX) return PL_SHAPE_NONE;
+    return pl_shape__add(shape, PL_SHAPE_ROOT, PL_SPAN(""), PL_SHAPE_AROUND);
+}
+
+uint32_t pl_shape__below(pl_shape *shape, uint32_t parent, pl_span key, pl_shape_step step)
+{
+    if (step == PL_SHAPE_KEY) return pl_shape_child(shape, parent, key);
+    return step == PL_SHAPE_ITEMS ? pl_shape_items(shape, parent) : pl_shape_around(shape);
 }
 
 // ---- observing ----------------------------------------------------------------------------------
@@ -191,10 +207,11 @@ static pl_shape_kind kind_of(const pl_json *value)
     return PL_SHAPE_NULL;
 }
 
-// A walk over a record: either counts, or takes values.
+// A walk over a record, or what is around it: either counts, or takes values.
 typedef struct walk {
     pl_shape *shape;
     bool counts;
+    bool around;
 } walk;
 
 static void observe(const walk *w, uint32_t path, const pl_json *value, uint64_t entity);
@@ -204,8 +221,8 @@ static void observe(const walk *w, uint32_t path, const pl_json *value, uint64_t
 static uint32_t member_path(pl_shape *shape, uint32_t parent, uint32_t before, pl_span key)
 {
     uint32_t next = shape->paths[before].next;
-    if (next != PL_SHAPE_NONE && shape->paths[next].parent == parent && !shape->paths[next].items &&
-        pl_span_equal(shape->paths[next].key, key))
+    if (next != PL_SHAPE_NONE && shape->paths[next].parent == parent &&
+        shape->paths[next].step == PL_SHAPE_KEY && pl_span_equal(shape->paths[next].key, key))
         return next;
     uint32_t path = pl_shape_child(shape, parent, key);
     if (path != PL_SHAPE_NONE) shape->paths[before].next = path;
@@ -245,7 +262,8 @@ static void observe(const walk *w, uint32_t path, const pl_json *value, uint64_t
     if (w->counts) pl_shape_count(w->shape, path, kind, 1);
     if (kind == PL_SHAPE_OBJECT) {
         observe_object(w, path, value, entity);
-    } else if (kind == PL_SHAPE_ARRAY && value->first) {
+    } else if (kind == PL_SHAPE_ARRAY) {
+        if (w->around || !value->first) return;
         uint32_t items = pl_shape_items(w->shape, path), position = 0;
         for (const pl_json *item = value->first; item && items != PL_SHAPE_NONE; item = item->next)
             observe(w, items, item, pl_shape_element(entity, position++));
@@ -256,13 +274,21 @@ static void observe(const walk *w, uint32_t path, const pl_json *value, uint64_t
 
 void pl_shape_record(pl_shape *shape, const pl_json *record)
 {
-    observe(&(walk){shape, true}, PL_SHAPE_ROOT, record, PL_SHAPE_NOBODY);
+    observe(&(walk){.shape = shape, .counts = true}, PL_SHAPE_ROOT, record, PL_SHAPE_NOBODY);
 }
 
 void pl_shape_sample(pl_shape *shape, const pl_json *record, uint64_t entity)
 {
     shape->sampled++;
-    observe(&(walk){shape, false}, PL_SHAPE_ROOT, record, entity);
+    observe(&(walk){.shape = shape}, PL_SHAPE_ROOT, record, entity);
+}
+
+void pl_shape_document(pl_shape *shape, uint32_t path, const pl_json *document, bool sampled)
+{
+    walk w = {.shape = shape, .counts = true, .around = true};
+    observe(&w, path, document, PL_SHAPE_NOBODY);
+    w.counts = false;
+    if (sampled) observe(&w, path, document, PL_SHAPE_NOBODY);
 }
 
 // ---- looking ------------------------------------------------------------------------------------
@@ -277,7 +303,7 @@ uint64_t pl_shape_seen(const pl_shape_path *path)
 uint64_t pl_shape_chances(const pl_shape *shape, uint32_t id)
 {
     const pl_shape_path *path = &shape->paths[id];
-    if (path->items || path->parent == PL_SHAPE_NONE) return pl_shape_seen(path);
+    if (path->step != PL_SHAPE_KEY || path->parent == PL_SHAPE_NONE) return pl_shape_seen(path);
     return shape->paths[path->parent].kinds[PL_SHAPE_OBJECT];
 }
 
@@ -299,8 +325,10 @@ void pl_shape_path_write(pl_buf *out, const pl_shape *shape, uint32_t id)
     pl_buf_char(out, '$');
     while (count > 0) {
         const pl_shape_path *path = &shape->paths[steps[--count]];
-        if (path->items) {
+        if (path->step == PL_SHAPE_ITEMS) {
             pl_buf_text(out, "[*]");
+        } else if (path->step == PL_SHAPE_AROUND) {
+            pl_buf_text(out, "doc");
         } else if (is_bare(path->key)) {
             pl_buf_char(out, '.');
             pl_buf_span(out, path->key);

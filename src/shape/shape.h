@@ -138,10 +138,17 @@ typedef struct pl_shape_values {
     uint32_t sample_count;
 } pl_shape_values;
 
+// How a path goes on from the one above it.
+typedef enum pl_shape_step {
+    PL_SHAPE_KEY,    // a member of its objects
+    PL_SHAPE_ITEMS,  // the elements of its arrays; `key` is ""
+    PL_SHAPE_AROUND, // from the record out: the document it stands in; `key` is ""
+} pl_shape_step;
+
 typedef struct pl_shape_path {
     uint32_t parent; // PL_SHAPE_NONE: the record itself
-    bool items;      // the elements of the parent's arrays; `key` is ""
-    pl_span key;     // unescaped
+    pl_shape_step step;
+    pl_span key; // unescaped
     uint32_t depth;
     uint64_t kinds[PL_SHAPE_KINDS]; // of every record
     uint32_t *by_key;               // paths below, in order of their keys; owned
@@ -165,7 +172,8 @@ typedef struct pl_shape_path {
 typedef struct pl_shape {
     pl_shape_path *paths; // dense; a parent stands before its children; [0] is the record
     uint32_t count, capacity;
-    pl_arena arena; // of keys
+    uint32_t around; // path of the documents around the records; PL_SHAPE_NONE: none yet
+    pl_arena arena;  // of keys
     uint64_t records, sampled;
     uint64_t entity_max;       // pairs are kept of entities up to this
     uint64_t pair_total;       // over all paths, fresh ones included
@@ -179,7 +187,6 @@ typedef struct pl_shape {
     uint32_t visit_count, visit_capacity;
 } pl_shape;
 
-// An envelope around the records has paths of its own: a second shape.
 void pl_shape_init(pl_shape *shape);
 void pl_shape_done(pl_shape *shape);
 
@@ -191,8 +198,10 @@ void pl_shape_object(pl_shape *shape, int64_t received_us);
 // The path below `parent` by key, or its elements; made if new. PL_SHAPE_NONE: no room.
 uint32_t pl_shape_child(pl_shape *shape, uint32_t parent, pl_span key);
 uint32_t pl_shape_items(pl_shape *shape, uint32_t parent);
-// The same without making it.
-uint32_t pl_shape_find(const pl_shape *shape, uint32_t parent, pl_span key, bool items);
+// `$doc`, the documents around the records: below the root, made if new.
+uint32_t pl_shape_around(pl_shape *shape);
+// Any of these without making it.
+uint32_t pl_shape_find(const pl_shape *shape, uint32_t parent, pl_span key, pl_shape_step step);
 
 // `times` more values of a kind at a path, in the current object.
 // Those of the root are the records.
@@ -206,6 +215,10 @@ void pl_shape_value(pl_shape *shape, uint32_t path, uint64_t entity, pl_span raw
 // One record of all: its counts, each repeated key once, with its last value. The mapping's pass
 // does the same by pl_shape_count, from what the scanner has learned.
 void pl_shape_record(pl_shape *shape, const pl_json *record);
+// A document around records, without those, or the object that holds an array of them inside of
+// one: `path` is pl_shape_around or below. What its arrays hold is not looked into: those may be
+// records of another table. `sampled`: take its values; they are of no entity.
+void pl_shape_document(pl_shape *shape, uint32_t path, const pl_json *document, bool sampled);
 // One sampled record: the values of all its scalars. Counts nothing but itself.
 void pl_shape_sample(pl_shape *shape, const pl_json *record, uint64_t entity);
 
@@ -237,10 +250,10 @@ void pl_shape_settle(pl_shape *shape);
 
 // Times the path was there, whatever its kind.
 uint64_t pl_shape_seen(const pl_shape_path *path);
-// Times it could have been: objects of its parent; for elements and the record itself, what is
-// seen.
+// Times it could have been: objects of its parent; for elements, the record itself and what is
+// around it, what is seen.
 uint64_t pl_shape_chances(const pl_shape *shape, uint32_t path);
-// "$.stats.likes", "$.tags[*]", "$["a.b"]".
+// "$.stats.likes", "$.tags[*]", "$["a.b"]", "$doc.page.next".
 void pl_shape_path_write(pl_buf *out, const pl_shape *shape, uint32_t path);
 
 // The least type of a contract that takes every value seen at a path: "long", "list(string)"; json

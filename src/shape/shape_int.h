@@ -15,8 +15,10 @@ pl_shape_scalar pl_shape__scalar(pl_span raw, size_t *ret_text_bytes);
 // The hash of any value of this class that says this number; false: only the value itself tells.
 bool pl_shape__derive(pl_value_class class, double number, uint64_t *ret_hash);
 
-// A new path at the end; NULL span and `items` for elements. No limits are asked.
-uint32_t pl_shape__add(pl_shape *shape, uint32_t parent, pl_span key, bool items);
+// A new path at the end; `key` is "" but of a member. No limits are asked.
+uint32_t pl_shape__add(pl_shape *shape, uint32_t parent, pl_span key, pl_shape_step step);
+// The path one step below; made if new. PL_SHAPE_NONE: no room.
+uint32_t pl_shape__below(pl_shape *shape, uint32_t parent, pl_span key, pl_shape_step step);
 
 // ---- the values of one path ---------------------------------------------------------------------
 pl_shape_values *pl_shape__values_new(void);

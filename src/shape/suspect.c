@@ -140,7 +140,7 @@ static double likeness(const pl_suspect_work *work, uint32_t old, uint32_t new)
 {
     const pl_shape *before = work->before->shape, *now = work->now->shape;
     const pl_shape_path *was = &before->paths[old], *is = &now->paths[new];
-    if (was->items != is->items || !reads_as(was, is)) return 0;
+    if (was->step != is->step || !reads_as(was, is)) return 0;
     if (pl_drift_arrays(before, old) != pl_drift_arrays(now, new)) return 0;
     return 0.1 + pl_drift_name_likeness(was->key, is->key);
 }
@@ -154,7 +154,7 @@ static uint64_t room_before(const pl_suspect_work *work, uint32_t path)
     uint32_t top = PL_SHAPE_NONE;
     for (uint32_t p = path; p != PL_SHAPE_ROOT; p = now->paths[p].parent)
         if (work->same[p] == PL_SHAPE_NONE) top = p;
-    if (top == PL_SHAPE_NONE || now->paths[top].items) return 0;
+    if (top == PL_SHAPE_NONE || now->paths[top].step == PL_SHAPE_ITEMS) return 0;
     return before->paths[work->same[now->paths[top].parent]].kinds[PL_SHAPE_OBJECT];
 }
 
@@ -284,9 +284,10 @@ static uint64_t denied(const pl_suspect_work *work, uint32_t old, uint32_t *ret_
     uint64_t times = denied(work, path->parent, &parent);
     *ret_now = PL_SHAPE_NONE;
     if (parent == PL_SHAPE_NONE) return times;
-    *ret_now = pl_shape_find(now, parent, path->key, path->items);
+    *ret_now = pl_shape_find(now, parent, path->key, path->step);
     bool there = *ret_now != PL_SHAPE_NONE;
-    if (path->items) return times + (there ? 0 : now->paths[parent].kinds[PL_SHAPE_ARRAY]);
+    if (path->step == PL_SHAPE_ITEMS)
+        return times + (there ? 0 : now->paths[parent].kinds[PL_SHAPE_ARRAY]);
     return times + (there ? now->paths[*ret_now].kinds[PL_SHAPE_NULL] : 0);
 }
 
@@ -525,7 +526,7 @@ static void prepare(pl_suspect_work *work)
         uint32_t parent = p ? work->same[path->parent] : PL_SHAPE_NONE;
         work->same[p] = parent == PL_SHAPE_NONE
                             ? (p ? PL_SHAPE_NONE : PL_SHAPE_ROOT)
-                            : pl_shape_find(before, parent, path->key, path->items);
+                            : pl_shape_find(before, parent, path->key, path->step);
     }
 }
 

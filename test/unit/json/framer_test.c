@@ -495,6 +495,57 @@ TEST(framer_gives_the_objects_around_a_record)
     }
 }
 
+// "array.number text" of every envelope, a line each.
+static void check_envelopes(pl_format format, const char *records, const char *content,
+                            const char *want)
+{
+    static const size_t chunks[] = {SIZE_MAX, 1, 7};
+    for (size_t i = 0; i < PL_COUNT(chunks); i++) {
+        source s = {pl_span_of(content), pl_span_of(content), chunks[i], false};
+        pl_span keys[2];
+        pl_framer_options options;
+        plumb_error err;
+        pl_frames frames = {0};
+        pl_buf got = {0};
+        options_set(&options, format, records, keys);
+        options.envelopes = true;
+        pl_framer *framer = pl_framer_new(&options, source_read, &s);
+        do {
+            CHECK_OK(pl_framer_take(framer, &frames, &err), err);
+            for (uint32_t e = 0; e < frames.envelope_count; e++) {
+                const pl_envelope *one = &frames.envelopes[e];
+                pl_buf_printf(&got, "%u.%llu %.*s\n", one->array, (unsigned long long)one->number,
+                              (int)one->bytes, frames.outside.data + one->at);
+            }
+        } while (frames.count || frames.envelope_count);
+        CHECK_STR(want, got.count ? pl_buf_cstr(&got) : "");
+        pl_buf_done(&got);
+        pl_frames_done(&frames);
+        pl_framer_free(framer);
+    }
+}
+
+TEST(framer_gives_documents_without_their_records)
+{
+    check_envelopes(PL_FORMAT_NDJSON, "d.l",
+                    "{\"n\": 1, \"d\": {\"l\": [{\"a\": 1}, {\"a\": 2}], \"z\": [3]}}\n"
+                    " {\"d\": {\"l\": []}, \"n\": null}\n",
+                    "0.0 {\"n\": 1, \"d\": {\"l\": [], \"z\": [3]}}\n"
+                    "0.1  {\"d\": {\"l\": []}, \"n\": null}\n");
+    // Inner arrays: the object that holds each ends before the one around it.
+    check_envelopes(PL_FORMAT_DOCUMENT, "a[].b", "{\"a\": [{\"b\": [{}], \"c\": 1}, {\"b\": []}]}",
+                    "1.1 {\"b\": [], \"c\": 1}\n1.2 {\"b\": []}\n0.0 {\"a\": []}\n");
+    check_envelopes(PL_FORMAT_ARRAY, "a", "[{\"a\": [{}], \"x\": 1}, {\"a\": [{}]}]",
+                    "0.0 {\"a\": [], \"x\": 1}\n0.1 {\"a\": []}\n");
+}
+
+TEST(framer_gives_nothing_around_records_that_stand_alone_or_are_broken)
+{
+    check_envelopes(PL_FORMAT_NDJSON, NULL, "{\"a\": [1]}\n", "");
+    check_envelopes(PL_FORMAT_NDJSON, "a", "{\"b\": []}\n{\"a\": [{}], \"b\": }\n", "");
+    check_envelopes(PL_FORMAT_DOCUMENT, "a", "{\"a\": [{}, {}", "");
+}
+
 TEST(framer_survives_damage_and_accounts_for_it_alike_in_every_chunking)
 {
     static const struct {
@@ -616,6 +667,8 @@ int main(void)
         T(framer_formats_have_names), T(framer_takes_concatenated_documents_apart),
         T(framer_unpacks_an_array_in_the_items_of_an_array),
         T(framer_gives_the_objects_around_a_record),
+        T(framer_gives_documents_without_their_records),
+        T(framer_gives_nothing_around_records_that_stand_alone_or_are_broken),
         T(framer_survives_damage_and_accounts_for_it_alike_in_every_chunking),
         T(framer_says_of_a_broken_document_what_is_wrong_inside_its_range),
         T(framer_finds_one_end_of_what_is_too_large_in_any_pieces),

@@ -315,12 +315,12 @@ TEST(watch_takes_values_of_records_of_any_size)
     for (uint32_t p = 0; p < k.slow.count; p++) {
         const pl_shape_path *path = &k.slow.paths[p];
         uint32_t other = PL_SHAPE_ROOT;
-        if (path->items) // of "l", as the only one
-            other =
-                pl_shape_find(&k.fast, pl_shape_find(&k.fast, PL_SHAPE_ROOT, PL_SPAN("l"), false),
-                              PL_SPAN(""), true);
+        if (path->step == PL_SHAPE_ITEMS) // of "l", as the only one
+            other = pl_shape_find(&k.fast,
+                                  pl_shape_find(&k.fast, PL_SHAPE_ROOT, PL_SPAN("l"), PL_SHAPE_KEY),
+                                  PL_SPAN(""), PL_SHAPE_ITEMS);
         else if (p != PL_SHAPE_ROOT)
-            other = pl_shape_find(&k.fast, PL_SHAPE_ROOT, path->key, false);
+            other = pl_shape_find(&k.fast, PL_SHAPE_ROOT, path->key, PL_SHAPE_KEY);
         put_values(&slow, &k.slow, p);
         put_values(&fast, &k.fast, other);
     }

@@ -74,6 +74,16 @@ TEST(doc_says_what_a_small_shape_holds)
     pl_shape_done(&shape);
 }
 
+static void document(pl_shape *shape, const char *json)
+{
+    pl_arena arena = {0};
+    pl_json *tree;
+    plumb_error err;
+    CHECK_OK(pl_json_parse(pl_span_of(json), &arena, &tree, &err), err);
+    pl_shape_document(shape, pl_shape_around(shape), tree, true);
+    pl_arena_done(&arena);
+}
+
 TEST(doc_is_read_back_byte_for_byte)
 {
     static const char *const values[] = {"1",
@@ -114,6 +124,7 @@ TEST(doc_is_read_back_byte_for_byte)
                      values[(size_t)i % 11], i % 600);
             snprintf(entity, sizeof entity, "%d", i);
             observe(&shape, json, i % 10 ? entity : NULL);
+            if (i % 50 == 7) document(&shape, json);
         }
         shape.entity_max = UINT64_MAX / 2;
         pl_shape_settle(&shape);

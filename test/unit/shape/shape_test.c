@@ -82,9 +82,47 @@ TEST(shape_writes_paths_with_any_key)
                  "$[\"a.b\"][\"\"] 1/1 int:1\n"
                  "$[\"[*]\"][*] 1/1 int:1\n",
                  &shape);
-    CHECK_INT(PL_SHAPE_NONE, pl_shape_find(&shape, PL_SHAPE_ROOT, PL_SPAN("zzz"), false));
-    CHECK_INT(9, pl_shape_find(&shape, 6, PL_SPAN("whatever"), true));
+    CHECK_INT(PL_SHAPE_NONE, pl_shape_find(&shape, PL_SHAPE_ROOT, PL_SPAN("zzz"), PL_SHAPE_KEY));
+    CHECK_INT(9, pl_shape_find(&shape, 6, PL_SPAN("whatever"), PL_SHAPE_ITEMS));
     pl_shape_done(&shape);
+}
+
+TEST(shape_has_what_stands_around_records_apart_from_them)
+{
+    static const char *const documents[] = {
+        "{\"page\":{\"next\":\"x\"},\"users\":[{\"id\":1}],\"list\":[]}",
+        "{\"page\":{\"next\":null},\"list\":[]}"};
+    pl_shape shape, sum;
+    pl_arena arena = {0};
+    plumb_error err;
+    pl_json *tree;
+    pl_shape_init(&shape);
+    pl_shape_init(&sum);
+    observe(&shape, "{\"doc\":1,\"page\":2}", NULL);
+    for (size_t i = 0; i < PL_COUNT(documents); i++) {
+        CHECK_OK(pl_json_parse(pl_span_of(documents[i]), &arena, &tree, &err), err);
+        pl_shape_document(&shape, pl_shape_around(&shape), tree, i == 0);
+    }
+    pl_shape_merge(&sum, &shape);
+    check_counts("$ 1/1 object:1\n"
+                 "$.doc 1/1 int:1\n"
+                 "$.page 1/1 int:1\n"
+                 "$doc 2/2 object:2\n"
+                 "$doc.page 2/2 object:2\n"
+                 "$doc.users 1/2 array:1\n"
+                 "$doc.list 2/2 array:2\n"
+                 "$doc.page.next 2/2 null:1 string:1\n",
+                 &sum);
+    CHECK_INT(1, sum.records);
+    CHECK_INT(1, sum.sampled);
+    uint32_t page = pl_shape_find(&sum, sum.around, PL_SPAN("page"), PL_SHAPE_KEY);
+    const pl_shape_values *next =
+        sum.paths[pl_shape_find(&sum, page, PL_SPAN("next"), PL_SHAPE_KEY)].values;
+    CHECK_STR("\"x\"", next->samples[0]);
+    CHECK_INT(0, next->pair_count);
+    pl_shape_done(&sum);
+    pl_shape_done(&shape);
+    pl_arena_done(&arena);
 }
 
 TEST(shape_counts_keys_without_room_as_overflow)
@@ -191,12 +229,12 @@ TEST(shape_counts_many_at_once_as_the_mapping_does)
 
 int main(void)
 {
-    return RUN_TESTS("shape/shape", T(shape_counts_presence_and_kinds_of_every_path),
-                     T(shape_counts_a_repeated_key_once_with_its_last_value),
-                     T(shape_tells_arrays_in_arrays_and_records_that_are_no_objects),
-                     T(shape_writes_paths_with_any_key),
-                     T(shape_counts_keys_without_room_as_overflow),
-                     T(shape_has_no_more_paths_than_its_limit), T(shape_takes_the_deepest_record),
-                     T(shape_notes_raw_objects_and_when_each_path_came),
-                     T(shape_counts_many_at_once_as_the_mapping_does));
+    return RUN_TESTS(
+        "shape/shape", T(shape_counts_presence_and_kinds_of_every_path),
+        T(shape_counts_a_repeated_key_once_with_its_last_value),
+        T(shape_tells_arrays_in_arrays_and_records_that_are_no_objects),
+        T(shape_writes_paths_with_any_key), T(shape_has_what_stands_around_records_apart_from_them),
+        T(shape_counts_keys_without_room_as_overflow), T(shape_has_no_more_paths_than_its_limit),
+        T(shape_takes_the_deepest_record), T(shape_notes_raw_objects_and_when_each_path_came),
+        T(shape_counts_many_at_once_as_the_mapping_does));
 }
