@@ -176,7 +176,8 @@ static void print_guess(init_job *job)
     pl_cli_print(cli, "\n\n  contracts/%s.yml   the table: %u %s", job->table, job->summary.columns,
                  pl_plural(job->summary.columns, "column", "columns"));
     if (job->summary.left_out)
-        pl_cli_print(cli, ", %u more paths as comments", job->summary.left_out);
+        pl_cli_print(cli, ", %u more %s as comments", job->summary.left_out,
+                     pl_plural(job->summary.left_out, "path", "paths"));
     pl_cli_print(cli, "\n  sources/%s.yml   where '%s' has each of them\n", job->source,
                  job->source);
     if (job->landed)

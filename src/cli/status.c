@@ -262,10 +262,16 @@ static void print_advice(facts *f)
             pl_cli_print(cli, "%s: %s -> %s: %s.\n", f->ages[i].critical ? "stale" : "warning",
                          f->ages[i].source, f->ages[i].table,
                          pl_check_text(&f->ages[i], &cli->arena));
-    if (t->withdrawn)
-        pl_cli_print(cli, "%s %s withdrawn by a rollback: 'plumb replay TABLE --withdrawn'.\n",
-                     pl_human_count(n, t->withdrawn),
-                     pl_plural(t->withdrawn, "object is", "objects are"));
+    for (uint32_t i = 0; i < f->lake.project->mapping_count; i++) {
+        const pl_mapping *mapping = f->lake.project->mappings[i];
+        int64_t withdrawn = f->counts[i].withdrawn;
+        if (!withdrawn) continue;
+        pl_cli_print(cli,
+                     "%s %s of %.*s withdrawn from %.*s by a rollback: 'plumb replay %.*s "
+                     "--withdrawn'.\n",
+                     pl_human_count(n, withdrawn), pl_plural(withdrawn, "object", "objects"),
+                     PL_FMT(mapping->source), PL_FMT(mapping->table), PL_FMT(mapping->table));
+    }
     if (t->quarantined)
         pl_cli_print(cli, "%s %s could not become rows: 'plumb quarantine'.\n",
                      pl_human_count(n, t->quarantined),
@@ -304,14 +310,25 @@ const pl_command pl_command_status = {
     .group = PL_GROUP_LOOK,
     .usage = "[--json]",
     .summary = "what is landed, published, held back and quarantined, per source",
-    .help = "One line per source and table: how many raw objects are new, staged (held back),\n"
-            "published or withdrawn by a rollback, and what became of their records.\n"
-            "records = rows + quarantined + filtered, always. The score is how many of the\n"
-            "records published last are right ('plumb help checks').\n\n"
-            "Example:\n"
-            "  $ plumb status\n"
-            "  source  table         objects  new  staged  published  ...\n"
-            "  tiktok  post_metrics       12    1       0         11  ...\n",
+    .help =
+        "One line per source and table: how many raw objects are new, staged (held back),\n"
+        "published or withdrawn by a rollback, and what became of their records.\n"
+        "records = rows + quarantined + filtered, always. The score is how many of the\n"
+        "records published last are right ('plumb help checks').\n"
+        "\n"
+        "JSON: {\"project\", \"lake\", \"sources\": [{\"source\", \"table\", \"objects\", "
+        "\"new\",\n"
+        "\"staged\", \"published\", \"withdrawn\", \"records\", \"curated\": rows, "
+        "\"quarantined\",\n"
+        "\"filtered\", \"duplicates\", \"lost\", \"pending_bytes\", \"newest_received\", "
+        "\"score\",\n"
+        "\"freshness\"}], \"holds\", \"last_run\": {\"run\", \"state\", \"command\", \"started\",\n"
+        "\"finished\"} or null, \"running\", \"waits\": something waits for a person}.\n"
+        "\n"
+        "Example:\n"
+        "  $ plumb status\n"
+        "  source  table         objects  new  staged  published  ...\n"
+        "  tiktok  post_metrics       12    1       0         11  ...\n",
     .json = true,
     .run = run,
 };

@@ -92,6 +92,8 @@ def test_back_forward_and_on(shop):
     assert ids(shop, newest) == list(range(9))
     assert "1 object is withdrawn from posts by a rollback" in shop("run", code=3).stdout
     assert shop.json("status")["waits"]
+    assert ("1 object of shop withdrawn from posts by a rollback: 'plumb replay posts --withdrawn'."
+            in shop("status").stdout)
 
     publish(shop, 20, code=3)  # on the older head
     assert ids(shop) == [0, 1, 2, 3, 4, 5, 20, 21, 22]
