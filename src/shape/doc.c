@@ -1,6 +1,6 @@
 // doc.c -- a shape as one JSON document, and back.
 //
-//     {"version": 1, "records": 3, "sampled": 3, "objects": 1, "first_us": 5, "last_us": 5,
+//     {"version": 2, "records": 3, "sampled": 3, "objects": 1, "first_us": 5, "last_us": 5,
 //      "entities": BLOB,                        of all pairs, 8 bytes each, ascending
 //      "paths": [{"kinds": [0, 0, 0, 0, 0, 0, 3], ...},        the record
 //                {"in": 0, "key": "id", "kinds": [0, 0, 3, 0, 0, 0, 0], "values": {...}},

@@ -6,7 +6,7 @@
 
 #include "shape/shape_int.h"
 
-#define PL_SHAPE_VERSION   1
+#define PL_SHAPE_VERSION   2
 #define PL_SHAPE_INDEX_MAX 40000 // of a bucket: beyond every double
 
 // How a value of a pair is written.

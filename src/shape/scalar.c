@@ -5,7 +5,6 @@
 
 #include "base/number.h"
 #include "base/time.h"
-#include "codec/xxh64.h"
 #include "shape/shape_int.h"
 
 #define ZEROS_MAX 64 // at the end of an integer that are written out
@@ -20,16 +19,10 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static uint64_t hash_text(pl_span text)
-{
-    uint64_t h = pl_xxh64(text);
-    return h == PL_SHAPE_NOBODY ? 1 : h;
-}
-
 static uint64_t hash_both(uint64_t a, uint64_t b)
 {
-    uint64_t both[] = {a, b}, h = pl_xxh64((pl_span){(const char *)both, sizeof both});
-    return h == PL_SHAPE_NOBODY ? 1 : h;
+    uint64_t both[] = {a, b};
+    return pl_shape_entity_of_text((pl_span){(const char *)both, sizeof both});
 }
 
 // "-17", ending at `end`; returns where it begins.
@@ -72,7 +65,7 @@ static uint64_t hash_number(const pl_number *number, int shift)
         to = put_exponent(to, exponent);
     else
         while (exponent-- > 0) *to++ = '0';
-    uint64_t h = hash_text(pl_span_make(text, (size_t)(to - text)));
+    uint64_t h = pl_shape_entity_of_text(pl_span_make(text, (size_t)(to - text)));
     if (text != few) free(text);
     return h;
 }
@@ -82,7 +75,7 @@ static uint64_t hash_decimal(int64_t value, uint32_t fraction)
 {
     char text[48], *digits = put_integer(text + 20, value), *end = text + 20;
     if (fraction) end = put_exponent(end, -(int64_t)fraction);
-    return hash_text(pl_span_make(digits, (size_t)(end - digits)));
+    return pl_shape_entity_of_text(pl_span_make(digits, (size_t)(end - digits)));
 }
 
 static uint64_t hash_integer(int64_t value)
@@ -93,7 +86,7 @@ static uint64_t hash_integer(int64_t value)
 // That of 1 and of 0.
 static uint64_t hash_truth(bool truth)
 {
-    return truth ? UINT64_C(0xB7B41276360564D4) : UINT64_C(0x633457081244AFEC);
+    return truth ? UINT64_C(0x4B86F0FF83F9CF4A) : UINT64_C(0x3C931FAEEAD86EEF);
 }
 
 // As the number of its seconds.
@@ -152,7 +145,7 @@ static bool say_integer(pl_span text, pl_shape_scalar *scalar)
         if (!is_digit(at[i])) return false;
         value = value * 10 + (at[i] - '0');
     }
-    scalar->hash = hash_text(text);
+    scalar->hash = pl_shape_entity_of_text(text);
     if (!negative && is_epoch(value, scalar)) return true;
     scalar->class = PL_CLASS_NUMBER;
     scalar->number = (double)(negative ? -value : value);
@@ -168,7 +161,8 @@ static bool say_number(pl_span text, pl_shape_scalar *scalar)
     scalar->class = PL_CLASS_NUMBER;
     bool plain = number.count > 0 && number.exponent >= 0 && number.exponent <= ZEROS_MAX;
     for (size_t i = number.negative; plain && i < text.bytes; i++) plain = is_digit(text.data[i]);
-    scalar->hash = plain ? hash_text(text) : hash_number(&number, 0); // the same, with less work
+    scalar->hash =
+        plain ? pl_shape_entity_of_text(text) : hash_number(&number, 0); // the same, with less work
     scalar->number = number_of(&number, 0);
     return true;
 }
@@ -248,7 +242,7 @@ static void say_text(pl_span text, pl_shape_scalar *scalar)
             return;
         }
     }
-    scalar->hash = hash_text(text);
+    scalar->hash = pl_shape_entity_of_text(text);
     scalar->class = !text.bytes     ? PL_CLASS_EMPTY
                     : is_uuid(text) ? PL_CLASS_UUID
                     : is_url(text)  ? PL_CLASS_URL
@@ -346,17 +340,19 @@ bool pl_shape__derive(pl_value_class class, double number, uint64_t *ret_hash)
 static uint64_t hash_quoted(pl_span scalar)
 {
     pl_span inside = {scalar.data + 1, scalar.bytes - 2};
-    if (!inside.bytes || !memchr(inside.data, '\\', inside.bytes)) return hash_text(inside);
+    if (!inside.bytes || !memchr(inside.data, '\\', inside.bytes))
+        return pl_shape_entity_of_text(inside);
     pl_buf plain = {0};
     pl_json_unescape(&plain, inside);
-    uint64_t h = hash_text(pl_buf_view(&plain));
+    uint64_t h = pl_shape_entity_of_text(pl_buf_view(&plain));
     pl_buf_done(&plain);
     return h;
 }
 
 static inline uint64_t hash_named(pl_span scalar)
 {
-    return scalar.bytes && scalar.data[0] == '"' ? hash_quoted(scalar) : hash_text(scalar);
+    return scalar.bytes && scalar.data[0] == '"' ? hash_quoted(scalar)
+                                                 : pl_shape_entity_of_text(scalar);
 }
 
 uint64_t pl_shape_entity(const pl_span *scalars, uint32_t count)
@@ -365,11 +361,6 @@ uint64_t pl_shape_entity(const pl_span *scalars, uint32_t count)
     uint64_t h = hash_named(scalars[0]);
     for (uint32_t i = 1; i < count; i++) h = hash_both(h, hash_named(scalars[i]));
     return h;
-}
-
-uint64_t pl_shape_entity_of_text(pl_span text)
-{
-    return hash_text(text);
 }
 
 uint64_t pl_shape_element(uint64_t entity, uint32_t position)

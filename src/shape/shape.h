@@ -39,6 +39,7 @@
 #define PL_SHAPE_SHAPE_H
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "json/tree.h"
 #include "json/writer.h"
 
@@ -234,7 +235,12 @@ static inline bool pl_shape_samples(uint64_t entity)
 // that 17 and "17" are one): a hash that is the same in every version of plumb, cheap enough for
 // every record. Of an element of an array: that of the array's owner and its position.
 uint64_t pl_shape_entity(const pl_span *scalars, uint32_t count);
-uint64_t pl_shape_entity_of_text(pl_span text); // of one, unescaped, without its quotes
+// Of one text, unescaped, without its quotes.
+static inline uint64_t pl_shape_entity_of_text(pl_span text)
+{
+    uint64_t hash = pl_hash(text);
+    return hash == PL_SHAPE_NOBODY ? 1 : hash;
+}
 uint64_t pl_shape_element(uint64_t entity, uint32_t position);
 
 // What a scalar in JSON says. Null has a hash of its own, and class EMPTY.

@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "codec/xxh64.h"
 #include "shape/shape_int.h"
 
 #define FRESH_MAX (PL_SHAPE_PAIRS / 2) // pairs put in order at once
@@ -52,7 +51,7 @@ static int sample_compare(const pl_shape_values *values, uint32_t at, pl_span te
 void pl_shape__sample_add(pl_shape_values *values, pl_span text)
 {
     text.bytes = cut(text);
-    uint64_t hash = pl_xxh64(text);
+    uint64_t hash = pl_hash(text);
     uint32_t at = values->sample_count;
     while (at > 0) {
         int order = sample_compare(values, at - 1, text, hash);

@@ -243,7 +243,7 @@ TEST(taskdoc_that_is_not_ours_names_the_place)
     CHECK(strstr(changed("[0,2]", "[0,1]"), "windows of 1 objects, the task has 2 at byte "));
     CHECK(strstr(changed("[0,7]", "[0]"), "'lost' has 1 columns, the contract has 2 at byte "));
     CHECK(strstr(changed("[0,7]", "[0,-7]"), "'lost' has something that is no count at byte "));
-    CHECK(strstr(changed("\"shape\":{\"version\":1", "\"shape\":{\"version\":0"), "version"));
+    CHECK(strstr(changed("\"shape\":{\"version\":2", "\"shape\":{\"version\":1"), "version"));
     CHECK(strstr(changed("\"shape\"", "\"form\""), "no 'shape' in the object at byte "));
 }
 

@@ -43,7 +43,7 @@ TEST(doc_of_an_empty_shape_is_small)
     pl_buf text = {0};
     pl_shape_init(&shape);
     write_shape(&text, &shape);
-    CHECK_SPAN("{\"version\":1,\"entities\":\"\",\"paths\":[{\"kinds\":[0,0,0,0,0,0,0]}]}",
+    CHECK_SPAN("{\"version\":2,\"entities\":\"\",\"paths\":[{\"kinds\":[0,0,0,0,0,0,0]}]}",
                pl_buf_view(&text));
     check_round_trip(&shape);
     pl_buf_done(&text);
@@ -60,14 +60,14 @@ TEST(doc_says_what_a_small_shape_holds)
     pl_shape_settle(&shape);
     write_shape(&text, &shape);
     CHECK_SPAN(
-        "{\"version\":1,\"records\":1,\"sampled\":1,\"objects\":1,\"first_us\":5,\"last_us\":5,"
+        "{\"version\":2,\"records\":1,\"sampled\":1,\"objects\":1,\"first_us\":5,\"last_us\":5,"
         "\"entities\":\"\",\"paths\":["
         "{\"kinds\":[0,0,0,0,0,0,1],\"objects\":1,\"first_us\":5,\"last_us\":5},"
         "{\"in\":0,\"key\":\"a.b\",\"kinds\":[0,0,0,0,0,1,0],\"objects\":1,\"first_us\":5,"
         "\"last_us\":5},"
         "{\"in\":1,\"items\":true,\"kinds\":[0,0,1,0,0,0,0],\"objects\":1,\"first_us\":5,"
         "\"last_us\":5,\"values\":{\"count\":1,\"classes\":[0,1,0,0,0,0,0,0,0,0,0,0],"
-        "\"range\":[7.0,7.0],\"buckets\":[98,1,0],\"distinct\":\"t3oNoLZSShg\",\"samples\":[\"7\"]}"
+        "\"range\":[7.0,7.0],\"buckets\":[98,1,0],\"distinct\":\"x6uoxvY2O7Y\",\"samples\":[\"7\"]}"
         "}]}",
         pl_buf_view(&text));
     pl_buf_done(&text);
@@ -136,7 +136,7 @@ TEST(doc_is_read_back_byte_for_byte)
 TEST(doc_that_is_damaged_is_refused_by_name)
 {
 #define PATH0 "{\"kinds\":[0,0,0,0,0,0,1]}"
-#define HEAD  "{\"version\":1,\"entities\":\"AQAAAAAAAAA\",\"paths\":[" PATH0
+#define HEAD  "{\"version\":2,\"entities\":\"AQAAAAAAAAA\",\"paths\":[" PATH0
 #define VALUE                                                                                      \
     HEAD ",{\"in\":0,\"key\":\"k\",\"kinds\":[0,0,1,0,0,0,0],\"values\":{\"count\":1,"             \
          "\"classes\":[0,1,0,0,0,0,0,0,0,0,0,0],\"samples\":[],"
@@ -144,14 +144,14 @@ TEST(doc_that_is_damaged_is_refused_by_name)
         const char *text, *message;
     } cases[] = {
         {"7", "cannot read shape: it has no version"},
-        {"{\"version\":9}", "cannot read shape: it is of version 9, this plumb reads version 1"},
-        {"{\"version\":1,\"paths\":[" PATH0 "]}",
+        {"{\"version\":9}", "cannot read shape: it is of version 9, this plumb reads version 2"},
+        {"{\"version\":2,\"paths\":[" PATH0 "]}",
          "cannot read shape: \"entities\" of path 0 is damaged"},
-        {"{\"version\":1,\"entities\":\"\",\"paths\":[]}",
+        {"{\"version\":2,\"entities\":\"\",\"paths\":[]}",
          "cannot read shape: \"paths\" of path 0 is damaged"},
-        {"{\"version\":1,\"records\":-1,\"entities\":\"\",\"paths\":[" PATH0 "]}",
+        {"{\"version\":2,\"records\":-1,\"entities\":\"\",\"paths\":[" PATH0 "]}",
          "cannot read shape: \"records\" of path 0 is damaged"},
-        {"{\"version\":1,\"entities\":\"AgAAAAAAAAABAAAAAAAAAA\",\"paths\":[" PATH0 "]}",
+        {"{\"version\":2,\"entities\":\"AgAAAAAAAAABAAAAAAAAAA\",\"paths\":[" PATH0 "]}",
          "cannot read shape: \"entities\" of path 0 is damaged"},
         {HEAD ",{\"in\":1,\"key\":\"k\",\"kinds\":[0,0,0,0,0,0,0]}]}",
          "cannot read shape: \"in\" of path 0 is damaged"},

@@ -98,8 +98,8 @@ TEST(finding_doc_is_written_and_read_back)
               "\"rival_before\":false,\"rival_bits\":0.0,"
               "\"why\":\"$.likes is now $.like_count: 4 of 4 entities seen before and after "
               "continue, 44 bits of evidence; also integer before, text now\",\"against\":\"\","
-              "\"before_values\":\"1001, 1016, 1004, 1009\","
-              "\"after_values\":\"\\\"1009\\\", \\\"1004\\\", \\\"1016\\\", \\\"1001\\\"\","
+              "\"before_values\":\"1009, 1004, 1001, 1016\","
+              "\"after_values\":\"\\\"1001\\\", \\\"1004\\\", \\\"1009\\\", \\\"1016\\\"\","
               "\"proposal\":\"like_count | likes\",\"type\":\"\"}",
               text);
     pl_json *document;
