@@ -28,7 +28,8 @@ def hashed(data):
     product put over each other."""
     h, rest, size = ROOT2, data, len(data)
     while len(rest) > 16:
-        h = _fold(h ^ struct.unpack_from("<Q", rest)[0], ROOT3 ^ struct.unpack_from("<Q", rest, 8)[0])
+        first, last = struct.unpack_from("<QQ", rest)
+        h = _fold(h ^ first, ROOT3 ^ last)
         rest = rest[16:]
     if size >= 16:
         first, last = struct.unpack("<QQ", data[-16:])

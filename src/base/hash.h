@@ -1,7 +1,8 @@
 // hash.h -- hashes for tables in memory, for what a record is about, and for Iceberg buckets.
 //
 // pl_hash is stored, as the entities and the values of shapes: it is the same in every version of
-// plumb. All its bits are as good as the others. Whoever chooses what is hashed can make it collide.
+// plumb. All its bits are as good as the others. Whoever chooses what is hashed can make it
+// collide.
 // pl_hash_join is for hash tables only: it may change and is never stored.
 // pl_murmur3 is Murmur3 x86 32-bit, seed 0, as the Iceberg specification demands for bucket[N].
 //

@@ -87,6 +87,16 @@ static void write_hashes(pl_json_writer *w, const char *key, const uint64_t *has
     pl_buf_done(&blob);
 }
 
+static bool has_all(const entities *all, const pl_shape_values *values)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < values->pair_count; i++) {
+        while (at < all->count && all->hashes[at] < values->pairs[i].entity) at++;
+        if (at == all->count || all->hashes[at] != values->pairs[i].entity) return false;
+    }
+    return true;
+}
+
 // Those of all paths: mostly each has the same ones.
 static entities entities_of(const pl_shape *shape)
 {
@@ -95,7 +105,7 @@ static entities entities_of(const pl_shape *shape)
     for (uint32_t p = 0; p < shape->count; p++) {
         const pl_shape_values *values = shape->paths[p].values;
         uint32_t more = values ? values->pair_count : 0, count = 0;
-        if (!more) continue;
+        if (!more || has_all(&all, values)) continue;
         other = pl_realloc(other, ((size_t)all.count + more) * sizeof *other);
         for (uint32_t i = 0, j = 0; i < all.count || j < more;) {
             uint64_t mine = i < all.count ? all.hashes[i] : UINT64_MAX;
@@ -119,8 +129,8 @@ static char *put_pair(char *to, const pl_pair *pair)
     // Of an integer in JSON there is only one text, so that its hash need not be tried.
     bool plain =
         pair->value.class == PL_CLASS_NUMBER && pair->value.kind == PL_SHAPE_INT && fabs(x) < 9e15;
-    bool derived =
-        plain || (pl_shape__derive(pair->value.class, x, &hash) && hash == pair->value.hash);
+    bool derived = plain || pair->value.derived ||
+                   (pl_shape__derive(pair->value.class, x, &hash) && hash == pair->value.hash);
     bool integer = derived && fabs(x) < 9e15 && x == trunc(x);
     int form = isnan(x)  ? PL_FORM_HASH
                : integer ? PL_FORM_INTEGER

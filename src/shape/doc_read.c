@@ -169,8 +169,9 @@ static pl_shape_scalar take_scalar(cursor *c)
     }
     if (form == PL_FORM_HASH || form == PL_FORM_BOTH) {
         scalar.hash = take64(c);
-    } else if (!pl_shape__derive(scalar.class, scalar.number, &scalar.hash)) {
-        c->bad = true;
+    } else {
+        scalar.derived = pl_shape__derive(scalar.class, scalar.number, &scalar.hash);
+        c->bad |= !scalar.derived;
     }
     bool finite = form == PL_FORM_HASH || fabs(scalar.number) <= 1.7976931348623157e308;
     c->bad |= scalar.class >= PL_CLASSES || !finite;

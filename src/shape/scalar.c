@@ -116,6 +116,7 @@ static bool is_epoch(int64_t value, pl_shape_scalar *scalar)
         int64_t per_second = PL_MICROS_PER_SECOND / unit;
         if (value >= first * per_second && value < past * per_second) {
             scalar->class = class;
+            scalar->derived = class != PL_CLASS_EPOCH_US; // those may be off by one
             scalar->number = (double)(value * unit) / (double)PL_MICROS_PER_SECOND;
             return true;
         }
@@ -148,8 +149,16 @@ static bool say_integer(pl_span text, pl_shape_scalar *scalar)
     scalar->hash = pl_shape_entity_of_text(text);
     if (!negative && is_epoch(value, scalar)) return true;
     scalar->class = PL_CLASS_NUMBER;
+    scalar->derived = true;
     scalar->number = (double)(negative ? -value : value);
     return true;
+}
+
+// Whether a double tells the number: of fifteen digits it always does.
+static bool is_told(const pl_number *number, int shift)
+{
+    int64_t exponent = number->exponent + shift;
+    return number->count > 0 && number->count <= 15 && exponent <= 0 && exponent >= -15;
 }
 
 static bool say_number(pl_span text, pl_shape_scalar *scalar)
@@ -164,6 +173,7 @@ static bool say_number(pl_span text, pl_shape_scalar *scalar)
     scalar->hash =
         plain ? pl_shape_entity_of_text(text) : hash_number(&number, 0); // the same, with less work
     scalar->number = number_of(&number, 0);
+    scalar->derived = is_told(&number, 0);
     return true;
 }
 
@@ -176,8 +186,11 @@ static bool say_percent(pl_span text, pl_shape_scalar *scalar)
     scalar->class = PL_CLASS_PERCENT;
     scalar->hash = hash_number(&number, -2);
     scalar->number = number_of(&number, -2);
+    scalar->derived = is_told(&number, -2);
     return true;
 }
+
+#define MICROS_TOLD INT64_C(2000000000000000) // as a double of seconds, and as micros again
 
 static bool say_time(pl_span text, pl_shape_scalar *scalar)
 {
@@ -186,6 +199,7 @@ static bool say_time(pl_span text, pl_shape_scalar *scalar)
     scalar->class = PL_CLASS_TIME;
     scalar->hash = hash_instant(micros);
     scalar->number = (double)micros / (double)PL_MICROS_PER_SECOND;
+    scalar->derived = micros > -MICROS_TOLD && micros < MICROS_TOLD;
     return true;
 }
 

@@ -58,7 +58,7 @@
 #define PL_DISTINCT_EXACT      256u
 #define PL_DISTINCT_BITS       10u
 
-typedef enum pl_shape_kind {
+typedef enum __attribute__((packed)) pl_shape_kind {
     PL_SHAPE_NULL,
     PL_SHAPE_BOOL,
     PL_SHAPE_INT, // no fraction, no exponent
@@ -70,7 +70,7 @@ typedef enum pl_shape_kind {
 } pl_shape_kind;
 
 // What a value says, whatever it is written as: each sampled scalar has exactly one.
-typedef enum pl_value_class {
+typedef enum __attribute__((packed)) pl_value_class {
     PL_CLASS_BOOL,    // true, and the texts "true" and "false"
     PL_CLASS_NUMBER,  // 4, 4.7, "4", "-4.70"
     PL_CLASS_PERCENT, // "4.7%"
@@ -95,6 +95,7 @@ typedef enum pl_value_class {
 typedef struct pl_shape_scalar {
     pl_value_class class;
     pl_shape_kind kind; // as written
+    bool derived;       // the hash is known to follow from the number and its class
     uint64_t hash;
     double number;
 } pl_shape_scalar;

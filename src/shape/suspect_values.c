@@ -92,6 +92,12 @@ static bool scalable(const pl_shape_scalar *value)
            value->class == PL_CLASS_EPOCH_S; // a count may be of that size
 }
 
+static bool has_scalable(const pl_shape_values *values)
+{
+    return values->classes[PL_CLASS_NUMBER] || values->classes[PL_CLASS_PERCENT] ||
+           values->classes[PL_CLASS_EPOCH_S];
+}
+
 // Too large, or too fine, to come to a unit's factor between two polls by itself.
 static bool is_large(double x)
 {
@@ -142,7 +148,7 @@ static double factor_of(double x, double y, double decades, double grown)
 }
 
 // The known factor by which entities moved, but for less than a third of them, which grew beside;
-// or 1. How many tell, and how many are in common.
+// or 1. How many tell, and how many are in common where there are numbers.
 static double common_factor(const pl_suspect_options *options, const pl_shape_values *old,
                             const pl_shape_values *new, uint32_t *ret_told, uint32_t *ret_shared)
 {
@@ -150,6 +156,7 @@ static double common_factor(const pl_suspect_options *options, const pl_shape_va
     uint32_t others = 0;
     bool large = false;
     *ret_told = *ret_shared = 0;
+    if (!has_scalable(old) || !has_scalable(new)) return 1; // as most paths
     for (uint32_t i = 0, j = 0; i < old->pair_count && j < new->pair_count;) {
         const pl_pair *was = &old->pairs[i], *is = &new->pairs[j];
         uint64_t a = was->entity, b = is->entity;

@@ -121,24 +121,26 @@ static uint32_t unite(pl_pair *pairs, uint32_t count)
     return kept;
 }
 
-// Merge ordered pairs behind the ordered ones: one of each entity, the PL_SHAPE_PAIRS first.
+// Merge ordered pairs with the ordered ones, each with one of each entity; the PL_SHAPE_PAIRS
+// first.
 static void merge_pairs(pl_shape_values *values, const pl_pair *more, uint32_t more_count)
 {
-    uint32_t ordered = values->pair_count, all = ordered + more_count, count = 0;
+    uint32_t ordered = values->pair_count, all = ordered + more_count, count = 0, i = 0, j = 0;
+    const pl_pair *mine = values->pairs;
     pl_pair *out = pl_alloc(all * sizeof *out);
-    for (uint32_t i = 0, j = 0; (i < ordered || j < more_count) && count <= PL_SHAPE_PAIRS;) {
-        bool first = j == more_count || (i < ordered && values->pairs[i].entity <= more[j].entity);
-        const pl_pair *pair = first ? &values->pairs[i++] : &more[j++];
-        if (count && out[count - 1].entity == pair->entity) {
-            if (better(&pair->value, &out[count - 1].value)) out[count - 1].value = pair->value;
-        } else {
-            out[count++] = *pair;
-        }
+    while (i < ordered && j < more_count && count < PL_SHAPE_PAIRS) {
+        uint64_t a = mine[i].entity, b = more[j].entity;
+        bool theirs = b < a || (b == a && better(&more[j].value, &mine[i].value));
+        out[count++] = theirs ? more[j] : mine[i];
+        i += a <= b;
+        j += b <= a;
     }
+    while (i < ordered && count < PL_SHAPE_PAIRS) out[count++] = mine[i++];
+    while (j < more_count && count < PL_SHAPE_PAIRS) out[count++] = more[j++];
     free(values->pairs);
     values->pairs = out;
     values->pair_capacity = all;
-    values->pair_count = PL_MIN(count, PL_SHAPE_PAIRS);
+    values->pair_count = count;
     values->pair_fresh = 0;
 }
 
@@ -147,14 +149,15 @@ void pl_shape__pairs_settle(pl_shape_values *values, uint64_t entity_max)
     if (values->pair_fresh) {
         pl_pair *fresh = pl_alloc(values->pair_fresh * sizeof *fresh);
         order_pairs(fresh, values->pairs + values->pair_count, values->pair_fresh);
+        uint32_t count = unite(fresh, values->pair_fresh); // less than PL_SHAPE_PAIRS
         if (values->pair_count) {
-            merge_pairs(values, fresh, values->pair_fresh);
+            merge_pairs(values, fresh, count);
             free(fresh);
         } else {
             free(values->pairs);
             values->pairs = fresh;
             values->pair_capacity = values->pair_fresh;
-            values->pair_count = unite(fresh, values->pair_fresh); // less than PL_SHAPE_PAIRS
+            values->pair_count = count;
             values->pair_fresh = 0;
         }
     }
