@@ -255,6 +255,9 @@ static plumb_status revert(deciding *d, plumb_error *err)
             PL_TRY(take_back(d, d->change.columns[i], err));
     pl_decide__no_change(d);
     if (!pl_span_equal(before, d->overlay)) return PLUMB_OK;
+    bool reads = pl_reads_path(d->now.mapping, pl_span_of(d->row.column), pl_span_of(d->row.after),
+                               d->arena);
+    if (d->doc.class == PL_DRIFT_RENAMED && !reads) return PLUMB_OK; // it was taken out by hand
     pl_decide__refuse(d, PLUMB_E_FAILED, err, "no rule of ours lies over %s for it", d->file->file);
     pl_hint(err,
             "If column '%s' should not take such values, change its rule there and run 'plumb "

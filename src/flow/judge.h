@@ -131,6 +131,8 @@ plumb_status pl_verdict__put(run_state *run, verdict *v, const pl_finding_doc *d
                              plumb_error *err);
 void pl_verdict__change(run_state *run, verdict *v, const pl_finding_row *row,
                         pl_finding_state state, const char *note);
+// The mapping's file, whatever lies over it; NULL: it was taken out since the plan.
+const pl_mapping *pl_verdict__file(run_state *run, const verdict *v);
 plumb_status pl_verdict__change_held(run_state *run, verdict *v, pl_finding_state state,
                                      const char *note, plumb_error *err);
 const char *pl_verdict__document(run_state *run, const pl_finding_doc *doc);

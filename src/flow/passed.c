@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/ulid.h"
+#include "contract/edit.h"
 #include "flow/judge.h"
+#include "flow/mappings.h"
 #include "flow/remedy.h"
 
 // An unseen path is a finding from so many values on, of so many raw objects or so far apart
@@ -238,14 +240,50 @@ static plumb_status calm(run_state *run, verdict *v, plumb_error *err)
     return st;
 }
 
+// What waited goes on by another mapping. Where that is the file, a person wrote it; what lies over
+// the file a rule did, and a version that is pinned says nothing of the file.
+static plumb_status settle(run_state *run, verdict *v, const pl_mapping *file,
+                           const pl_mapping_use *use, const pl_finding_row *row, plumb_error *err)
+{
+    pl_span without, column = pl_span_of(row->column);
+    PL_TRY(pl_edit_overlay_set(file->file, use->overlay, column, PL_SPAN(""), run->arena, &without,
+                               err));
+    bool laid = without.bytes < use->overlay.bytes;
+    bool reads = strcmp(row->class, "renamed") == 0 &&
+                 pl_reads_path(v->source->mapping, column, pl_span_of(row->after), run->arena);
+    if (!use->pinned && !laid)
+        pl_verdict__change(run, v, row, PL_FINDING_ACCEPTED,
+                           "mapping or contract changed, and what waited is published");
+    else if (!use->pinned && reads)
+        pl_verdict__change(run, v, row, PL_FINDING_PROVISIONAL, "both keys are read again");
+    else
+        pl_verdict__change(run, v, row, PL_FINDING_RESOLVED,
+                           "another mapping is in use, and it does not show by that");
+    return PLUMB_OK;
+}
+
+static plumb_status settle_held(run_state *run, verdict *v, plumb_error *err)
+{
+    const pl_mapping *file = pl_verdict__file(run, v);
+    pl_finding_list rows = {0};
+    pl_mapping_use use = {0};
+    uint32_t states = PL_FINDING_IN(PL_FINDING_HELD) | PL_FINDING_IN(PL_FINDING_FLAPPING);
+    if (!file) file = v->source->mapping; // it was taken out since the plan
+    PL_TRY(pl_mapping_use_get(run->options->registry, file, run->arena, &use, err));
+    plumb_status st = pl_run__findings(run, v->name, v->table, states, &rows, err);
+    for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++)
+        st = settle(run, v, file, &use, &rows.items[i], err);
+    free(rows.items);
+    return st;
+}
+
 plumb_status pl_verdict__passing(run_state *run, verdict *v, plumb_error *err)
 {
-    if (v->over)
-        PL_TRY(pl_verdict__change_held(
-            run, v, v->edited ? PL_FINDING_ACCEPTED : PL_FINDING_RESOLVED,
-            v->edited ? "mapping or contract changed, and what waited is published"
-                      : "it does not show any more",
-            err));
+    if (v->over && v->edited)
+        PL_TRY(settle_held(run, v, err));
+    else if (v->over)
+        PL_TRY(
+            pl_verdict__change_held(run, v, PL_FINDING_RESOLVED, "it does not show any more", err));
     if (!v->observed) return PLUMB_OK;
     PL_TRY(note_changes(run, v, err));
     PL_TRY(count_on(run, v, err));

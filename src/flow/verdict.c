@@ -236,8 +236,7 @@ static uint32_t take_candidates(run_state *run, verdict *v, candidate *list)
     return count;
 }
 
-// The mapping's file, and the mapping as it would be under an overlay.
-static const pl_mapping *file_of(run_state *run, const verdict *v)
+const pl_mapping *pl_verdict__file(run_state *run, const verdict *v)
 {
     const pl_project *files = run->options->files ? run->options->files : run->options->project;
     return pl_project_mapping(files, v->source->mapping->source, v->source->mapping->table);
@@ -260,7 +259,7 @@ static plumb_status resolve(run_state *run, verdict *v, candidate *list, uint32_
                             plumb_error *err)
 {
     pl_mapping_use use;
-    const pl_mapping *file = file_of(run, v);
+    const pl_mapping *file = pl_verdict__file(run, v);
     if (!file) return PLUMB_OK; // it was taken out since the plan
     PL_TRY(pl_mapping_use_get(run->options->registry, file, run->arena, &use, err));
     if (use.pinned) return PLUMB_OK; // somebody wants that version and no other

@@ -118,3 +118,50 @@ def test_what_a_person_took_back_stays_so(plumb):
     head = plumb.json("history", "posts")
     plumb("rollback", "posts", "--to", "previous", code=None)
     assert state(plumb) == "reverted" and head
+
+
+def test_what_waited_by_an_older_version_is_a_rules_again(plumb):
+    """The file never said it, so nobody accepted it."""
+    start(plumb, "shop")
+    changed(plumb, "3.json", "likes", "like_count")
+    plumb("run")
+    plumb("rollback", "posts", "--to", "previous")
+    changed(plumb, "4.json", "likes", "like_count")
+    plumb("run", code=3)
+    assert state(plumb) == "held"
+    plumb("mapping", "shop", "--use", "file")
+    plumb("run", code=3)  # the first object is still withdrawn
+    assert state(plumb) == "provisional" and filled(plumb, "likes") == (1200, 1200)
+    plumb("replay", "posts", "--withdrawn")
+    plumb("drift", "reject", 1)
+    assert state(plumb) == "reverted" and filled(plumb, "likes") == (800, 1600)
+
+
+def test_what_waited_for_a_pin_is_over_with_it(plumb):
+    start(plumb, "shop")
+    changed(plumb, "3.json", "likes", "like_count")
+    plumb("run")
+    plumb("mapping", "shop", "--use", 1)
+    changed(plumb, "4.json", "likes", "like_count")
+    plumb("run", code=3)
+    plumb("mapping", "shop", "--use", "file")
+    plumb("run")
+    assert books(plumb, "SELECT id, state FROM findings ORDER BY id") == [
+        (1, "provisional"), (2, "resolved")]
+
+
+def test_what_a_person_wrote_is_accepted_beside_a_rule(plumb):
+    start(plumb, "shop")
+    changed(plumb, "3.json", "likes", "like_count")
+    plumb("run")
+    land(plumb, "shop", "4.json", [
+        {**r, "stats": {"view_count" if k == "views" else k: v for k, v in r["stats"].items()}}
+        for r in (renamed(n, 4, "likes", "like_count") for n in range(400))])
+    plumb("run", code=3)
+    source = plumb.dir / "sources/shop.yml"
+    source.write_text(source.read_text().replace(
+        "stats.views", "stats.view_count | stats.views"))
+    plumb("run")
+    assert sorted(books(plumb, "SELECT id, state FROM findings")) == [
+        (1, "provisional"), (2, "accepted")]
+    assert filled(plumb, "views") == filled(plumb, "likes") == (1600, 1600)

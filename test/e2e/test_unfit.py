@@ -145,3 +145,5 @@ def test_a_rule_over_a_column_that_somebody_took_out_is_none(plumb):
     land(plumb, "shop", "4.json", [renamed(n, 4, "likes", "like_count") for n in range(400)])
     assert plumb.json("run")["records"]["curated"] == 400
     assert len(plumb.json("mapping", "shop")[0]["versions"]) == 3
+    plumb("drift", "reject", 1)
+    assert state(plumb) == "reverted"
