@@ -221,9 +221,12 @@ static plumb_status find_source(const pl_lake *lake, waiting *w, plumb_error *er
         w->source = w->found;
         return PLUMB_OK;
     }
-    if (!w->count)
-        return pl_fail(err, PLUMB_E_NOT_FOUND,
-                       "cannot accept table '%s': no check holds anything before it", w->table);
+    if (!w->count) {
+        pl_fail(err, PLUMB_E_NOT_FOUND,
+                "cannot accept table '%s': no check holds anything before it", w->table);
+        pl_hint(err, "What waits for another reason is listed by 'plumb drift'.");
+        return PLUMB_E_NOT_FOUND;
+    }
     pl_fail(err, PLUMB_E_MISUSE, "cannot accept table '%s': %d sources wait before it", w->table,
             w->count);
     pl_hint(err, "Name one with --source; 'plumb status' lists them.");

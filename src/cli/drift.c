@@ -245,7 +245,7 @@ const char *pl_drift_event_words(pl_finding_state to)
         [PL_FINDING_PROMOTED] = "the second column has taken the old one's place",
         [PL_FINDING_DEPRECATED] = "its column is NULL from now on, and on its way out",
         [PL_FINDING_RETIRED] = "its column is out of the contract",
-        [PL_FINDING_RESOLVED] = "over: the data is as it was before",
+        [PL_FINDING_RESOLVED] = "over: it does not show any more",
         [PL_FINDING_FLAPPING] = "it comes and goes",
     };
     return words[to];

@@ -176,10 +176,17 @@ static void say_published(deciding *d, pl_buf *out, const decided *one)
     }
     const pl_run_hold *hold = still_held(d, row);
     if (hold) {
-        pl_buf_printf(out,
-                      " Still %s %s of source %s wait: %s. 'plumb drift' lists what to decide.",
+        pl_buf_printf(out, " Still %s %s of source %s %s: %s. ",
                       pl_human_count(records, hold->records),
-                      pl_plural(hold->records, "record", "records"), row->source, hold->why);
+                      pl_plural(hold->records, "record", "records"), row->source,
+                      pl_plural(hold->records, "waits", "wait"), hold->why);
+        if (hold->checks)
+            pl_buf_printf(out,
+                          "'plumb checks %s' says more; 'plumb checks accept %s --source %s' "
+                          "publishes them as they are.",
+                          row->table, row->table, row->source);
+        else
+            pl_buf_printf(out, "'plumb drift' lists what to decide.");
         return;
     }
     uint64_t count = 0;

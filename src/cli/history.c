@@ -58,6 +58,10 @@ static const char *note_of(pl_arena *arena, const pl_json *text)
     pl_span tag, source = PL_SPAN(""), note;
     if (pl_json_get_long(text, "finding", &finding)) return finding_note(arena, text, finding);
     if (pl_json_get_text(text, "note", &note)) return pl_arena_cstr(arena, note);
+    if (pl_json_get_text(text, "failed", &note)) { // check.held, check.accepted
+        (void)pl_json_get_text(text, "source", &source);
+        return pl_arena_printf(arena, "%.*s: %.*s", PL_FMT(source), PL_FMT(note));
+    }
     if (pl_json_get_long(text, "snapshots", &snapshots))
         return pl_arena_printf(arena, "%lld %s expired", (long long)snapshots,
                                pl_plural(snapshots, "snapshot", "snapshots"));

@@ -79,7 +79,7 @@ bool pl_cli_duration(pl_cli *cli, const char *name, int64_t *ret_value)
 {
     const char *text = pl_cli_value(cli, name);
     if (!text || pl_duration_parse(pl_span_of(text), ret_value)) return true;
-    pl_cli_usage(cli, "--%s takes a time such as 90s, 5m or 250ms, not '%s'", name, text);
+    pl_cli_usage(cli, "--%s takes a time such as 90s, 5m or 30d, not '%s'", name, text);
     return false;
 }
 

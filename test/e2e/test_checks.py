@@ -110,6 +110,8 @@ def test_person_accepts_and_what_lands_later_is_asked_again(plumb):
     assert count(plumb) == 200 and count(plumb, "views IS NULL") == 6
     refused = plumb("checks", "accept", "posts", code=1).stderr
     assert "cannot accept table 'posts': no check holds anything before it" in refused
+    assert "  hint: What waits for another reason is listed by 'plumb drift'.\n" in refused
+    assert "by plumb: shop: views is NULL in 3 of 100 rows" in plumb("history", "posts").stdout
     kept = plumb.json("checks", "posts", "--history", "--check", "nulls")
     assert [r["outcome"] for r in kept] == ["accepted", "failed", "accepted", "failed"]
 
