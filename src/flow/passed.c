@@ -63,17 +63,33 @@ static bool is_filled(const verdict *v, const char *column)
     return now.filled && !now.lost && (double)now.filled >= as_before * share * (double)now.rows;
 }
 
+// A path is gone, and a person was asked whether another continues it and said no: that was the
+// notice, and it says that the column is NULL.
+static bool is_refused(const verdict *v, const pl_finding_list *refused, const pl_finding_doc *doc)
+{
+    for (uint32_t i = 0; doc->class == PL_DRIFT_REMOVED && i < refused->count; i++) {
+        const pl_finding_row *row = &refused->items[i];
+        if (strcmp(row->class, "renamed") == 0 && v->now_us < row->muted_until_us &&
+            strcmp(row->before, doc->before) == 0)
+            return true;
+    }
+    return false;
+}
+
 // Changes that held nothing up.
 static plumb_status note_changes(run_state *run, verdict *v, plumb_error *err)
 {
     pl_baseline before;
+    pl_finding_list refused;
     pl_drift_options options = v->options.drift;
     const char *first = v->source->first;
     options.added_min = 1; // counted on over runs: is_established
     plumb_error none;
     if (!v->had_base || pl_baseline_read(v->document, v->name, &before, &none) != PLUMB_OK)
         return PLUMB_OK;
-    plumb_status st = PLUMB_OK;
+    plumb_status st = pl_run__findings(
+        run, v->name, v->table,
+        PL_FINDING_IN(PL_FINDING_REJECTED) | PL_FINDING_IN(PL_FINDING_REVERTED), &refused, err);
     if (before.shape.records >= v->options.baseline_min)
         pl_drift_findings(&before.shape, &v->passed.shape, &options, run->arena, &v->findings,
                           &v->finding_count);
@@ -91,10 +107,13 @@ static plumb_status note_changes(run_state *run, verdict *v, plumb_error *err)
             mapped || pl_mapping_selects_by(v->source->mapping, pl_span_of(doc.after), run->arena);
         if (waited && finding->class == PL_DRIFT_ADDED) continue; // the files knew of it
         if (mapped && finding->class == PL_DRIFT_REMOVED && is_filled(v, column)) continue;
-        st = pl_verdict__put(run, v, &doc, column, critical,
-                             state_of_note(v, &doc, mapped, critical, column), &v->passed, first,
-                             NULL, err);
+        bool told = is_refused(v, &refused, &doc);
+        pl_finding_state state =
+            told ? PL_FINDING_SEEN : state_of_note(v, &doc, mapped, critical, column);
+        st = pl_verdict__put(run, v, &doc, column, critical, state, &v->passed, first,
+                             told ? "it is known from the rename that was rejected" : NULL, err);
     }
+    free(refused.items);
     pl_baseline_done(&before);
     return st;
 }

@@ -508,3 +508,19 @@ def test_what_is_not_possible_is_said(plumb):
         "it is a row\n  hint: Take the '!' off it in contracts/posts.yml, and its rule out of "
         "sources/shop.yml.\n")
     assert state(plumb, id) == "held"
+
+
+@pytest.mark.parametrize("column, code", [("views", 3), ("likes", 0)])
+def test_a_rename_that_is_none_is_one_notice(plumb, column, code):
+    """Held or done by a rule; the old key is gone either way, and who said no knows that."""
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json", [renamed(n, 3, column, "other") for n in range(400)])
+    plumb("run", code=code)
+    decide(plumb, "reject", 1)
+    for day in (4, 5, 6):
+        land(plumb, "shop", f"{day}.json", [renamed(n, day, column, "other") for n in range(400)])
+        plumb("run")
+    assert "No findings are open." in plumb("drift", "ls").stdout
+    assert books(plumb, "SELECT id, class, state FROM findings ORDER BY id")[1:] == [
+        (2, "removed", "seen")]
+    assert decide(plumb, "approve", 2)["decisions"][0]["to"] == "deprecated"
