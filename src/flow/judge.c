@@ -87,13 +87,12 @@ static void mute_tried(pl_suspect_column *column, const pl_finding_row *row)
             1u << PL_SUSPECT_LOST | 1u << PL_SUSPECT_MEANING | 1u << PL_SUSPECT_RESCALED;
 }
 
-// A finding names one column; but an object that is gone takes all with it that were read beneath.
-static bool concerns(verdict *v, const pl_finding_row *row, uint32_t column)
+static void mute_beneath(verdict *v, const pl_finding_row *row, uint32_t column)
 {
-    if (!*row->column) return false;
-    return pl_span_is(v->columns[column].name, row->column) ||
-           pl_reads_path(v->source->mapping, v->columns[column].name, pl_span_of(row->before),
-                         v->arena);
+    pl_span path = pl_span_of(row->before);
+    if (*row->column && pl_reads_path(v->source->mapping, v->columns[column].name, path, v->arena))
+        v->beneath[column] =
+            (pl_muted_beneath){pl_arena_cstr(v->arena, path), muted_kinds(row->class)};
 }
 
 static bool mute(void *context, const pl_finding_row *row)
@@ -103,7 +102,8 @@ static bool mute(void *context, const pl_finding_row *row)
     if (!*row->column && strcmp(row->class, "removed") == 0) v->empty_muted |= muted;
     for (uint32_t i = 0; i < v->column_count; i++) {
         if (row->state == PL_FINDING_PARALLEL) mute_tried(&v->columns[i], row);
-        if (!concerns(v, row, i)) continue;
+        if (muted) mute_beneath(v, row, i);
+        if (!pl_span_is(v->columns[i].name, row->column)) continue;
         const pl_rule *rule = pl_mapping_rule(v->source->mapping, v->of_contract[i]);
         if (row->state == PL_FINDING_ACCEPTED && is_of_values(row->class))
             v->columns[i].percents = pl_reads_by(rule, PL_PARSE_PERCENT);
@@ -173,19 +173,31 @@ static plumb_status begin(run_state *run, run_source *source, verdict *v, plumb_
     pl_baseline_init(&v->whole);
     v->columns = PL_TAKE(run->arena, pl_suspect_column, mapping->rule_count);
     v->of_contract = PL_TAKE(run->arena, uint32_t, mapping->rule_count);
+    v->beneath = PL_TAKE(run->arena, pl_muted_beneath, mapping->rule_count);
     for (uint32_t i = 0; i < mapping->rule_count; i++) take_column(run, v, &mapping->rules[i]);
     return read_books(run, v, err);
 }
 
+static bool is_gone(const pl_shape *shape, const char *path)
+{
+    uint32_t at = pl_verdict__find_path(shape, path);
+    return at == PL_SHAPE_NONE ||
+           pl_shape_seen(&shape->paths[at]) == shape->paths[at].kinds[PL_SHAPE_NULL];
+}
+
 static uint32_t suspects(run_state *run, verdict *v, const pl_baseline *now)
 {
+    pl_suspect_column *columns = PL_TAKE(run->arena, pl_suspect_column, v->column_count);
     for (uint32_t i = 0; i < v->column_count; i++) {
-        v->columns[i].before = pl_baseline_counts(&v->base, v->columns[i].name);
-        v->columns[i].now = pl_baseline_counts(now, v->columns[i].name);
+        columns[i] = v->columns[i];
+        columns[i].before = pl_baseline_counts(&v->base, v->columns[i].name);
+        columns[i].now = pl_baseline_counts(now, v->columns[i].name);
+        if (v->beneath[i].path && is_gone(&now->shape, v->beneath[i].path))
+            columns[i].muted |= v->beneath[i].muted;
     }
     pl_suspect_side before = {&v->base.shape, v->base.objects, v->base.empty, v->base.empty_last};
     pl_suspect_side after = {&now->shape, now->objects, now->empty, now->empty_last};
-    uint32_t count = pl_drift_suspects(&before, &after, v->columns, v->column_count, &v->options,
+    uint32_t count = pl_drift_suspects(&before, &after, columns, v->column_count, &v->options,
                                        run->arena, &v->suspicions);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++)

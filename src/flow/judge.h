@@ -53,6 +53,13 @@ typedef struct verdict_row {
     const char *note; // why its state is what it is; may be NULL
 } verdict_row;
 
+// A finding about an object names one of the columns beneath it; the others are muted as long as
+// the object is gone.
+typedef struct pl_muted_beneath {
+    const char *path; // NULL: there is none
+    uint32_t muted;
+} pl_muted_beneath;
+
 typedef struct verdict {
     run_source *source;
     const char *name, *table; // of it
@@ -62,6 +69,7 @@ typedef struct verdict {
     pl_suspect_options options;
     pl_suspect_column *columns; // of the contract those with a rule
     uint32_t *of_contract;      // their places there
+    pl_muted_beneath *beneath;  // of each
     uint32_t column_count;
     bool empty_muted;
     bool observed;    // there are windows: else there is no verdict
