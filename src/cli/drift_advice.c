@@ -172,7 +172,9 @@ static void say_proposal(words *w)
             id, file, id);
     } else if (w->class == PL_DRIFT_REMOVED) {
         say_gone(w);
-        pl_words__say(w, " If %s is the same under another name, change %s so and run 'plumb run':",
+        pl_words__say(w,
+                      " If %s is the same under another name, change %s so by hand (approving does "
+                      "not) and run 'plumb run':",
                       w->doc->rival, file);
     } else {
         pl_words__say(
