@@ -148,8 +148,16 @@ static void write_window(pl_json_writer *w, const pl_work_task *task, const pl_t
     pl_json_end(w, '}');
 }
 
-void pl_taskdoc_write(pl_buf *out, const pl_work_task *task, const pl_task_result *result)
+// About what a pair of a shape takes, so that the text is not moved as it grows.
+enum { PAIR_BYTES = 12 };
+
+// Returns how much of it is before the windows.
+static size_t write_all(pl_buf *out, const pl_work_task *task, const pl_task_result *result)
 {
+    uint64_t pairs = 0;
+    for (uint32_t i = 0; i < result->window_count; i++)
+        pairs += result->windows[i].shape.pair_total;
+    pl_buf_reserve(out, (size_t)pairs * PAIR_BYTES);
     pl_json_writer w = pl_json_writer_on(out, 0);
     pl_doc_begin(&w, "task");
     pl_json_key(&w, "run"), pl_json_cstr(&w, task->run);
@@ -161,23 +169,36 @@ void pl_taskdoc_write(pl_buf *out, const pl_work_task *task, const pl_task_resul
     pl_json_key(&w, "files"), pl_json_begin(&w, '[');
     for (uint32_t i = 0; i < result->file_count; i++) write_file(&w, task, &result->files[i]);
     pl_json_end(&w, ']');
+    size_t before = out->count;
     pl_json_key(&w, "windows"), pl_json_begin(&w, '[');
     for (uint32_t i = 0; i < result->window_count; i++) write_window(&w, task, &result->windows[i]);
     pl_json_end(&w, ']');
     pl_json_end(&w, '}');
     pl_buf_char(out, '\n');
+    return before;
+}
+
+void pl_taskdoc_write(pl_buf *out, const pl_work_task *task, const pl_task_result *result)
+{
+    write_all(out, task, result);
+}
+
+static plumb_status put(const pl_work_task *task, const pl_buf *text, plumb_error *err)
+{
+    pl_arena scratch = {0};
+    const char *key = pl_taskdoc_key(task->run, task->id, &scratch);
+    plumb_status st = pl_store_put_unsettled(task->store, key, pl_buf_view(text), err);
+    pl_arena_done(&scratch);
+    return st;
 }
 
 plumb_status pl_taskdoc_put(const pl_work_task *task, const pl_task_result *result,
                             plumb_error *err)
 {
-    pl_arena scratch = {0};
     pl_buf text = {0};
     pl_taskdoc_write(&text, task, result);
-    const char *key = pl_taskdoc_key(task->run, task->id, &scratch);
-    plumb_status st = pl_store_put_unsettled(task->store, key, pl_buf_view(&text), err);
+    plumb_status st = put(task, &text, err);
     pl_buf_done(&text);
-    pl_arena_done(&scratch);
     return st;
 }
 
@@ -436,7 +457,7 @@ static void move_windows(const pl_work_task *task, pl_task_result *from, pl_task
 }
 
 // One tree at a time in `scratch`: that of all files would be several times what is kept of them.
-// `made` is the result whose document this is, if anybody has it.
+// `made` is the result whose document this is, if anybody has it: then windows are not read.
 static plumb_status read_all(const pl_doc *doc, const pl_work_task *task, pl_arena *scratch,
                              pl_task_result *made, pl_task_result *result)
 {
@@ -493,37 +514,51 @@ plumb_status pl_taskdoc_parse(const pl_work_task *task, pl_span text, const char
     return parse(task, text, name, NULL, ret_result, err);
 }
 
-static plumb_status get(const pl_work_task *task, pl_task_result *made, pl_task_result *ret_result,
-                        plumb_error *err)
+plumb_status pl_taskdoc_get(const pl_work_task *task, pl_task_result *ret_result, plumb_error *err)
 {
     pl_arena text_arena = {0};
     pl_span text;
     const char *key = pl_taskdoc_key(task->run, task->id, &text_arena);
     plumb_status st = pl_store_get(task->store, key, PL_DOC_BYTES_MAX, &text_arena, &text, err);
-    if (st == PLUMB_OK) st = parse(task, text, key, made, ret_result, err);
+    if (st == PLUMB_OK) st = pl_taskdoc_parse(task, text, key, ret_result, err);
     pl_arena_done(&text_arena);
     return st;
 }
 
-plumb_status pl_taskdoc_get(const pl_work_task *task, pl_task_result *ret_result, plumb_error *err)
+// What was put a moment ago, if it is there still. `text` is what is before its windows, which are
+// nearly all of it: they are taken from `made`.
+static plumb_status take_made(const pl_work_task *task, pl_buf *text, pl_task_result *made,
+                              pl_task_result *ret_result, plumb_error *err)
 {
-    return get(task, NULL, ret_result, err);
+    pl_arena scratch = {0};
+    uint64_t bytes;
+    const char *key = pl_taskdoc_key(task->run, task->id, &scratch);
+    plumb_status st = pl_store_size(task->store, key, &bytes, err);
+    pl_buf_char(text, '}');
+    if (st == PLUMB_OK) st = parse(task, pl_buf_view(text), key, made, ret_result, err);
+    pl_arena_done(&scratch);
+    return st;
 }
 
 plumb_status pl_taskdoc_do(const pl_work_task *task, pl_task_result *ret_result, plumb_error *err)
 {
     pl_task_result made = {0};
+    pl_buf text = {0};
     plumb_status st = pl_taskdoc_get(task, ret_result, err);
     if (st != PLUMB_E_NOT_FOUND) return st;
     PL_TRY(pl_work(task, &made, err));
-    st = pl_taskdoc_put(task, &made, err);
-    bool other = st == PLUMB_E_CONFLICT; // was faster
-    if (other) {
+    size_t before_windows = write_all(&text, task, &made);
+    st = put(task, &text, err);
+    if (st == PLUMB_E_CONFLICT) { // somebody was faster
         st = PLUMB_OK;
         for (uint32_t i = 0; i < made.file_count && st == PLUMB_OK; i++)
             st = pl_store_delete(task->store, made.files[i].key, err);
+        if (st == PLUMB_OK) st = pl_taskdoc_get(task, ret_result, err);
+    } else if (st == PLUMB_OK) {
+        text.count = before_windows;
+        st = take_made(task, &text, &made, ret_result, err);
     }
-    if (st == PLUMB_OK) st = get(task, other ? NULL : &made, ret_result, err);
+    pl_buf_done(&text);
     pl_task_result_done(&made);
     if (st == PLUMB_E_NOT_FOUND) // we slept, and another process has ended the run
         st = pl_fail(err, PLUMB_E_FAILED, "cannot publish run '%s': it is no longer working",
