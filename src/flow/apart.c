@@ -132,6 +132,7 @@ static plumb_status take_results(run_state *run, plumb_error *err)
     for (uint32_t t = 0; t < run->task_count && st == PLUMB_OK; t++) {
         run_task *task = &run->tasks[t];
         st = pl_taskdoc_get(&task->work, &task->result, err);
+        if (st == PLUMB_OK) pl_run__keep_shapes(run, task);
         if (st != PLUMB_E_NOT_FOUND) continue;
         st = PLUMB_OK;
         if (!first) first = task->work.id;

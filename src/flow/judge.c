@@ -8,6 +8,7 @@
 #include "contract/propose.h"
 #include "flow/decide.h"
 #include "flow/remedy.h"
+#include "flow/taskdoc.h"
 
 uint64_t pl_judge_hash(const pl_mapping *mapping)
 {
@@ -208,7 +209,7 @@ static uint32_t suspects(run_state *run, verdict *v, const pl_baseline *now)
 
 // ---- windows in landing order ------------------------------------------------------------------
 typedef struct window_at {
-    const run_task *task;
+    run_task *task;
     const pl_task_window *window;
 } window_at;
 
@@ -220,7 +221,7 @@ static uint32_t take_windows(run_state *run, const verdict *v, window_at **ret_w
     *ret_windows = PL_TAKE(run->arena, window_at, count);
     count = 0;
     for (uint32_t t = 0; t < run->task_count; t++) {
-        const run_task *task = &run->tasks[t];
+        run_task *task = &run->tasks[t];
         for (uint32_t i = 0; task->source == v->source && i < task->result.window_count; i++)
             (*ret_windows)[count++] = (window_at){task, &task->result.windows[i]};
     }
@@ -232,9 +233,16 @@ static const char *first_object(const window_at *at)
     return at->task->work.objects[at->window->first].id.data;
 }
 
-static void add(pl_baseline *into, const window_at *at)
+// Shapes that were set aside are there of one task at a time.
+static plumb_status add(run_state *run, pl_baseline *into, const window_at *at, plumb_error *err)
 {
+    if (at->window->aside) {
+        if (run->recalled) pl_taskdoc_set_aside(&run->recalled->result);
+        PL_TRY(pl_taskdoc_recall(&at->task->work, &at->task->result, err));
+        run->recalled = at->task;
+    }
     pl_baseline_add(into, &at->task->work, &at->task->result, at->window);
+    return PLUMB_OK;
 }
 
 // What was judged together is as usual.
@@ -271,7 +279,7 @@ static plumb_status judge_whole(run_state *run, verdict *v, plumb_error *err)
 static plumb_status hold_from(run_state *run, verdict *v, const window_at *windows, uint32_t first,
                               uint32_t count, plumb_error *err)
 {
-    for (uint32_t i = first; i < count; i++) add(&v->wait, &windows[i]);
+    for (uint32_t i = first; i < count; i++) PL_TRY(add(run, &v->wait, &windows[i], err));
     return judge_whole(run, v, err);
 }
 
@@ -290,7 +298,7 @@ static plumb_status judge_windows(run_state *run, verdict *v, const window_at *w
     uint32_t at = 0;
     if (v->source->joins) return hold_from(run, v, windows, 0, count, err);
     for (; released && at < count && strcmp(first_object(&windows[at]), released) <= 0; at++)
-        add(&v->wait, &windows[at]);
+        PL_TRY(add(run, &v->wait, &windows[at], err));
     if (at) {
         v->from = first_object(&windows[0]);
         if (suspects(run, v, is_part(v) ? &v->whole : &v->wait))
@@ -299,7 +307,7 @@ static plumb_status judge_windows(run_state *run, verdict *v, const window_at *w
         pass(v);
     }
     for (; at < count; at++) {
-        add(&v->wait, &windows[at]);
+        PL_TRY(add(run, &v->wait, &windows[at], err));
         v->from = first_object(&windows[at]);
         if (suspects(run, v, &v->wait)) {
             PL_TRY(hold_from(run, v, windows, at + 1, count, err));
@@ -324,7 +332,7 @@ static plumb_status check_source(run_state *run, verdict *v, const window_at *wi
     plumb_status st = pl_verdict__check(run, v, part ? &v->whole : &all, err);
     pl_baseline_done(&all);
     if (st != PLUMB_OK || !v->by_checks) return st;
-    for (uint32_t i = 0; i < count; i++) add(&v->wait, &windows[i]);
+    for (uint32_t i = 0; i < count; i++) PL_TRY(add(run, &v->wait, &windows[i], err));
     v->waits = true;
     v->from = first_object(&windows[0]);
     return PLUMB_OK;
@@ -368,7 +376,7 @@ static plumb_status regain(run_state *run, plumb_error *err)
         verdict *v = &run->verdicts[run->verdict_count++];
         PL_TRY(begin(run, &run->sources[i], v, err));
         uint32_t count = take_windows(run, v, &windows);
-        for (uint32_t k = 0; k < count; k++) add(&v->base, &windows[k]);
+        for (uint32_t k = 0; k < count; k++) PL_TRY(add(run, &v->base, &windows[k], err));
         v->observed = count > 0;
     }
     return PLUMB_OK;

@@ -319,12 +319,27 @@ static plumb_status read_task(const pl_doc *doc, const pl_json *json, run_state 
     return PLUMB_OK;
 }
 
-// A fixed part for code, catalog and registry; of the rest half is rows, each worker its share, and
-// half is row groups being written.
+static uint64_t shapes_share(const run_state *run)
+{
+    return run->memory_bytes / 8;
+}
+
+// A fixed part for code, catalog and registry, and that of shapes; of the rest half is rows, each
+// worker its share, and half is row groups being written.
 size_t pl_run__half_of_memory(const run_state *run)
 {
-    uint64_t memory = run->memory_bytes, fixed = UINT64_C(96) << 20;
+    uint64_t memory = run->memory_bytes, fixed = (UINT64_C(96) << 20) + shapes_share(run);
     return (size_t)((memory > fixed * 2 ? memory - fixed : memory / 2) / 2);
+}
+
+void pl_run__keep_shapes(run_state *run, run_task *task)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < task->result.window_count; i++)
+        bytes += pl_shape_bytes(&task->result.windows[i].shape);
+    if (atomic_fetch_add(&run->shape_bytes, bytes) + bytes <= shapes_share(run)) return;
+    atomic_fetch_sub(&run->shape_bytes, bytes);
+    pl_taskdoc_set_aside(&task->result);
 }
 
 static plumb_status read_all(const pl_doc *doc, const pl_json *root, run_state *run)

@@ -31,6 +31,7 @@ static void lead_tasks(run_state *run)
         if (i >= run->task_count || atomic_load(&run->stop)) return;
         run_task *task = &run->tasks[i];
         task->status = (run->dry ? pl_work : pl_taskdoc_do)(&task->work, &task->result, &task->err);
+        if (task->status == PLUMB_OK && !run->dry) pl_run__keep_shapes(run, task);
         pl_crew_end(run->crew);
         if (task->status != PLUMB_OK) atomic_store(&run->stop, true);
     }

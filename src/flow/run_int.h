@@ -98,8 +98,10 @@ struct run_state {
     char *only;          // source the plan was made for; NULL: all
     int64_t now_us;
     uint64_t memory_bytes;
-    pl_quota quota; // of bytes, for row groups being written
-    pl_crew *crew;  // of the threads, while they work
+    pl_quota quota;               // of bytes, for row groups being written
+    _Atomic uint64_t shape_bytes; // of results, in memory
+    run_task *recalled;           // whose shapes were set aside, and are there; NULL: none
+    pl_crew *crew;                // of the threads, while they work
     // Fills tables and sources with what there is to do; NULL: what is pending.
     plumb_status (*find)(run_state *run, void *context, plumb_error *err);
     void *find_context;
@@ -186,6 +188,9 @@ void pl_run__plan_write(const run_state *run, pl_buf *out);
 plumb_status pl_run__plan_parse(run_state *run, pl_span text, const char *name, plumb_error *err);
 plumb_status pl_run__plan_get(run_state *run, plumb_error *err); // of run->run, from the store
 size_t pl_run__half_of_memory(const run_state *run);
+// A task of the run has a result, which stands in its document: its shapes stay in memory as long
+// as there is room for them.
+void pl_run__keep_shapes(run_state *run, run_task *task);
 
 // publish.c: the gate and the commit.
 plumb_status pl_run__gate(run_state *run, plumb_error *err);

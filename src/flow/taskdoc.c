@@ -540,6 +540,28 @@ static plumb_status take_made(const pl_work_task *task, pl_buf *text, pl_task_re
     return st;
 }
 
+void pl_taskdoc_set_aside(pl_task_result *result)
+{
+    for (uint32_t i = 0; i < result->window_count; i++) {
+        pl_shape_done(&result->windows[i].shape);
+        result->windows[i].aside = true;
+    }
+}
+
+plumb_status pl_taskdoc_recall(const pl_work_task *task, pl_task_result *result, plumb_error *err)
+{
+    pl_task_result again = {0};
+    PL_TRY(get(task, NULL, &again, err));
+    for (uint32_t i = 0; i < result->window_count && i < again.window_count; i++) {
+        if (!result->windows[i].aside) continue;
+        result->windows[i].shape = again.windows[i].shape;
+        result->windows[i].aside = false;
+        again.windows[i].shape = (pl_shape){0};
+    }
+    pl_task_result_done(&again);
+    return PLUMB_OK;
+}
+
 plumb_status pl_taskdoc_do(const pl_work_task *task, pl_task_result *ret_result, plumb_error *err)
 {
     pl_task_result made = {0};

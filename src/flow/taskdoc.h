@@ -36,7 +36,11 @@ PL_MUST_USE plumb_status pl_taskdoc_do(const pl_work_task *task, pl_task_result 
 // the place. Everything is checked but the files themselves.
 PL_MUST_USE plumb_status pl_taskdoc_get(const pl_work_task *task, pl_task_result *ret_result,
                                         plumb_error *err);
-// The same from text; `name` is for messages.
+// Let go of the shapes of its windows, and get them again from the document.
+void pl_taskdoc_set_aside(pl_task_result *result);
+PL_MUST_USE plumb_status pl_taskdoc_recall(const pl_work_task *task, pl_task_result *result,
+                                           plumb_error *err);
+// A document as text; `name` is for messages.
 PL_MUST_USE plumb_status pl_taskdoc_parse(const pl_work_task *task, pl_span text, const char *name,
                                           pl_task_result *ret_result, plumb_error *err);
 

@@ -133,6 +133,7 @@ typedef struct pl_object_result {
 typedef struct pl_task_window {
     uint32_t first, count; // in the task's objects
     pl_shape shape;        // settled; owned
+    bool aside;            // it is none: it stands in the task's document (flow/taskdoc.h)
     pl_map_tally tally;    // of its records
 } pl_task_window;
 

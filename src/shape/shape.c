@@ -95,6 +95,21 @@ void pl_shape_forget(pl_shape *shape)
     shape->entity_max = UINT64_MAX;
 }
 
+size_t pl_shape_bytes(const pl_shape *shape)
+{
+    size_t bytes = shape->capacity * sizeof *shape->paths + shape->arena.bytes;
+    for (uint32_t i = 0; i < shape->count; i++) {
+        const pl_shape_values *values = shape->paths[i].values;
+        bytes += shape->paths[i].children * sizeof *shape->paths[i].by_key;
+        if (!values) continue;
+        bytes += sizeof *values + values->pair_capacity * sizeof *values->pairs +
+                 values->quantiles.capacity * sizeof *values->quantiles.buckets +
+                 values->distinct.count * sizeof *values->distinct.hashes;
+        bytes += values->distinct.registers ? (size_t)1 << PL_DISTINCT_BITS : 0;
+    }
+    return bytes;
+}
+
 uint32_t pl_shape_find(const pl_shape *shape, uint32_t parent, pl_span key, pl_shape_step step)
 {
     bool found;

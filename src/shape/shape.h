@@ -250,6 +250,9 @@ pl_shape_scalar pl_shape_scalar_of(pl_span raw);
 // Forget all that was observed but the paths: another window begins.
 void pl_shape_forget(pl_shape *shape);
 
+// Bytes of memory it takes, about.
+size_t pl_shape_bytes(const pl_shape *shape);
+
 // Put in order what was observed: before looking at pairs, merging or writing.
 void pl_shape_settle(pl_shape *shape);
 

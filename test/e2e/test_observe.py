@@ -3,6 +3,7 @@
 counts of all records, values of the sampled ones. PLUMB_FULL=1 takes more posts."""
 import json
 import math
+import shutil
 import subprocess
 import sys
 
@@ -119,3 +120,28 @@ def test_no_shape_goes_through_the_plan(plumb):
     land(plumb, "text", [50])
     assert observed(plumb, "--no-shape") == []
     plumb("run", "--no-shape")
+
+
+def test_shapes_that_find_no_room_are_read_again(plumb):
+    """Six sources of sixteen windows each, and the least memory: what is known of them in the end
+    is what is known with plenty of it."""
+    if not POSTS.exists():
+        pytest.skip("needs bench/plumb-posts")
+    sources = {f"feed{n}": MAPPING.replace("source: feed", f"source: feed{n}") for n in range(6)}
+    known = []
+    for memory in "128MiB", "4GiB":
+        project(plumb, {"posts": contenders.CONTRACT}, sources, f"memory: {memory}\n")
+        for number, source in enumerate(sources):
+            names = []
+            for part in range(16):
+                first = (number * 16 + part) * 250
+                names.append(f"{source}-{part}.ndjson")
+                (plumb.dir / names[-1]).write_bytes(subprocess.run(
+                    [POSTS, "--first", str(first), "--posts", "250", "--variant", "text"],
+                    check=True, capture_output=True).stdout)
+            plumb("ingest", source, "--received", "2026-11-22", *names)
+        plumb("run")
+        known.append({s: plumb.json("shape", s)["paths"] for s in sources})
+        shutil.rmtree(plumb.dir / "lake")
+    assert known[0] == known[1]
+    assert [paths[0]["seen"] for paths in known[0].values()] == [4000] * 6

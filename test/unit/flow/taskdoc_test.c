@@ -263,6 +263,30 @@ TEST(taskdoc_cut_or_damaged_anywhere_is_refused_or_read_never_worse)
         }
 }
 
+TEST(taskdoc_keeps_shapes_that_were_set_aside)
+{
+    pl_buf want = {0}, got = {0};
+    pl_task_result again;
+    CHECK_OK(pl_taskdoc_parse(&task, pl_buf_view(&text), "t1.json", &result, &err), err);
+    write_shape(&want, &result.windows[0].shape);
+    CHECK(pl_shape_bytes(&result.windows[0].shape) > sizeof(pl_shape_path));
+    CHECK_INT(PLUMB_E_NOT_FOUND, pl_taskdoc_recall(&task, &result, &err)); // no document yet
+    CHECK_OK(pl_taskdoc_put(&task, &result, &err), err);
+    pl_taskdoc_set_aside(&result);
+    CHECK(result.windows[0].aside);
+    CHECK_INT(0, result.windows[0].shape.count);
+    CHECK_INT(3, result.windows[0].tally.filled[0]);
+    CHECK_OK(pl_taskdoc_recall(&task, &result, &err), err);
+    CHECK(!result.windows[0].aside);
+    write_shape(&got, &result.windows[0].shape);
+    CHECK_STR(pl_buf_cstr(&want), pl_buf_cstr(&got));
+    // Of a task that observes nothing there is nothing.
+    again = (pl_task_result){0};
+    pl_taskdoc_set_aside(&again);
+    pl_buf_done(&want);
+    pl_buf_done(&got);
+}
+
 TEST(taskdoc_is_put_once)
 {
     pl_object_result made[2] = {{.records = 1, .rows = 1}, {0}};
@@ -278,8 +302,9 @@ TEST(taskdoc_is_put_once)
 #define S(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 int main(void)
 {
-    return RUN_TESTS(
-        "flow/taskdoc", S(taskdoc_gives_back_what_was_written),
-        S(taskdoc_gives_back_what_records_looked_like), S(taskdoc_that_is_not_ours_names_the_place),
-        S(taskdoc_cut_or_damaged_anywhere_is_refused_or_read_never_worse), S(taskdoc_is_put_once));
+    return RUN_TESTS("flow/taskdoc", S(taskdoc_gives_back_what_was_written),
+                     S(taskdoc_gives_back_what_records_looked_like),
+                     S(taskdoc_that_is_not_ours_names_the_place),
+                     S(taskdoc_cut_or_damaged_anywhere_is_refused_or_read_never_worse),
+                     S(taskdoc_keeps_shapes_that_were_set_aside), S(taskdoc_is_put_once));
 }
