@@ -551,7 +551,7 @@ void pl_taskdoc_set_aside(pl_task_result *result)
 plumb_status pl_taskdoc_recall(const pl_work_task *task, pl_task_result *result, plumb_error *err)
 {
     pl_task_result again = {0};
-    PL_TRY(get(task, NULL, &again, err));
+    PL_TRY(pl_taskdoc_get(task, &again, err));
     for (uint32_t i = 0; i < result->window_count && i < again.window_count; i++) {
         if (!result->windows[i].aside) continue;
         result->windows[i].shape = again.windows[i].shape;
