@@ -261,15 +261,24 @@ static plumb_status calm(run_state *run, verdict *v, plumb_error *err)
 
 // What waited goes on by another mapping. Where that is the file, a person wrote it; what lies over
 // the file a rule did, and a version that is pinned says nothing of the file.
+static plumb_status is_laid(run_state *run, const pl_mapping *file, const pl_mapping_use *use,
+                            const char *column, bool *ret_laid, plumb_error *err)
+{
+    pl_span without;
+    PL_TRY(pl_edit_overlay_set(file->file, use->overlay, pl_span_of(column), PL_SPAN(""),
+                               run->arena, &without, err));
+    *ret_laid = without.bytes < use->overlay.bytes;
+    return PLUMB_OK;
+}
+
 static plumb_status settle(run_state *run, verdict *v, const pl_mapping *file,
                            const pl_mapping_use *use, const pl_finding_row *row, plumb_error *err)
 {
-    pl_span without, column = pl_span_of(row->column);
-    PL_TRY(pl_edit_overlay_set(file->file, use->overlay, column, PL_SPAN(""), run->arena, &without,
-                               err));
-    bool laid = without.bytes < use->overlay.bytes;
+    bool laid;
+    PL_TRY(is_laid(run, file, use, row->column, &laid, err));
     bool reads = strcmp(row->class, "renamed") == 0 &&
-                 pl_reads_path(v->source->mapping, column, pl_span_of(row->after), run->arena);
+                 pl_reads_path(v->source->mapping, pl_span_of(row->column), pl_span_of(row->after),
+                               run->arena);
     if (!use->pinned && !laid)
         pl_verdict__change(run, v, row, PL_FINDING_ACCEPTED,
                            "mapping or contract changed, and what waited is published");
@@ -296,6 +305,32 @@ static plumb_status settle_held(run_state *run, verdict *v, plumb_error *err)
     return st;
 }
 
+// A rule that lies over the file waits for a yes or no, whatever became of its finding while a
+// version was pinned.
+static plumb_status own_rules(run_state *run, verdict *v, plumb_error *err)
+{
+    const pl_mapping *file = pl_verdict__file(run, v);
+    pl_finding_list rows = {0};
+    pl_mapping_use use;
+    if (!file) return PLUMB_OK; // it was taken out since the plan
+    PL_TRY(pl_mapping_use_get(run->options->registry, file, run->arena, &use, err));
+    if (use.pinned || !use.overlay.bytes) return PLUMB_OK;
+    plumb_status st =
+        pl_run__findings(run, v->name, v->table, PL_FINDING_IN(PL_FINDING_RESOLVED), &rows, err);
+    for (uint32_t i = 0; i < rows.count && st == PLUMB_OK; i++) {
+        const pl_finding_row *row = &rows.items[i];
+        pl_span column = pl_span_of(row->column), after = pl_span_of(row->after);
+        bool laid = false;
+        if (strcmp(row->class, "renamed") != 0) continue;
+        st = is_laid(run, file, &use, row->column, &laid, err);
+        if (laid && pl_reads_path(v->source->mapping, column, after, run->arena) &&
+            !pl_reads_path(file, column, after, run->arena))
+            pl_verdict__change(run, v, row, PL_FINDING_PROVISIONAL, "both keys are read again");
+    }
+    free(rows.items);
+    return st;
+}
+
 plumb_status pl_verdict__passing(run_state *run, verdict *v, plumb_error *err)
 {
     if (v->over && v->edited)
@@ -304,6 +339,7 @@ plumb_status pl_verdict__passing(run_state *run, verdict *v, plumb_error *err)
         PL_TRY(
             pl_verdict__change_held(run, v, PL_FINDING_RESOLVED, "it does not show any more", err));
     if (!v->observed) return PLUMB_OK;
+    PL_TRY(own_rules(run, v, err));
     PL_TRY(note_changes(run, v, err));
     PL_TRY(count_on(run, v, err));
     PL_TRY(look_for_retired(run, v, err));

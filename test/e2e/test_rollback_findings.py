@@ -165,3 +165,23 @@ def test_what_a_person_wrote_is_accepted_beside_a_rule(plumb):
     assert sorted(books(plumb, "SELECT id, state FROM findings")) == [
         (1, "provisional"), (2, "accepted")]
     assert filled(plumb, "views") == filled(plumb, "likes") == (1600, 1600)
+
+
+def test_a_rule_that_is_used_again_has_its_finding_again(plumb):
+    """By the pinned version it was gone already, and something else waited."""
+    start(plumb, "shop")
+    changed(plumb, "3.json", "likes", "like_count")
+    plumb("run")
+    plumb("rollback", "posts", "--to", "previous")
+    changed(plumb, "4.json", "likes", "like_count")
+    plumb("run", code=3)
+    plumb("replay", "posts", "--withdrawn")  # as the pinned version makes them
+    changed(plumb, "5.json", "likes", "like_count")
+    plumb("run", code=3)
+    assert state(plumb) == "resolved"
+    plumb("mapping", "shop", "--use", "file")
+    plumb("run")
+    assert books(plumb, "SELECT id, state FROM findings ORDER BY id") == [
+        (1, "provisional"), (2, "resolved")]
+    plumb("drift", "reject", 1)
+    assert filled(plumb, "likes") == (800, 2000)
