@@ -138,7 +138,7 @@ void pl_baseline_write(const pl_baseline *baseline, pl_buf *out)
 {
     pl_buf text = {0};
     char judged[20];
-    pl_buf_reserve(&text, (size_t)baseline->shape.pair_total * 12); // about what a pair takes
+    pl_buf_reserve(&text, (size_t)baseline->shape.pair_total * 16); // about what it takes
     pl_json_writer w = pl_json_writer_on(&text, 0);
     pl_doc_begin(&w, "baseline");
     pl_json_key(&w, "objects"), pl_json_int(&w, (int64_t)baseline->objects);

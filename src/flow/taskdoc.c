@@ -148,8 +148,8 @@ static void write_window(pl_json_writer *w, const pl_work_task *task, const pl_t
     pl_json_end(w, '}');
 }
 
-// About what a pair of a shape takes, so that the text is not moved as it grows.
-enum { PAIR_BYTES = 12 };
+// About what a shape takes for each of its pairs, so that the text is not moved as it grows.
+enum { PAIR_BYTES = 16 };
 
 // Returns how much of it is before the windows.
 static size_t write_all(pl_buf *out, const pl_work_task *task, const pl_task_result *result)

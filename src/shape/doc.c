@@ -126,16 +126,16 @@ static char *put_pair(char *to, const pl_pair *pair)
 {
     double x = pair->value.number;
     uint64_t hash = 0;
-    // Of an integer in JSON there is only one text, so that its hash need not be tried.
-    bool plain =
-        pair->value.class == PL_CLASS_NUMBER && pair->value.kind == PL_SHAPE_INT && fabs(x) < 9e15;
-    bool derived = plain || pair->value.derived ||
-                   (pl_shape__derive(pair->value.class, x, &hash) && hash == pair->value.hash);
-    bool integer = derived && fabs(x) < 9e15 && x == trunc(x);
-    int form = isnan(x)  ? PL_FORM_HASH
-               : integer ? PL_FORM_INTEGER
-               : derived ? PL_FORM_NUMBER
-                         : PL_FORM_BOTH;
+    int form = PL_FORM_HASH;
+    if (!isnan(x)) {
+        // Of an integer in JSON there is only one text, so that its hash need not be tried.
+        bool plain = pair->value.class == PL_CLASS_NUMBER && pair->value.kind == PL_SHAPE_INT &&
+                     fabs(x) < 9e15;
+        bool derived = plain || pair->value.derived ||
+                       (pl_shape__derive(pair->value.class, x, &hash) && hash == pair->value.hash);
+        bool integer = derived && fabs(x) < 9e15 && x == trunc(x);
+        form = integer ? PL_FORM_INTEGER : derived ? PL_FORM_NUMBER : PL_FORM_BOTH;
+    }
     int kind = pair->value.kind - PL_SHAPE_BOOL;
     *to++ = (char)(uint8_t)(form << 6 | kind << 4 | (int)pair->value.class);
     if (form == PL_FORM_INTEGER) {

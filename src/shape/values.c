@@ -26,15 +26,24 @@ void pl_shape__values_free(pl_shape_values *values)
 
 // ---- samples ------------------------------------------------------------------------------------
 
+static inline bool is_inside(char c) // a character
+{
+    return ((uint8_t)c & 0xC0) == 0x80;
+}
+
 // The bytes of `raw` that are kept: whole characters, whole escapes.
 static size_t cut(pl_span raw)
 {
     if (raw.bytes <= PL_SHAPE_TEXT_MAX) return raw.bytes;
-    size_t at = 0;
-    for (;;) {
+    size_t at = PL_SHAPE_TEXT_MAX;
+    if (!memchr(raw.data, '\\', at)) { // as in most: it need not be read from the start
+        while (at && is_inside(raw.data[at])) at--;
+        return at;
+    }
+    for (at = 0;;) {
         size_t next = at + 1;
         if (raw.data[at] == '\\') next = raw.data[at + 1] == 'u' ? at + 6 : at + 2;
-        while (next < raw.bytes && ((uint8_t)raw.data[next] & 0xC0) == 0x80) next++;
+        while (next < raw.bytes && is_inside(raw.data[next])) next++;
         if (next > PL_SHAPE_TEXT_MAX) return at;
         at = next;
     }
@@ -48,10 +57,8 @@ static int sample_compare(const pl_shape_values *values, uint32_t at, pl_span te
     return pl_span_compare(text, pl_span_of(values->samples[at]));
 }
 
-void pl_shape__sample_add(pl_shape_values *values, pl_span text)
+static void sample_keep(pl_shape_values *values, pl_span text, uint64_t hash)
 {
-    text.bytes = cut(text);
-    uint64_t hash = pl_hash(text);
     uint32_t at = values->sample_count;
     while (at > 0) {
         int order = sample_compare(values, at - 1, text, hash);
@@ -68,6 +75,15 @@ void pl_shape__sample_add(pl_shape_values *values, pl_span text)
     memcpy(values->samples[at], text.data, text.bytes);
     values->samples[at][text.bytes] = '\0';
     values->sample_hashes[at] = hash;
+}
+
+void pl_shape__sample_add(pl_shape_values *values, pl_span text)
+{
+    text.bytes = cut(text);
+    uint64_t hash = pl_hash(text);
+    bool full = values->sample_count == PL_SHAPE_SAMPLES; // soon
+    if (full && hash > values->sample_hashes[PL_SHAPE_SAMPLES - 1]) return;
+    sample_keep(values, text, hash);
 }
 
 // ---- pairs --------------------------------------------------------------------------------------
@@ -205,8 +221,8 @@ static void add_number(pl_shape_values *values, const pl_shape_scalar *scalar)
 {
     double x = scalar->number;
     if (isnan(x)) return;
-    values->min = fmin(values->min, x); // of a NaN and a number the number
-    values->max = fmax(values->max, x);
+    if (!(x >= values->min)) values->min = x; // NaN: there was none
+    if (!(x <= values->max)) values->max = x;
     pl_quantiles__add(&values->quantiles, x);
     values->fractions += scalar->class == PL_CLASS_NUMBER && x != trunc(x);
 }
