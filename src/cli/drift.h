@@ -18,6 +18,8 @@ typedef struct pl_drift_reads {
     const char *columns; // "likes", "likes and views", "likes, views, shares and 7 more"
     bool several;
     const char *without; // "is NULL"; "is left to its other terms" if a rule has other ones
+    const char *going;   // of the columns those whose rules go when they are retired
+    bool several_go;
 } pl_drift_reads;
 
 pl_drift_reads pl_drift_reads_of(const pl_mapping *mapping, const pl_finding_row *row,

@@ -225,13 +225,15 @@ static void say_promote(words *w)
 // When the column may go.
 static void say_retire(words *w)
 {
+    const pl_drift_reads *reads = &w->facts->reads;
     pl_human at;
-    pl_words__say(
-        w,
-        "Nothing has to be done. From %s on 'plumb drift approve %lld' takes its rule out of %s; "
-        "the table keeps the column.",
-        pl_human_time(at, w->row->changed_us + PL_DEPRECATED_US), (long long)w->row->id,
-        w->facts->file);
+    pl_words__say(w,
+                  "Nothing has to be done. From %s on 'plumb drift approve %lld' takes the rule%s "
+                  "of %s out of "
+                  "%s; the table keeps the column%s.",
+                  pl_human_time(at, w->row->changed_us + PL_DEPRECATED_US), (long long)w->row->id,
+                  reads->several_go ? "s" : "", reads->going, w->facts->file,
+                  reads->several_go ? "s" : "");
 }
 
 // The file reads the new path: perhaps somebody has just written it.

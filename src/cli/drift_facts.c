@@ -113,51 +113,43 @@ static plumb_status count(pl_drift_facts *facts, const pl_lake *lake, plumb_erro
     return PLUMB_OK;
 }
 
-static bool reads_elsewhere(const pl_mapping *mapping, const pl_rule *rule, pl_span path,
-                            pl_arena *arena)
+static const char *name_some(const pl_span *names, uint32_t count, pl_arena *arena)
 {
-    pl_rule_path *paths;
-    uint32_t count;
-    pl_rule_shape_paths(mapping, rule, arena, &paths, &count);
-    bool elsewhere = count < rule->term_count; // a literal, a built-in
-    for (uint32_t i = 0; i < count; i++) {
-        pl_span read = paths[i].path;
-        bool beneath = pl_span_starts(read, path) &&
-                       (read.bytes == path.bytes || strchr(".[", read.data[path.bytes]));
-        elsewhere |= !beneath;
+    enum { NAMED_MAX = 4 };
+    pl_buf text = {0};
+    uint32_t named = count > NAMED_MAX ? NAMED_MAX - 1 : count;
+    for (uint32_t i = 0; i < named; i++) {
+        const char *between = !i ? "" : i + 1 < count ? ", " : " and ";
+        pl_buf_printf(&text, "%s%.*s", between, PL_FMT(names[i]));
     }
-    return elsewhere;
+    if (named < count) pl_buf_printf(&text, " and %u more", (unsigned)(count - named));
+    const char *some = pl_arena_cstr(arena, pl_buf_view(&text));
+    pl_buf_done(&text);
+    return some;
 }
 
 pl_drift_reads pl_drift_reads_of(const pl_mapping *mapping, const pl_finding_row *row,
                                  pl_arena *arena)
 {
-    enum { NAMED_MAX = 4 };
-    uint32_t *columns, count = 0;
-    pl_drift_reads reads = {0};
-    pl_buf text = {0};
-    if (mapping && *row->before)
-        pl_mapping_columns_of(mapping, pl_span_of(row->before), arena, &columns, &count);
-    uint32_t named = count > NAMED_MAX ? NAMED_MAX - 1 : count;
-    for (uint32_t i = 0; i < named; i++) {
-        pl_span name = mapping->contract->columns[columns[i]].field.name;
-        const char *between = !i ? "" : i + 1 < count ? ", " : " and ";
-        pl_buf_printf(&text, "%s%.*s", between, PL_FMT(name));
-    }
-    if (named < count) pl_buf_printf(&text, " and %u more", (unsigned)(count - named));
-    if (!count) pl_buf_text(&text, row->column); // somebody changed the mapping since
+    uint32_t *columns, count = 0, going;
+    pl_span path = pl_span_of(row->before), *names;
+    if (mapping && path.bytes) pl_mapping_columns_of(mapping, path, arena, &columns, &count);
+    pl_drift_reads reads = {.columns = row->column, .several = count > 1};
+    names = PL_TAKE(arena, pl_span, count + 1);
     bool elsewhere = false;
-    for (uint32_t i = 0; i < count; i++)
-        elsewhere |= reads_elsewhere(mapping, pl_mapping_rule(mapping, columns[i]),
-                                     pl_span_of(row->before), arena);
-    reads.several = count > 1;
-    reads.columns = pl_arena_cstr(arena, pl_buf_view(&text));
+    for (uint32_t i = 0; i < count; i++) {
+        names[i] = mapping->contract->columns[columns[i]].field.name;
+        elsewhere |= pl_reads_elsewhere(mapping, pl_mapping_rule(mapping, columns[i]), path, arena);
+    }
+    if (count) reads.columns = name_some(names, count, arena); // none: the mapping was changed
     if (elsewhere)
         reads.without =
             reads.several ? "are left to their other terms" : "is left to its other terms";
     else
         reads.without = reads.several ? "are NULL" : "is NULL";
-    pl_buf_done(&text);
+    pl_remedy_retiring(row, mapping, arena, &names, &going);
+    reads.going = name_some(names, going, arena);
+    reads.several_go = going > 1;
     return reads;
 }
 

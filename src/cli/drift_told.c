@@ -112,6 +112,7 @@ static void say_effect(deciding *d, pl_buf *out, const decided *one)
     const pl_decision *decision = &one->decision;
     const pl_finding_row *row = &decision->row;
     const char *column = row->column;
+    bool go = one->reads.several_go;
     pl_human at;
     const char *will = d->dry ? "would be" : "is";
     if (d->word == PL_DECISION_PROMOTE) {
@@ -130,16 +131,17 @@ static void say_effect(deciding *d, pl_buf *out, const decided *one)
         pl_buf_printf(out,
                       "Column%s %s %s in new rows. The table keeps the values of rows from before; "
                       "should %s come back, it is read again. From %s on 'plumb drift approve "
-                      "%lld' takes the rule of column %s out.",
+                      "%lld' takes the rule%s of column%s %s out.",
                       one->reads.several ? "s" : "", one->reads.columns, one->reads.without,
                       row->before, pl_human_time(at, decision->retire_us), (long long)row->id,
-                      column);
+                      go ? "s" : "", go ? "s" : "", one->reads.going);
         break;
     case PL_FINDING_RETIRED:
         pl_buf_printf(out,
-                      "Column %s has no rule any more. The table keeps it and its values; should "
-                      "it come back, that is a new finding.",
-                      column);
+                      "Column%s %s %s no rule any more. The table keeps %s values; should "
+                      "%s come back, that is a new finding.",
+                      go ? "s" : "", one->reads.going, go ? "have" : "has",
+                      go ? "them and their" : "it and its", row->before);
         break;
     case PL_FINDING_REVERTED:
         say_reverted(out, row);

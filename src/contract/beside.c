@@ -146,14 +146,17 @@ static bool finish(sheet *self, bool contract_first)
     return true;
 }
 
-bool pl_propose_retired(const pl_proposing *with, pl_span column, bool contract,
-                        pl_proposal *ret_proposal)
+bool pl_propose_retired(const pl_proposing *with, const pl_span *columns, uint32_t count,
+                        bool contract, pl_proposal *ret_proposal)
 {
     const pl_span none = PL_SPAN("");
     sheet self = begin(with, ret_proposal);
-    return apply(&self, pl_edit_remove, false, column, none, none) &&
-           (!contract || apply(&self, pl_edit_remove, true, column, none, none)) &&
-           lay_over(&self, column, none) && finish(&self, false);
+    for (uint32_t i = 0; i < count; i++)
+        if (!apply(&self, pl_edit_remove, false, columns[i], none, none) ||
+            (contract && !apply(&self, pl_edit_remove, true, columns[i], none, none)) ||
+            !lay_over(&self, columns[i], none))
+            return false;
+    return finish(&self, false);
 }
 
 // ---- beside another -----------------------------------------------------------------------------

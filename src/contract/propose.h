@@ -93,10 +93,10 @@ bool pl_propose_added(const pl_proposing *with, pl_span path, pl_span type, pl_s
 
 // ---- whole columns -----------------------------------------------------------------------------
 
-// The column's rule goes out of the mapping; with `contract` its declaration, too. The column stays
-// in the table. What is out already is fine, unless that is all.
-bool pl_propose_retired(const pl_proposing *with, pl_span column, bool contract,
-                        pl_proposal *ret_proposal);
+// The columns' rules go out of the mapping; with `contract` their declarations, too. The columns
+// stay in the table. What is out already is fine, unless that is all.
+bool pl_propose_retired(const pl_proposing *with, const pl_span *columns, uint32_t count,
+                        bool contract, pl_proposal *ret_proposal);
 
 // "likes__next", of likes: where a rule that is not proven yet is tried beside the old one.
 pl_span pl_beside_name(pl_span column, pl_arena *arena);

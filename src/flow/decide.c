@@ -101,14 +101,16 @@ static plumb_status approve_change(deciding *d, plumb_error *err)
     return PLUMB_OK;
 }
 
-// The column's rule goes, and its declaration unless another source fills it.
-static bool take_out(deciding *d, pl_span column)
+// The columns' rules go, and their declarations unless another source fills one of them.
+static bool take_out(deciding *d, const pl_span *columns, uint32_t count)
 {
-    bool shared = pl_fills_elsewhere(d->options->project, d->file, column);
+    bool shared = false;
+    for (uint32_t i = 0; i < count; i++)
+        shared |= pl_fills_elsewhere(d->options->project, d->file, columns[i]);
     pl_proposing with = {.file = d->file, .overlay = d->use.overlay, .arena = d->arena};
     d->contract_last = true;
-    if ((shared || !pl_propose_retired(&with, column, true, &d->change)) &&
-        !pl_propose_retired(&with, column, false, &d->change))
+    if ((shared || !pl_propose_retired(&with, columns, count, true, &d->change)) &&
+        !pl_propose_retired(&with, columns, count, false, &d->change))
         return false;
     d->overlay = d->change.overlay;
     return true;
@@ -130,7 +132,10 @@ static plumb_status retire(deciding *d, plumb_error *err)
         return PLUMB_E_CONFLICT;
     }
     d->to = PL_FINDING_RETIRED;
-    if (!take_out(d, pl_span_of(d->row.column)))
+    pl_span *columns;
+    uint32_t count;
+    pl_remedy_retiring(&d->row, d->now.mapping, d->arena, &columns, &count);
+    if (!take_out(d, columns, count))
         return d->out->again ? pl_decide__refuse_state(d, err) : none_known(d, err);
     return PLUMB_OK;
 }
@@ -280,10 +285,10 @@ static plumb_status undo_added(deciding *d, bool *ret_none, plumb_error *err)
     if (!count && d->overlay.bytes) return revert(d, err); // the file was not written yet
     if (count == 1) rule = pl_mapping_rule(d->file, columns[0]);
     if (rule && rule->term_count == 1 && !contract->columns[columns[0]].field.required &&
-        take_out(d, contract->columns[columns[0]].field.name))
+        take_out(d, &contract->columns[columns[0]].field.name, 1))
         return PLUMB_OK;
     int at = pl_contract_find(contract, column);
-    if (!count && at >= 0 && !pl_mapping_rule(d->file, (uint32_t)at) && take_out(d, column))
+    if (!count && at >= 0 && !pl_mapping_rule(d->file, (uint32_t)at) && take_out(d, &column, 1))
         return PLUMB_OK;
     pl_decide__no_change(d);
     *ret_none = !count;

@@ -4,7 +4,8 @@
 //               provisional                 the same, which changes no row: a rule made it before
 //               meaning                     the values are right as they come: the files stay
 //               removed                     it is gone: NULL from now on, deprecated; and once more
-//                                           after PL_DEPRECATED_US: its rule goes, retired
+//                                           after PL_DEPRECATED_US: its rule goes, retired;
+//                                           with all that have no values but from what is gone
 //     promote   parallel                    its column takes the rule that was tried beside it
 //     reject    parallel                    what was tried goes out of the files
 //               held, open                  rows are published as they come; nothing waits for it

@@ -125,6 +125,40 @@ bool pl_reads_path(const pl_mapping *mapping, pl_span column, pl_span path, pl_a
     return false;
 }
 
+bool pl_reads_elsewhere(const pl_mapping *mapping, const pl_rule *rule, pl_span path,
+                        pl_arena *arena)
+{
+    pl_rule_path *paths;
+    uint32_t count;
+    pl_rule_shape_paths(mapping, rule, arena, &paths, &count);
+    bool elsewhere = count < rule->term_count; // a literal, a built-in
+    for (uint32_t i = 0; i < count; i++) {
+        pl_span read = paths[i].path;
+        bool beneath = pl_span_starts(read, path) &&
+                       (read.bytes == path.bytes || strchr(".[", read.data[path.bytes]));
+        elsewhere |= !beneath;
+    }
+    return elsewhere;
+}
+
+void pl_remedy_retiring(const pl_finding_row *row, const pl_mapping *mapping, pl_arena *arena,
+                        pl_span **ret_columns, uint32_t *ret_count)
+{
+    pl_span path = pl_span_of(row->before), *names;
+    uint32_t *columns, count = 0, kept = 0;
+    if (mapping && path.bytes) pl_mapping_columns_of(mapping, path, arena, &columns, &count);
+    names = PL_TAKE(arena, pl_span, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        const pl_field *field = &mapping->contract->columns[columns[i]].field;
+        const pl_rule *rule = pl_mapping_rule(mapping, columns[i]);
+        if (!field->required && !pl_reads_elsewhere(mapping, rule, path, arena))
+            names[kept++] = field->name;
+    }
+    if (!kept) names[kept++] = pl_span_of(row->column);
+    *ret_columns = names;
+    *ret_count = kept;
+}
+
 bool pl_fills_elsewhere(const pl_project *project, const pl_mapping *mapping, pl_span column)
 {
     int at = pl_contract_find(mapping->contract, column);

@@ -26,6 +26,13 @@ bool pl_reads_by(const pl_rule *rule, pl_parser_kind kind);
 bool pl_reads_any_unit(const pl_mapping *mapping, pl_span column, const pl_finding_doc *finding);
 // Whether the rule of the column reads the path.
 bool pl_reads_path(const pl_mapping *mapping, pl_span column, pl_span path, pl_arena *arena);
+// Whether a term of the rule reads what is neither the path nor beneath it, or nothing.
+bool pl_reads_elsewhere(const pl_mapping *mapping, const pl_rule *rule, pl_span path,
+                        pl_arena *arena);
+// Columns whose rules go when what a finding misses is gone for good: those that read it, or
+// beneath it, and have no values from elsewhere; if there is none, the finding's. At least one.
+void pl_remedy_retiring(const pl_finding_row *row, const pl_mapping *mapping, pl_arena *arena,
+                        pl_span **ret_columns, uint32_t *ret_count);
 
 // Whether another source of the project fills the column of the same table, so that it stays
 // declared.
