@@ -135,6 +135,20 @@ static void told(void *context, const char *file, plumb_status st, const pl_inge
 }
 
 // ---- arguments ---------------------------------------------------------------------------------
+// An object cannot be changed: one of a year to come would stay there.
+static bool is_past(job *at, const char *text, int *ret_exit)
+{
+    char time[40];
+    if (at->options.received_us <= at->cli->now_us + PL_RECEIVED_AHEAD_US) return true;
+    pl_time_text(at->options.received_us, time);
+    *ret_exit = pl_cli_usage(at->cli,
+                             "--received '%s' is %s, more than a day from now; give a time like "
+                             "2026-11-22T03:00:00Z, or a number since 1970: seconds have 10 "
+                             "digits, milliseconds 13",
+                             text, time);
+    return false;
+}
+
 static bool read_received(job *at, int *ret_exit)
 {
     const char *text = pl_cli_value(at->cli, "received");
@@ -150,7 +164,7 @@ static bool read_received(job *at, int *ret_exit)
                                  "--received '%s' %s; give a time like "
                                  "2026-11-22T03:00:00Z, seconds since 1970, or mtime",
                                  text, reason);
-    return reason == NULL;
+    return reason == NULL && is_past(at, text, ret_exit);
 }
 
 static bool read_format(job *at, int *ret_exit)

@@ -197,16 +197,30 @@ static void progress(void *context, uint64_t bytes)
     item->options->progress(item->options->progress_context, item->path, bytes);
 }
 
+static plumb_status check_mtime(const landing *item, int64_t now_us, plumb_error *err)
+{
+    char at[40];
+    int64_t mtime_us = item->input.before.modified_us;
+    if (mtime_us <= now_us + PL_RECEIVED_AHEAD_US) return PLUMB_OK;
+    pl_time_text(mtime_us, at);
+    pl_fail(err, PLUMB_E_FAILED,
+            "cannot ingest file '%s': its mtime is %s, more than a day from now", item->path, at);
+    pl_hint(err, "Mend it ('touch'), or say when it was received: --received TIME.");
+    return PLUMB_E_FAILED;
+}
+
 static void begin(group *g, landing *item)
 {
     const pl_ingest_options *o = g->options;
+    bool by_mtime = o->received_mtime && !item->input.is_stdin;
+    if (by_mtime) item->status = check_mtime(item, o->now_us, &item->err);
+    if (item->status != PLUMB_OK) return;
     pl_ulid_next(g->ulids, o->now_us, item->id);
     item->raw = (pl_raw_options){
         .head = {.id = item->id,
                  .source = o->source,
                  .name = pl_span_of(item->name),
-                 .received_us = o->received_mtime && !item->input.is_stdin
-                                    ? item->input.before.modified_us
+                 .received_us = by_mtime          ? item->input.before.modified_us
                                 : o->has_received ? o->received_us
                                                   : o->now_us,
                  .format = o->format,

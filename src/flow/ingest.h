@@ -20,14 +20,18 @@
 #ifndef PL_FLOW_INGEST_H
 #define PL_FLOW_INGEST_H
 
+#include "base/time.h"
 #include "flow/raw.h"
 #include "registry/registry.h"
+
+// No object was received later than this from now: clocks may differ, and what is landed stays.
+#define PL_RECEIVED_AHEAD_US PL_MICROS_PER_DAY
 
 typedef struct pl_ingest_options {
     pl_span source;
     int64_t now_us; // landing time, and the receipt time unless given otherwise
     bool has_received;
-    int64_t received_us; // with has_received
+    int64_t received_us; // with has_received; not later than PL_RECEIVED_AHEAD_US from now
     bool received_mtime; // receipt time = modification time of the file
     bool has_format;
     pl_format format; // with has_format; else sniffed

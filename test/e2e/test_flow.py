@@ -6,7 +6,10 @@ import collections
 import datetime
 import gzip
 import json
+import os
+import re
 import subprocess
+import time
 
 import pytest
 
@@ -152,6 +155,28 @@ def test_received_is_where_the_object_lies_and_what_the_row_says(plumb):
                        "lake/raw/source=shop/year=2024/month=02/day=29/hour=00"]
     modes = {oct(p.stat().st_mode & 0o777) for p in (plumb.dir / "lake/raw").rglob("*.gz")}
     assert modes == {"0o444"}
+
+
+def test_received_in_a_year_to_come_is_refused(shop):
+    """What is landed stays; but clocks may differ."""
+    said = shop("ingest", "shop", "in.json", "--received", 99999999999999, code=2).stderr
+    assert said == (
+        "plumb ingest: --received '99999999999999' is 5138-11-16T09:46:39.999Z, more than a day "
+        "from now; give a time like 2026-11-22T03:00:00Z, or a number since 1970: seconds have 10 "
+        "digits, milliseconds 13\n  hint: 'plumb ingest --help' shows how it is used.\n")
+    now = int(time.time())
+    land(shop, lines({"id": 1}), "--received", now + 86000)
+    land(shop, lines({"id": 2}), "--received", now * 1000)
+    for name, ahead in ("a.json", 90000), ("b.json", 80000):
+        (shop.dir / name).write_text(lines({"id": name}))
+        os.utime(shop.dir / name, (now + ahead, now + ahead))
+    failed = shop("ingest", "shop", "a.json", "b.json", "--received", "mtime", code=1)
+    assert "b.json: landed as " in failed.stdout
+    assert failed.stdout.endswith("\n1 landed, 0 already there, 1 failed\n")
+    assert re.fullmatch(
+        r"plumb: cannot ingest file 'a.json': its mtime is \S+Z, more than a day from now\n"
+        r"  hint: Mend it \('touch'\), or say when it was received: --received TIME.\n",
+        failed.stderr)
 
 
 # --- bad input ------------------------------------------------------------------------------------
