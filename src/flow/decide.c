@@ -98,7 +98,8 @@ static plumb_status approve_change(deciding *d, plumb_error *err)
                      : d->change.written;
     if (!there) return none_known(d, err);
     pl_decide__no_change(d);
-    return PLUMB_OK;
+    return pl_edit_overlay_set(d->file->file, d->overlay, column, PL_SPAN(""), d->arena,
+                               &d->overlay, err); // as that is written, not as the rule had it
 }
 
 // The columns' rules go, and their declarations unless another source fills one of them.

@@ -9,6 +9,7 @@
 #include "contract/edit.h"
 #include "flow/follow.h"
 #include "flow/mappings.h"
+#include "flow/remedy.h"
 #include "flow/transaction.h"
 #include "os/os.h"
 #include "registry/drift.h"
@@ -264,12 +265,37 @@ static plumb_status record_pins(rolling *r)
     return PLUMB_OK;
 }
 
-static const pl_rollback_pin *unfit_pin(const rolling *r, const char *source)
+static const pl_rollback_pin *pin_of(const rolling *r, const char *source)
 {
     for (uint32_t i = 0; i < r->report->pin_count; i++)
-        if (r->report->pins[i].why_not && strcmp(r->report->pins[i].source, source) == 0)
-            return &r->report->pins[i];
+        if (strcmp(r->report->pins[i].source, source) == 0) return &r->report->pins[i];
     return NULL;
+}
+
+static bool is_unfit(const rolling *r, const char *source)
+{
+    const pl_rollback_pin *pin = pin_of(r, source);
+    return pin && pin->why_not;
+}
+
+// Rows of then were made as they are now: what reads the new key goes on doing so.
+static plumb_status is_in_use(rolling *r, const pl_finding_row *row, bool *ret_in_use)
+{
+    const pl_project *project = r->options->project;
+    const pl_mapping *file =
+        pl_project_mapping(project, pl_span_of(row->source), pl_span_of(row->table));
+    const pl_rollback_pin *pin = pin_of(r, row->source);
+    pl_span without, column = pl_span_of(row->column);
+    pl_mapping_use use;
+    *ret_in_use = false;
+    if (!file || strcmp(row->class, "renamed") != 0) return PLUMB_OK;
+    PL_TRY(pl_mapping_use_get(r->options->registry, file, r->arena, &use, r->err));
+    if (pin ? pin->pinned : use.pinned != 0) return PLUMB_OK;
+    PL_TRY(pl_edit_overlay_set(file->file, use.overlay, column, PL_SPAN(""), r->arena, &without,
+                               r->err));
+    *ret_in_use = without.bytes < use.overlay.bytes ||
+                  pl_reads_path(file, column, pl_span_of(row->after), r->arena);
+    return PLUMB_OK;
 }
 
 // What was decided about a source goes with its mapping: where the file is used, all of it holds.
@@ -284,10 +310,14 @@ static plumb_status find_findings(rolling *r)
     PL_TRY(
         pl_revert_look(o->registry, NULL, o->table, INT64_MAX, r->arena, &now, &now_count, r->err));
     report->findings = PL_TAKE(r->arena, pl_reverted, then_count + now_count);
-    for (uint32_t i = 0; i < then_count; i++)
-        if (!unfit_pin(r, then[i].row.source)) report->findings[report->finding_count++] = then[i];
+    for (uint32_t i = 0; i < then_count; i++) {
+        bool in_use = false;
+        if (is_unfit(r, then[i].row.source)) continue;
+        if (then[i].to == PL_FINDING_REVERTED) PL_TRY(is_in_use(r, &then[i].row, &in_use));
+        if (!in_use) report->findings[report->finding_count++] = then[i];
+    }
     for (uint32_t i = 0; i < now_count; i++)
-        if (unfit_pin(r, now[i].row.source)) report->findings[report->finding_count++] = now[i];
+        if (is_unfit(r, now[i].row.source)) report->findings[report->finding_count++] = now[i];
     return PLUMB_OK;
 }
 

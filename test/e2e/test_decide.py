@@ -538,6 +538,21 @@ def test_what_is_not_possible_is_said(plumb):
     assert state(plumb, id) == "held"
 
 
+def test_what_a_person_wrote_is_not_under_the_rule_any_more(plumb):
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json", [renamed(n, 3, "likes", "like_count") for n in range(400)])
+    plumb("run")
+    file = mapping(plumb)
+    file.write_text(file.read_text().replace(
+        "stats.likes", "stats.like_count | stats.thumbs | stats.likes"))
+    said = decide(plumb, "approve", 1)["decisions"][0]
+    assert (said["to"], said["mapping"]) == ("accepted", None)
+    land(plumb, "shop", "4.json", [renamed(n, 4, "likes", "thumbs") for n in range(400)])
+    plumb("run")
+    assert read(plumb, "posts", "likes")["likes"].null_count == 0
+    assert books(plumb, "SELECT overlay FROM mapping_uses") == [("",)]
+
+
 @pytest.mark.parametrize("column, code", [("views", 3), ("likes", 0)])
 def test_a_rename_that_is_none_is_one_notice(plumb, column, code):
     """Held or done by a rule; the old key is gone either way, and who said no knows that."""

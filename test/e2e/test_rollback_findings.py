@@ -2,6 +2,7 @@
 """What was decided about drift, and a rollback behind the decision: it is reverted, and holds again
 with what came of it."""
 import getpass
+import sqlite3
 
 from held import land, post, renamed, start
 from lake import books, lose, read
@@ -185,3 +186,19 @@ def test_a_rule_that_is_used_again_has_its_finding_again(plumb):
         (1, "provisional"), (2, "resolved")]
     plumb("drift", "reject", 1)
     assert filled(plumb, "likes") == (800, 2000)
+
+
+def test_a_rule_that_stays_in_use_keeps_its_finding(plumb):
+    """The rows of then were made by it as well: nothing is pinned, and nothing reverted."""
+    start(plumb, "shop")
+    changed(plumb, "3.json", "likes", "like_count")
+    plumb("run")
+    with sqlite3.connect(plumb.dir / "lake/plumb.db") as db:  # it was said once more since
+        db.execute("UPDATE findings SET changed_us = changed_us + 60 * 1000000")
+    changed(plumb, "4.json", "likes", "like_count")
+    plumb("run")
+    done = plumb.json("rollback", "posts", "--to", "previous")
+    assert (done["mappings"], done["findings"]) == ([], [])
+    assert state(plumb) == "provisional"
+    plumb("drift", "reject", 1)
+    assert state(plumb) == "reverted" and filled(plumb, "likes") == (800, 1200)
