@@ -148,7 +148,11 @@ plumb_status pl_look_snapshot_at(const pl_ice_table *table, const pl_look_when *
         pl_fail(err, PLUMB_E_NOT_FOUND, "cannot read table '%s': nothing was published in it by %s",
                 table->name, time);
     }
-    pl_hint(err, "'plumb history %s' lists what can be read.", table->name);
+    found = when->snapshot ? pl_ice_snapshot_rounded(m, when->snapshot) : NULL;
+    if (found)
+        pl_hint(err, PL_ICE_ROUNDED_HINT, (long long)found->id);
+    else
+        pl_hint(err, "'plumb history %s' lists what can be read.", table->name);
     return PLUMB_E_NOT_FOUND;
 }
 

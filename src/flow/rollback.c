@@ -46,13 +46,17 @@ static plumb_status gone(rolling *r, const char *what)
     int64_t parent;
     bool known = false;
     const pl_rollback_options *o = r->options;
-    const pl_ice_snapshot *oldest = m->snapshot_count ? &m->snapshots[0] : NULL;
-    if (o->to && is_number(o->to))
-        PL_TRY(pl_registry_parent(o->registry, o->table, strtoll(o->to, NULL, 10), &parent, &known,
-                                  r->err));
+    const pl_ice_snapshot *oldest = m->snapshot_count ? &m->snapshots[0] : NULL, *rounded = NULL;
+    if (o->to && is_number(o->to)) {
+        int64_t id = strtoll(o->to, NULL, 10);
+        PL_TRY(pl_registry_parent(o->registry, o->table, id, &parent, &known, r->err));
+        if (!known) rounded = pl_ice_snapshot_rounded(m, id);
+    }
     pl_fail(r->err, PLUMB_E_NOT_FOUND, "cannot roll back table '%s': %s%s", o->table, what,
             known ? ", it was expired" : "");
-    if (oldest) {
+    if (rounded) {
+        pl_hint(r->err, PL_ICE_ROUNDED_HINT, (long long)rounded->id);
+    } else if (oldest) {
         pl_time_text(oldest->timestamp_ms * 1000, time);
         pl_hint(r->err,
                 "The oldest snapshot there is: %lld, of %s; 'plumb history %s' lists all. What is "

@@ -182,6 +182,17 @@ const pl_ice_snapshot *pl_ice_snapshot_by_id(const pl_ice_metadata *m, int64_t i
     return NULL;
 }
 
+const pl_ice_snapshot *pl_ice_snapshot_rounded(const pl_ice_metadata *m, int64_t id)
+{
+    const pl_ice_snapshot *found = NULL;
+    for (uint32_t i = 0; i < m->snapshot_count; i++) {
+        if ((double)m->snapshots[i].id != (double)id) continue;
+        if (found) return NULL;
+        found = &m->snapshots[i];
+    }
+    return found;
+}
+
 const pl_ice_snapshot *pl_ice_snapshot_at(const pl_ice_metadata *m, int64_t time_ms)
 {
     const pl_ice_snapshot *found = NULL;

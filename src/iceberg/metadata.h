@@ -98,6 +98,10 @@ void pl_ice_type_write(pl_json_writer *writer, const pl_type *type);
 const pl_ice_schema *pl_ice_schema_by_id(const pl_ice_metadata *metadata, int32_t id);
 const pl_ice_spec *pl_ice_spec_by_id(const pl_ice_metadata *metadata, int32_t id);
 const pl_ice_snapshot *pl_ice_snapshot_by_id(const pl_ice_metadata *metadata, int64_t id);
+// The one whose id is `id` to who reads numbers as doubles, as many readers of JSON do; NULL if
+// none is, or several are.
+const pl_ice_snapshot *pl_ice_snapshot_rounded(const pl_ice_metadata *metadata, int64_t id);
+#define PL_ICE_ROUNDED_HINT "Did you mean %lld? What read it from JSON has rounded it to a double."
 // The snapshot that was the current one at a time, by the snapshot log; NULL if there was none yet.
 const pl_ice_snapshot *pl_ice_snapshot_at(const pl_ice_metadata *metadata, int64_t time_ms);
 // The value of a table property, or of a snapshot's summary; false if absent.

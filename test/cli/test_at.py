@@ -67,6 +67,10 @@ def test_what_cannot_be_read_is_said(shop):
     hint = "\n  hint: 'plumb history posts' lists what can be read.\n"
     done = shop("query", "SELECT 1 FROM posts", "--at", "12345", code=1)
     assert done.stderr == "plumb: cannot read table 'posts': it has no snapshot 12345" + hint
+    id = lake.table(shop, "posts").snapshots()[0].snapshot_id
+    rounded = int(float(id)) if int(float(id)) != id else id + 1  # as jq 1.6 reads it
+    assert shop("query", "SELECT 1 FROM posts", "--at", rounded, code=1).stderr.endswith(
+        f"\n  hint: Did you mean {id}? What read it from JSON has rounded it to a double.\n")
     done = shop("query", "SELECT 1 FROM posts", "--at", "2001-02-03", code=1)
     assert done.stderr == ("plumb: cannot read table 'posts': nothing was published in it by "
                            "2001-02-03T00:00:00Z" + hint)

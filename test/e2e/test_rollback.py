@@ -121,6 +121,10 @@ def test_where_to(shop):
     assert shop("rollback", "posts", "--to", "7", code=1).stderr.startswith(
         "plumb: cannot roll back table 'posts': it has no snapshot 7\n"
         f"  hint: The oldest snapshot there is: {first}, of ")
+    rounded = int(float(second)) if int(float(second)) != second else second + 1  # as jq 1.6 has it
+    assert shop("rollback", "posts", "--to", rounded, code=1).stderr == (
+        f"plumb: cannot roll back table 'posts': it has no snapshot {rounded}\n"
+        f"  hint: Did you mean {second}? What read it from JSON has rounded it to a double.\n")
     assert "it has no tag 'nope'" in shop("rollback", "posts", "--to", "nope", code=1).stderr
     assert "no snapshot of 1999-01-01T00:00:00Z is left" in shop(
         "rollback", "posts", "--to", "1999-01-01", code=1).stderr
