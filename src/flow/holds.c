@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contract/edit.h"
 #include "flow/judge.h"
 #include "os/os.h"
 
@@ -151,6 +152,22 @@ static plumb_status put_rows(run_state *run, const verdict *v, plumb_error *err)
     return PLUMB_OK;
 }
 
+// The version that the overlay makes. Where it reads new paths first and goes on as before, objects
+// from before the hold have nothing there: it would make the same rows of them.
+static plumb_status put_version(run_state *run, const verdict *v, const char *first,
+                                plumb_error *err)
+{
+    pl_registry *registry = run->options->registry;
+    const pl_mapping *file = pl_verdict__file(run, v);
+    pl_span text;
+    int64_t version;
+    PL_TRY(pl_edit_overlay(file->file, file->text, v->overlay, run->arena, &text, err));
+    PL_TRY(
+        pl_registry_mapping_version(registry, v->name, v->table, text, run->now_us, &version, err));
+    if (version != v->source->version + 1) return PLUMB_OK; // there was one before it
+    return pl_registry_mapping_since(registry, v->name, v->table, version, first, err);
+}
+
 static plumb_status put_hold(run_state *run, verdict *v, plumb_error *err)
 {
     pl_buf document = {0};
@@ -176,8 +193,9 @@ static plumb_status put_hold(run_state *run, verdict *v, plumb_error *err)
             pl_check_event(run->options->registry, "check.held", actor, &row, "", run->now_us, err);
     if (st != PLUMB_OK || !v->has_overlay) return st;
     pl_mapping_use use = {.overlay = v->overlay};
-    return pl_registry_mapping_use_set(run->options->registry, v->name, v->table, &use, run->now_us,
-                                       err);
+    PL_TRY(pl_registry_mapping_use_set(run->options->registry, v->name, v->table, &use, run->now_us,
+                                       err));
+    return v->overlay_new ? put_version(run, v, row.first_object, err) : PLUMB_OK;
 }
 
 // The source's objects of this run from v->from on.

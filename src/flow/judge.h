@@ -96,7 +96,8 @@ typedef struct verdict {
     pl_finding *findings;
     uint32_t finding_count;
     bool has_overlay;
-    pl_span overlay; // of the mapping, to be set
+    pl_span overlay;  // of the mapping, to be set
+    bool overlay_new; // it reads paths that no record had before the hold
     verdict_row *rows;
     uint32_t row_count, row_capacity;
 } verdict;

@@ -265,6 +265,7 @@ static plumb_status resolve(run_state *run, verdict *v, candidate *list, uint32_
     if (use.pinned) return PLUMB_OK; // somebody wants that version and no other
     pl_proposing with = {
         .file = file, .now = v->source->mapping, .overlay = use.overlay, .arena = run->arena};
+    bool news = true;
     for (uint32_t i = 0; i < count; i++) {
         candidate *c = &list[i];
         pl_proposal proposal;
@@ -277,6 +278,7 @@ static plumb_status resolve(run_state *run, verdict *v, candidate *list, uint32_
                                pl_span_of(c->doc.proposal), &proposal))
             continue;
         c->by_rule = true;
+        if (pl_verdict__find_path(&v->base.shape, c->doc.after) != PL_SHAPE_NONE) news = false;
         with.overlay = proposal.overlay;
     }
     // What is left is judged anew, and may go on waiting for somebody. The same once more would
@@ -284,6 +286,7 @@ static plumb_status resolve(run_state *run, verdict *v, candidate *list, uint32_
     if (pl_span_equal(with.overlay, use.overlay)) return PLUMB_OK;
     v->has_overlay = true;
     v->overlay = with.overlay;
+    v->overlay_new = news;
     v->until = v->source->last;
     return PLUMB_OK;
 }

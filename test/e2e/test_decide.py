@@ -94,6 +94,22 @@ def provisional(plumb):
     assert state(plumb) == "provisional"
 
 
+def test_rows_from_before_a_rule_are_not_told_of(plumb):
+    """It reads a path that they do not have, and then as before."""
+    provisional(plumb)
+    assert plumb.json("run")["mappings"] == []
+    for file in (plumb.dir / "lake").glob("plumb.db*"):
+        file.unlink()
+    plumb("rebuild")
+    assert plumb.json("run")["mappings"] == [] and "other versions" not in plumb("run").stdout
+    land(plumb, "shop", "4.json", [post(n, 4) for n in range(400)])
+    assert plumb.json("run")["mappings"] == []
+    edited = mapping(plumb).read_text().replace("stats.shares", "stats.shares | shared")
+    mapping(plumb).write_text(edited)
+    told, = plumb.json("run")["mappings"]
+    assert told["other_rows"] == 1600
+
+
 def test_approved_rule_changes_no_row(plumb, tmp_path_factory):
     provisional(plumb)
     snapshots = books(plumb, "SELECT count(*) FROM snapshots")
