@@ -57,6 +57,7 @@ static bool mutes(const verdict *v, const pl_finding_row *row)
 {
     switch (row->state) {
     case PL_FINDING_HELD:
+    case PL_FINDING_PROVISIONAL:
         return false;
     case PL_FINDING_OPEN:
         return strcmp(row->class, "removed") != 0;
@@ -99,7 +100,10 @@ static void mute_beneath(verdict *v, const pl_finding_row *row, uint32_t column)
 static bool mute(void *context, const pl_finding_row *row)
 {
     verdict *v = context;
-    bool waits = row->state == PL_FINDING_HELD, muted = mutes(v, row);
+    // A rule for what waits says how it is read now, not that it is there again.
+    bool ruled =
+        row->state == PL_FINDING_PROVISIONAL && v->held && row->changed_us >= v->hold.since_us;
+    bool waits = row->state == PL_FINDING_HELD || ruled, muted = mutes(v, row);
     if (!*row->column && strcmp(row->class, "removed") == 0) v->empty_muted |= muted;
     for (uint32_t i = 0; i < v->column_count; i++) {
         if (row->state == PL_FINDING_PARALLEL) mute_tried(&v->columns[i], row);
@@ -147,7 +151,8 @@ static plumb_status read_books(run_state *run, verdict *v, plumb_error *err)
         .states = PL_FINDING_IN(PL_FINDING_HELD) | PL_FINDING_IN(PL_FINDING_OPEN) |
                   PL_FINDING_IN(PL_FINDING_ACCEPTED) | PL_FINDING_IN(PL_FINDING_REJECTED) |
                   PL_FINDING_IN(PL_FINDING_REVERTED) | PL_FINDING_IN(PL_FINDING_DEPRECATED) |
-                  PL_FINDING_IN(PL_FINDING_RETIRED) | PL_FINDING_IN(PL_FINDING_PARALLEL)};
+                  PL_FINDING_IN(PL_FINDING_RETIRED) | PL_FINDING_IN(PL_FINDING_PARALLEL) |
+                  PL_FINDING_IN(PL_FINDING_PROVISIONAL)};
     return pl_registry_findings(registry, &filter, mute, v, err);
 }
 

@@ -270,12 +270,15 @@ static plumb_status resolve(run_state *run, verdict *v, candidate *list, uint32_
         candidate *c = &list[i];
         pl_proposal proposal;
         bool refused;
+        if (c->doc.class != PL_DRIFT_RENAMED || !c->covers) continue;
         PL_TRY(is_refused(run, v, c, &refused, err));
-        if (refused || c->doc.class != PL_DRIFT_RENAMED || !c->covers ||
+        bool proposed =
+            pl_propose_rename(&with, pl_span_of(c->doc.before), pl_span_of(c->doc.after),
+                              pl_span_of(c->doc.proposal), &proposal);
+        if (proposal.written) c->covers = false; // both are read: it is not that
+        if (refused || !proposed ||
             pl_drift_action_of(&c->doc, true, c->critical, v->policy.strict) !=
-                PL_DRIFT_PROVISIONAL ||
-            !pl_propose_rename(&with, pl_span_of(c->doc.before), pl_span_of(c->doc.after),
-                               pl_span_of(c->doc.proposal), &proposal))
+                PL_DRIFT_PROVISIONAL)
             continue;
         c->by_rule = true;
         if (pl_verdict__find_path(&v->base.shape, c->doc.after) != PL_SHAPE_NONE) news = false;
@@ -297,6 +300,16 @@ static const char *const suspicion_classes[PL_SUSPECT_KINDS] = {
     [PL_SUSPECT_MEANING] = "meaning", [PL_SUSPECT_EMPTY] = "removed",
 };
 
+// The path that filled the column, as far as is known: a rule for what waits may have put another
+// one first.
+static const char *path_of(const verdict *v, const pl_suspect_column *column)
+{
+    for (uint32_t i = 0; i < column->path_count; i++)
+        if (pl_verdict__find_path(&v->base.shape, column->paths[i]) != PL_SHAPE_NONE)
+            return column->paths[i];
+    return column->paths[0];
+}
+
 // A suspicion that nothing explains yet is a finding all the same: somebody must see why data
 // waits.
 static plumb_status put_suspicion(run_state *run, verdict *v, const pl_suspicion *suspicion,
@@ -304,11 +317,16 @@ static plumb_status put_suspicion(run_state *run, verdict *v, const pl_suspicion
 {
     const pl_suspect_column *column = suspected(v, suspicion);
     const char *name = column ? pl_arena_cstr(run->arena, column->name) : "";
+    const char *class = suspicion_classes[suspicion->kind];
+    const char *path = column && column->path_count ? path_of(v, column) : NULL;
+    bool gone = path && strcmp(class, "removed") == 0;
     pl_finding_doc doc = {
+        // A path that is gone is one finding, also while some of what waits has it again.
         .fingerprint =
-            pl_arena_printf(run->arena, "%s %s", pl_suspicion_name(suspicion->kind), name),
+            pl_arena_printf(run->arena, "%s %s", gone ? class : pl_suspicion_name(suspicion->kind),
+                            gone ? path : name),
         .strength = suspicion->kind == PL_SUSPECT_LOST ? PL_DRIFT_LOSSY : PL_DRIFT_CERTAIN,
-        .before = column && column->path_count ? column->paths[0] : "$",
+        .before = path ? path : "$",
         .root = true,
         .confidence = 1 - suspicion->chance,
         .factor = 1,
@@ -317,19 +335,18 @@ static plumb_status put_suspicion(run_state *run, verdict *v, const pl_suspicion
         .before_values = "",
         .after_values = "",
         .proposal = ""};
-    for (int class = 0; class < PL_DRIFT_CLASSES; class ++)
-        if (strcmp(pl_drift_class_name((pl_drift_class) class),
-                   suspicion_classes[suspicion->kind]) == 0)
-            doc.class = (pl_drift_class) class;
+    for (int i = 0; i < PL_DRIFT_CLASSES; i++)
+        if (strcmp(pl_drift_class_name((pl_drift_class)i), class) == 0)
+            doc.class = (pl_drift_class)i;
     if (suspicion->path != PL_SHAPE_NONE) {
         pl_buf text = {0};
         pl_shape_path_write(&text, &v->wait.shape, suspicion->path);
-        const char *path = pl_arena_cstr(run->arena, pl_buf_view(&text));
+        const char *other = pl_arena_cstr(run->arena, pl_buf_view(&text));
         pl_buf_done(&text);
         if (doc.class == PL_DRIFT_REMOVED)
-            doc.rival = path;
+            doc.rival = other;
         else
-            doc.after = path;
+            doc.after = other;
     }
     return pl_verdict__put(run, v, &doc, name, !column || column->critical, PL_FINDING_HELD,
                            &v->wait, first_object, NULL, err);
@@ -385,7 +402,7 @@ plumb_status pl_verdict__holding(run_state *run, verdict *v, plumb_error *err)
     for (uint32_t s = 0; s < v->suspicion_count; s++) {
         bool explained = false;
         for (uint32_t i = 0; i < count; i++)
-            explained |= explains(run, v, &list[i], &v->suspicions[s]);
+            explained |= list[i].covers && explains(run, v, &list[i], &v->suspicions[s]);
         if (!explained) PL_TRY(put_suspicion(run, v, &v->suspicions[s], first, err));
     }
     if (!v->held) return PLUMB_OK;

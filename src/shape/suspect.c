@@ -301,6 +301,19 @@ static bool is_denied(const pl_suspect_work *work, uint32_t column, uint64_t mis
     return false;
 }
 
+#define HEALED_SHARE 0.95 // of the old presence
+
+// Missing from all records; or, of what waits for it already, not there again as it was: one record
+// that has it takes back nothing of a gap.
+static bool is_gone(const pl_suspect_work *work, const pl_suspect_column *asked)
+{
+    const pl_column_counts *was = &asked->before, *is = &asked->now;
+    double share = (double)was->filled / ((double)was->rows + 1), rows = (double)is->rows;
+    if (!is->filled || !asked->waits) return !is->filled;
+    return (double)is->filled < HEALED_SHARE * share * rows &&
+           less_often(rows, (double)is->filled, share) < work->options->absent_chance;
+}
+
 static void judge_absent(pl_suspect_work *work, uint32_t column)
 {
     const pl_suspect_column *asked = &work->columns[column];
@@ -311,7 +324,7 @@ static void judge_absent(pl_suspect_work *work, uint32_t column)
     // Who writes null has not renamed the key: one more row that does so was to be expected.
     double rows = (double)PL_MAX(was->rows, was->filled) + (double)is_denied(work, column, missing);
     double chance = pow(1 - (double)was->filled / rows, (double)missing);
-    bool absent = !is->filled && chance < work->options->absent_chance;
+    bool absent = is_gone(work, asked) && chance < work->options->absent_chance;
     uint32_t heir = find_heir(work, column, missing);
     if (!absent && heir == PL_SHAPE_NONE) return;
     pl_suspicion_kind kind = absent ? PL_SUSPECT_ABSENT : PL_SUSPECT_CONTINUED;

@@ -246,3 +246,44 @@ def test_who_replays_under_a_pinned_mapping_is_told(plumb):
     plumb("mapping", "shop", "--use", "file")
     assert "pinned" not in plumb("replay", "posts", "--withdrawn").stdout
     assert count(plumb) == 1200 and count(plumb, "views IS NULL") == 0
+
+
+def test_a_gap_waits_also_when_the_key_is_back(plumb):
+    """Rows that have no value are not published because the next ones have: not before those of the
+    gap are few, or the time is over, or somebody says so. It is one finding all the while."""
+    start(plumb, "shop")
+    without = [post(n, 3) for n in range(300)]
+    for one in without:
+        one["stats"].pop("likes")
+    land(plumb, "shop", "3.json", without)
+    run(plumb, 3)
+    land(plumb, "shop", "4.json", [post(n, 4) for n in range(300)])
+    said = run(plumb, 3)
+    assert [h["why"] for h in said["holds"]] == [
+        "column 'likes' is NULL in 300 of 600 rows, and was filled in 800 of 800 before"]
+    assert states(plumb) == [("removed", "$.stats.likes", "", "likes", "held")]
+    assert count(plumb) == 800 and count(plumb, "likes IS NULL") == 0
+    land(plumb, "shop", "5.json", [post(n, 5) for n in range(6000)])
+    assert run(plumb, 0)["holds"] == []
+    assert states(plumb) == [("removed", "$.stats.likes", "", "likes", "resolved")]
+    assert count(plumb) == 7400 and count(plumb, "likes IS NULL") == 300
+
+
+def test_a_gap_waits_also_when_the_key_goes_on_under_another_name(plumb):
+    start(plumb, "shop")
+    without = [post(n, 3) for n in range(300)]
+    for one in without:
+        one["stats"].pop("likes")
+    land(plumb, "shop", "3.json", without)
+    run(plumb, 3)
+    land(plumb, "shop", "4.json", [renamed(n, 4, "likes", "like_count") for n in range(300)])
+    run(plumb, 3)
+    assert states(plumb) == [
+        ("removed", "$.stats.likes", "", "likes", "held"),
+        ("renamed", "$.stats.likes", "$.stats.like_count", "likes", "provisional")]
+    assert count(plumb) == 800 and count(plumb, "likes IS NULL") == 0
+    # A person lets the gap through: what came under the new name is filled.
+    removed = books(plumb, "SELECT id FROM findings WHERE class = 'removed'")[0][0]
+    plumb("drift", "approve", removed)
+    assert run(plumb, 0)["holds"] == []
+    assert count(plumb) == 1400 and count(plumb, "likes IS NULL") == 300
