@@ -327,6 +327,7 @@ static void judge_absent(pl_suspect_work *work, uint32_t column)
     bool absent = is_gone(work, asked) && chance < work->options->absent_chance;
     uint32_t heir = find_heir(work, column, missing);
     if (!absent && heir == PL_SHAPE_NONE) return;
+    absent &= !is->filled || heir == PL_SHAPE_NONE;
     pl_suspicion_kind kind = absent ? PL_SUSPECT_ABSENT : PL_SUSPECT_CONTINUED;
     if (pl_suspect__muted(work, column, kind)) return;
     pl_buf why = {0};

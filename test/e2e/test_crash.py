@@ -59,7 +59,7 @@ def test_processes_make_the_table_a_run_makes(made):
     assert fingerprint(apart) == fingerprint(made)
     check(apart, 2000)
     assert apart.json("runs")[0]["command"] == "plan"
-    assert apart.json("plan") == {"run": None, "tasks": []}
+    assert apart.json("plan") == {"run": None, "tasks": [], "unfit": []}
 
 
 def test_a_task_done_often_counts_once(made):
