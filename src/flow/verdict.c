@@ -89,7 +89,9 @@ static plumb_status state_again(run_state *run, const verdict *v, const pl_findi
     if (flapping && PL_FINDING_IN(*state) & fickle) *state = PL_FINDING_FLAPPING;
     // Reverted by a rollback, not by hand: nobody decides now, so it is found anew.
     bool anew = was->state == PL_FINDING_REVERTED && !was->muted_until_us;
-    if (PL_FINDING_IN(was->state) & decided && !waits && !anew) *state = was->state;
+    // A rule reads the key again, which a person took out of the file since.
+    bool laid = v->has_overlay && *state == PL_FINDING_PROVISIONAL;
+    if (PL_FINDING_IN(was->state) & decided && !waits && !anew && !laid) *state = was->state;
     return PLUMB_OK;
 }
 

@@ -569,6 +569,24 @@ def test_what_a_person_wrote_is_not_under_the_rule_any_more(plumb):
     assert books(plumb, "SELECT overlay FROM mapping_uses") == [("",)]
 
 
+def test_what_was_accepted_and_taken_out_again_is_a_rules(plumb):
+    start(plumb, "shop")
+    file = mapping(plumb)
+    before = file.read_text()
+    land(plumb, "shop", "3.json", [renamed(n, 3, "likes", "like_count") for n in range(120)])
+    plumb("run")
+    decide(plumb, "approve", 1)
+    file.write_text(before)
+    with sqlite3.connect(plumb.dir / "lake/plumb.db") as db:  # what is usual knows no like_count
+        db.execute("DELETE FROM shapes WHERE version > 1")
+    land(plumb, "shop", "4.json", [renamed(n, 4, "likes", "like_count") for n in range(400)])
+    plumb("run")
+    assert books(plumb, "SELECT overlay FROM mapping_uses") == [
+        ("likes: stats.like_count | stats.likes\n",)]
+    assert books(plumb, "SELECT state FROM findings") == [("provisional",)]
+    assert decide(plumb, "reject", 1)["decisions"][0]["to"] == "reverted"
+
+
 @pytest.mark.parametrize("column, code", [("views", 3), ("likes", 0)])
 def test_a_rename_that_is_none_is_one_notice(plumb, column, code):
     """Held or done by a rule; the old key is gone either way, and who said no knows that."""
