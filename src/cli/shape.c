@@ -202,6 +202,42 @@ static plumb_status read_keys(intake *in, plumb_error *err)
     return PLUMB_OK;
 }
 
+// ---- envelopes ----------------------------------------------------------------------------------
+
+enum { ENVELOPE_ITEMS = 2 }; // objects in an array, for each document, from which it is asked about
+
+// The array, outside of others, that holds most objects; PL_SHAPE_NONE: none holds so many.
+static uint32_t most_objects(const pl_shape *shape)
+{
+    uint32_t best = PL_SHAPE_NONE;
+    uint64_t most = shape->records * ENVELOPE_ITEMS;
+    for (uint32_t i = 1; i < shape->count; i++) {
+        uint32_t arrays = 0;
+        for (uint32_t p = i; p != PL_SHAPE_ROOT; p = shape->paths[p].parent)
+            arrays += shape->paths[p].step == PL_SHAPE_ITEMS;
+        uint64_t objects = shape->paths[i].kinds[PL_SHAPE_OBJECT];
+        if (shape->paths[i].step != PL_SHAPE_ITEMS || arrays > 1 || objects < most) continue;
+        most = objects + 1;
+        best = shape->paths[i].parent;
+    }
+    return best;
+}
+
+// Whoever looks at pages of records may want to look at the records.
+static void ask_for_records(const intake *in, const pl_shape *shape)
+{
+    uint32_t array = most_objects(shape);
+    if (in->cli->json || pl_cli_value(in->cli, "records") || array == PL_SHAPE_NONE) return;
+    const char *path = pl_shapes_path(in->cli, shape, array);
+    pl_human count;
+    pl_cli_print(
+        in->cli,
+        "\nIf these are envelopes: --records '%s[]' takes the %s objects in them instead.\n",
+        strncmp(path, "$.", 2) == 0 ? path + 2 : path,
+        pl_human_count(count,
+                       (int64_t)shape->paths[shape->paths[array].elements].kinds[PL_SHAPE_OBJECT]));
+}
+
 // ---- the command --------------------------------------------------------------------------------
 
 static int run_diff(intake *in)
@@ -227,6 +263,7 @@ static int run_diff(intake *in)
     pl_shapes_side sides[] = {{&before, in->cli->args[0], 0, false},
                               {&after, in->cli->args[1], 0, false}};
     if (st == PLUMB_OK) pl_shapes_diff(in->cli, &sides[0], &sides[1], false);
+    if (st == PLUMB_OK) ask_for_records(in, &before);
     pl_shape_done(&before);
     pl_shape_done(&after);
     return st == PLUMB_OK ? pl_cli_finish(in->cli) : pl_cli_fail(in->cli, &err);
@@ -249,6 +286,7 @@ static int run_one(intake *in)
         pl_json_end(&json, '}');
     } else if (st == PLUMB_OK) {
         pl_shapes_tree(in->cli, &shape, pl_cli_flag(in->cli, "all"));
+        ask_for_records(in, &shape);
     }
     pl_shape_done(&shape);
     return st == PLUMB_OK ? pl_cli_finish(in->cli) : pl_cli_fail(in->cli, &err);

@@ -83,3 +83,17 @@ def test_the_reference_notices_every_wrong_figure(plumb):
         paths[index][fact] = value
         assert len(reference.compare(shape, {"paths": paths}, [])) == 1, fact
     assert reference.compare(shape, {"paths": document["paths"][:2]}, []) == ["$.b: missing"]
+
+
+def test_who_looks_at_envelopes_is_told_how_to_look_at_their_records(plumb):
+    pages = [{"at": n, "data": {"posts": [{"id": f"{n}-{i}", "likes": i * 17 + n} for i in range(9)]}}
+             for n in range(4)]
+    (plumb.dir / "a.json").write_text("\n".join(map(json.dumps, pages)))
+    (plumb.dir / "b.json").write_text("\n".join(map(json.dumps, pages)).replace("likes", "hearts"))
+    hint = "If these are envelopes: --records 'data.posts[]' takes the 36 objects in them instead.\n"
+    assert plumb("shape", "a.json").stdout.endswith("\n\n" + hint)
+    assert plumb("shape", "--diff", "a.json", "b.json").stdout.endswith("\n\n" + hint)
+    words = "shape", "--diff", "a.json", "b.json", "--records", "data.posts[]"
+    said = plumb(*words).stdout
+    assert "renamed   $.likes -> $.hearts" in said and "envelopes" not in said
+    assert [f["class"] for f in plumb.json(*words)["findings"]] == ["renamed"]
