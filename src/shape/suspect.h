@@ -32,8 +32,8 @@
 //
 // Windows grow: what arrives while a source waits is merged in, and all is asked again. So a
 // suspicion goes by itself when the column is filled again, in 95 % of its old share of what waits
-// (one row that has it does not let a gap through), when values that fit thin out those that do not,
-// when an object has records again.
+// (one row that has it does not let a gap through), when values that fit thin out those that do
+// not, when an object has records again.
 // A column that is coalesced from two paths is absent only when both are; what look-ups, parents
 // and documents gave it counts as filled. So every rule about absence counts rows, not paths.
 // The rules themselves are the case files in test/cases/hold/. Threads: any.

@@ -2,6 +2,7 @@
 """The shapes that plumb sees against those that a slow program sees: made-up posts in every form,
 and real data. PLUMB_FULL=1 takes more posts and every file."""
 import gzip
+import json
 import math
 import subprocess
 
@@ -86,11 +87,12 @@ def test_the_reference_notices_every_wrong_figure(plumb):
 
 
 def test_who_looks_at_envelopes_is_told_how_to_look_at_their_records(plumb):
-    pages = [{"at": n, "data": {"posts": [{"id": f"{n}-{i}", "likes": i * 17 + n} for i in range(9)]}}
-             for n in range(4)]
+    posts = [[{"id": f"{n}-{i}", "likes": i * 17 + n} for i in range(9)] for n in range(4)]
+    pages = [{"at": n, "data": {"posts": some}} for n, some in enumerate(posts)]
     (plumb.dir / "a.json").write_text("\n".join(map(json.dumps, pages)))
     (plumb.dir / "b.json").write_text("\n".join(map(json.dumps, pages)).replace("likes", "hearts"))
-    hint = "If these are envelopes: --records 'data.posts[]' takes the 36 objects in them instead.\n"
+    hint = ("If these are envelopes: --records 'data.posts[]' takes the 36 objects in them "
+            "instead.\n")
     assert plumb("shape", "a.json").stdout.endswith("\n\n" + hint)
     assert plumb("shape", "--diff", "a.json", "b.json").stdout.endswith("\n\n" + hint)
     words = "shape", "--diff", "a.json", "b.json", "--records", "data.posts[]"
