@@ -87,7 +87,8 @@ def test_the_reference_notices_every_wrong_figure(plumb):
 
 
 def test_who_looks_at_envelopes_is_told_how_to_look_at_their_records(plumb):
-    posts = [[{"id": f"{n}-{i}", "likes": (n * 9 + i) * 7919 % 10007} for i in range(9)] for n in range(4)]
+    posts = [[{"id": f"{n}-{i}", "likes": (n * 9 + i) * 7919 % 10007} for i in range(9)]
+             for n in range(4)]
     pages = [{"at": n, "data": {"posts": some}} for n, some in enumerate(posts)]
     (plumb.dir / "a.json").write_text("\n".join(map(json.dumps, pages)))
     (plumb.dir / "b.json").write_text("\n".join(map(json.dumps, pages)).replace("likes", "hearts"))
