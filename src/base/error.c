@@ -41,6 +41,7 @@ plumb_status pl_fail_errno(plumb_error *err, int os_errno, const char *fmt, ...)
     char text[128];
     snprintf(err->message + at, sizeof err->message - at, ": %s",
              strerror_r(os_errno, text, sizeof text));
+    if (os_errno == ENOSPC || os_errno == EDQUOT) pl_hint(err, PL_HINT_DISK_FULL);
     return status;
 }
 

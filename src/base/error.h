@@ -59,6 +59,11 @@ plumb_status pl_fail(plumb_error *err, plumb_status status, const char *fmt, ...
 // become PLUMB_E_UNAVAILABLE, ENOENT becomes PLUMB_E_NOT_FOUND, anything else PLUMB_E_FAILED.
 plumb_status pl_fail_errno(plumb_error *err, int os_errno, const char *fmt, ...) PL_PRINTF(3, 4);
 
+// Advice where a disk is full; pl_fail_errno gives it by itself.
+#define PL_HINT_DISK_FULL                                                                          \
+    "Make room on the disk of that path, and give the command again: what was landed and "         \
+    "published is kept, and nothing is there in part."
+
 // Set the advice of an error just made. No-op on NULL.
 void pl_hint(plumb_error *err, const char *fmt, ...) PL_PRINTF(2, 3);
 

@@ -218,7 +218,9 @@ plumb_status pl_registry_commit(pl_registry *registry, plumb_error *err)
     // The log may hold the commit although the answer is no: nobody knows before the next open.
     if (err) *err = reason;
     if (err) err->status = PLUMB_E_UNKNOWN;
-    pl_hint(err, "It is not known yet whether the commit happened; the next command finds out.");
+    bool full = reason.status == PLUMB_E_UNAVAILABLE && *reason.hint; // the disk, not a writer
+    pl_hint(err, "%sIt is not known yet whether the commit happened; the next command finds out.",
+            full ? "Make room on its disk. " : "");
     return PLUMB_E_UNKNOWN;
 }
 

@@ -58,6 +58,7 @@ plumb_status pl_registry__fail(pl_registry *registry, pl_doing doing, int rc, pl
         pl_hint(err,
                 "Move the file away with its -wal and -shm neighbours; then 'plumb rebuild' makes "
                 "it again from the lake.");
+    if ((rc & 0xff) == SQLITE_FULL) pl_hint(err, PL_HINT_DISK_FULL);
     if (err && registry->db) err->os_errno = sqlite3_system_errno(registry->db);
     return st;
 }

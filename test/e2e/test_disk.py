@@ -54,7 +54,8 @@ def attempt(plumb, words, said):
     if done.returncode == 0:
         return True
     assert done.returncode == 1 and re.search(FULL_DISK, done.stderr, re.I), done.stderr
-    assert done.stderr.startswith("plumb: ") and len(done.stderr.splitlines()) <= 2
+    assert done.stderr.startswith("plumb: ") and len(done.stderr.splitlines()) == 2
+    assert done.stderr.splitlines()[1].startswith("  hint: Make room on "), done.stderr
     message = re.sub(r"[0-9A-Za-z]*[0-9][-0-9A-Za-z]*|'.*?'", "#", done.stderr.splitlines()[0])
     said[message] += 1
     return False

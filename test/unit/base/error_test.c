@@ -51,6 +51,8 @@ TEST(error_errno_chooses_the_status_and_ends_the_message)
         CHECK_INT(cases[i].status, err.status);
         CHECK_INT(cases[i].os_errno, err.os_errno);
         CHECK_STR(cases[i].message, err.message);
+        bool full = cases[i].os_errno == ENOSPC || cases[i].os_errno == EDQUOT;
+        CHECK_STR(full ? PL_HINT_DISK_FULL : "", err.hint);
     }
 }
 
