@@ -107,6 +107,9 @@ int pl_cli_usage(pl_cli *cli, const char *fmt, ...) PL_PRINTF(2, 3);
 // the candidates, NULL at the end.
 const char *pl_cli_nearest(const char *wrong, const char *(*next)(void *context, int index),
                            void *context);
+// A first argument that is none of those `next` gives: as pl_cli_usage, with the nearest one.
+int pl_cli_unknown_verb(pl_cli *cli, const char *word,
+                        const char *(*next)(void *context, int index));
 
 // ---- project, store, registry ------------------------------------------------------------------
 // Folder of the project: -C, or the nearest parent of the current folder that holds plumb.yaml; in

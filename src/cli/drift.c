@@ -360,6 +360,12 @@ static const pl_option options[] = {
     {0},
 };
 
+static const char *verb_name(void *context, int index)
+{
+    (void)context;
+    return (size_t)index < PL_COUNT(verbs) ? verbs[index].name : NULL;
+}
+
 // NULL: a mistake was printed.
 static const struct verb *verb_of(pl_cli *cli)
 {
@@ -368,10 +374,7 @@ static const struct verb *verb_of(pl_cli *cli)
     for (size_t i = 0; i < PL_COUNT(verbs); i++)
         if (strcmp(verbs[i].name, name) == 0) verb = &verbs[i];
     if (!verb) {
-        pl_cli_usage(cli,
-                     "'%s' is not one of ls, holds, events, show, shadow, approve, promote, "
-                     "reject",
-                     name);
+        (void)pl_cli_unknown_verb(cli, name, verb_name);
         return NULL;
     }
     for (const pl_option *option = options; option->name; option++) {

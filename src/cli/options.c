@@ -152,6 +152,19 @@ const char *pl_cli_nearest(const char *wrong, const char *(*next)(void *context,
     return nearest;
 }
 
+int pl_cli_unknown_verb(pl_cli *cli, const char *word,
+                        const char *(*next)(void *context, int index))
+{
+    pl_buf all = {0};
+    const char *verb, *nearest = pl_cli_nearest(word, next, NULL);
+    for (int i = 0; (verb = next(NULL, i)); i++) pl_buf_printf(&all, "%s%s", i ? ", " : "", verb);
+    int code = pl_cli_usage(cli, "'%s' is not one of %s%s%s%s", word, pl_buf_cstr(&all),
+                            nearest ? "; did you mean '" : "", nearest ? nearest : "",
+                            nearest ? "'?" : "");
+    pl_buf_done(&all);
+    return code;
+}
+
 static const char *option_name(void *context, int index)
 {
     const pl_command *command = context;

@@ -87,6 +87,13 @@ static int list_all(pl_cli *cli, pl_lake *lake)
     return pl_cli_finish(cli);
 }
 
+static const char *verb_name(void *context, int index)
+{
+    static const char *const names[] = {"ls", "show", "retry", NULL};
+    (void)context;
+    return names[index];
+}
+
 static int run(pl_cli *cli)
 {
     plumb_error err;
@@ -97,8 +104,7 @@ static int run(pl_cli *cli)
         if (pl_cli_value(cli, "limit")) return pl_cli_usage(cli, "--limit is not for retry");
         return pl_quarantine_retry(cli);
     }
-    if (!show && strcmp(verb, "ls") != 0)
-        return pl_cli_usage(cli, "'%s' is not one of ls, show, retry", verb);
+    if (!show && strcmp(verb, "ls") != 0) return pl_cli_unknown_verb(cli, verb, verb_name);
     static const char *const of_retry[] = {"dry-run", "accept-checks", "threads", "wait"};
     for (size_t i = 0; i < PL_COUNT(of_retry); i++)
         if (pl_cli_flag(cli, of_retry[i]))
@@ -154,7 +160,9 @@ const pl_command pl_command_quarantine = {
         "The contract's checks are asked of what becomes rows, but for the number of rows: if a\n"
         "critical one fails nothing is changed, unless --accept-checks is said.\n"
         "\n"
-        "Exit codes of retry: 0 done, 3 done and something was refused, 1 failed.\n"
+        "Exit codes of retry: 0 done; 3 done, but something was refused or an ID does not stand "
+        "in\n"
+        "quarantine; 1 failed.\n"
         "\n"
         "Example:\n"
         "  $ plumb quarantine\n"

@@ -78,6 +78,9 @@ static void json_report(pl_cli *cli, const pl_retry_report *report, bool dry)
         pl_json_end(&w, '}');
     }
     pl_json_end(&w, ']');
+    pl_json_key(&w, "gone"), pl_json_begin(&w, '[');
+    for (uint32_t i = 0; i < report->gone_count; i++) pl_json_int(&w, report->gone[i]);
+    pl_json_end(&w, ']');
     pl_json_key(&w, "seconds"), pl_json_double(&w, (double)run->micros / 1e6);
     pl_json_end(&w, '}');
 }
@@ -140,7 +143,7 @@ static int print_left_out(const pl_retry_report *report)
                 report->run.damages[i].object, report->run.damages[i].source,
                 report->run.damages[i].why);
     if (report->run.damage_count) return PL_EXIT_FAILED;
-    return report->refusal_count ? PL_EXIT_WAITS : PL_EXIT_DONE;
+    return report->refusal_count || report->gone_count ? PL_EXIT_WAITS : PL_EXIT_DONE;
 }
 
 static int tell(pl_cli *cli, plumb_status st, const pl_retry_report *report, bool dry,

@@ -79,8 +79,12 @@ def test_help_needs_no_project_and_no_arguments(plumb):
     (["describe"], "plumb describe: too few arguments: plumb describe TABLE"
                    " [--at SNAPSHOT|TIME] [--json]\n"
                    "  hint: 'plumb describe --help' shows how it is used.\n"),
-    (["quarantine", "retyr"], "plumb quarantine: 'retyr' is not one of ls, show, retry\n"
+    (["quarantine", "retyr"], "plumb quarantine: 'retyr' is not one of ls, show, retry; "
+                              "did you mean 'retry'?\n"
                               "  hint: 'plumb quarantine --help' shows how it is used.\n"),
+    (["drift", "shw"], "plumb drift: 'shw' is not one of ls, holds, events, show, shadow, approve, "
+                       "promote, reject; did you mean 'show'?\n"
+                       "  hint: 'plumb drift --help' shows how it is used.\n"),
     (["help", "stauts"], "plumb help: there is no command 'stauts'; did you mean 'status'?\n"
                          "  hint: 'plumb help --help' shows how it is used.\n"),
     (["completion", "tcsh"], "plumb completion: no completion for shell 'tcsh': bash, zsh and fish "

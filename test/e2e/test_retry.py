@@ -185,9 +185,10 @@ def test_selected_by_source_table_object_and_entry(plumb):
     left = plumb.json("quarantine", "--table", "posts", "--object", a)
     assert [e["record"] for e in left] == [1, 5]
     assert retried("--object", a, "--table", "posts")["curated"] == 2
-    said = plumb("quarantine", "retry", entry["id"])
+    said = plumb("quarantine", "retry", entry["id"], code=3)
     assert said.stderr == f"plumb: warning: entry {entry['id']} does not stand in quarantine\n"
     assert said.stdout == "nothing to retry\n"
+    assert plumb.json("quarantine", "retry", 99, code=3)["gone"] == [99]
     retried()
     check(plumb, 30, 0)
     check(plumb, 20, 0, name="likes")
