@@ -44,6 +44,8 @@ const pl_command pl_command_commit = {
         "of that source wait (exit code 3, and \"again\" is true with --json), and a new plan\n"
         "has all others.\n"
         "\n"
+        "JSON: as of `plumb run`.\n"
+        "\n"
         "Example:\n"
         "  plumb commit 01KB3T0GZ8M6Q2C5W7X9Y1A3B4\n",
     .options = options,

@@ -219,6 +219,11 @@ const pl_command pl_command_describe = {
     .help =
         "Columns are those of the table as every engine sees it; '!' is required. Columns that\n"
         "begin with '_' are plumb's own. With --json also the field ids.\n\n"
+        "JSON: {\"table\", \"contract\", \"location\", \"metadata\", \"columns\": [{\"name\", "
+        "\"type\", \"required\",\n"
+        "\"key\", \"critical\", \"declared\", \"id\"}], \"partition\", \"sources\", \"score\"}; "
+        "\"doc\" where there is one.\n"
+        "\n"
         "Example:\n"
         "  plumb describe post_metrics\n",
     .options = options,

@@ -264,6 +264,8 @@ const pl_command pl_command_doctor = {
     .help = "Changes nothing. A line is ok, warn (works, but you should know) or bad; exit code 1\n"
             "if any is bad. Copying plumb.db by hand loses commits that are still in its log:\n"
             "--backup does it right, also while others write.\n\n"
+            "JSON: {\"checks\": [{\"check\", \"state\": ok, warn or bad, \"detail\"}], \"ok\"}.\n"
+            "\n"
             "Example:\n"
             "  plumb doctor --backup plumb-backup.db\n",
     .options = options,

@@ -125,6 +125,10 @@ const pl_command pl_command_expire = {
         "that died, go when they are three days old: younger ones may be part of a commit to "
         "come.\n"
         "\n"
+        "JSON: {\"run\", \"table\", \"state\", \"snapshots\", \"snapshots_left\", \"tags\", "
+        "\"data_files\",\n"
+        "\"data_bytes\", \"deleted\", \"waiting\", \"orphans\", \"orphan_bytes\"}.\n"
+        "\n"
         "Example:\n"
         "  plumb expire post_metrics --dry-run\n"
         "  plumb expire post_metrics --older-than 7d\n",

@@ -324,6 +324,12 @@ const pl_command pl_command_history = {
             "decisions, pinned mappings and expiries, with who and why. A snapshot without a run\n"
             "was made by another engine; one that is undone is no part of the table any more, and\n"
             "can be had back by its tag.\n\n"
+            "JSON: [{\"snapshot\", \"parent\", \"at\", \"operation\", \"added_rows\", "
+            "\"deleted_rows\", \"rows\",\n"
+            "\"files\", \"bytes\", \"schema\", \"run\", \"command\", \"current\", \"undone\", "
+            "\"tags\": [TAG]}], and between\n"
+            "them [{\"snapshot\", \"at\", \"operation\", \"who\", \"why\", \"detail\"}].\n"
+            "\n"
             "Example:\n"
             "  plumb history post_metrics --limit 3\n",
     .options = options,

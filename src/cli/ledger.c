@@ -96,6 +96,10 @@ const pl_command pl_command_ledger = {
     .summary = "where every record of every raw object went",
     .help = "One line per raw object and table, newest object first:\n"
             "records = rows + quarantined + filtered. OBJECT may be the beginning of an id.\n\n"
+            "JSON: [{\"object\", \"source\", \"table\", \"records\", \"curated\": rows, "
+            "\"quarantined\", \"filtered\",\n"
+            "\"state\", \"duplicates\", \"lost\", \"coerced\", \"conflicts\", \"run\"}].\n"
+            "\n"
             "Example:\n"
             "  plumb ledger --table post_metrics --json\n",
     .options = options,

@@ -114,6 +114,10 @@ const pl_command pl_command_relocate = {
         "OLD is found in the catalog. NEW is needed only for readers that see the lake under\n"
         "another path than plumb does; plumb then warns here until it is relocated back.\n"
         "\n"
+        "JSON: {\"run\", \"state\", \"target_prefix\", \"tables\": [{\"table\", \"source_prefix\", "
+        "\"snapshots\",\n"
+        "\"manifests\", \"files\", \"metadata\"}]}.\n"
+        "\n"
         "Example:\n"
         "  mv shop /srv/shop && cd /srv/shop && plumb relocate\n"
         "  plumb relocate --from /home/me/shop/lake --dry-run\n",

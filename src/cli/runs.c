@@ -104,6 +104,10 @@ const pl_command pl_command_runs = {
     .summary = "what was run, when, and how it ended",
     .help = "Newest first. A run is working, done, held (something waits for a person) or failed;\n"
             "one that was cut off is found and cleaned up by the next.\n\n"
+            "JSON: [{\"run\", \"command\", \"state\", \"started\", \"finished\", \"pid\", "
+            "\"records\": {\"raw\", \"curated\",\n"
+            "\"quarantined\", \"filtered\"}}].\n"
+            "\n"
             "Example:\n"
             "  plumb runs --limit 5\n",
     .options = options,

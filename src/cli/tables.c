@@ -110,6 +110,10 @@ const pl_command pl_command_tables = {
     .summary = "tables, with rows, files, size and age",
     .help = "Numbers are those of the current snapshot. With --json also where each table's\n"
             "metadata is, for engines that take a path.\n\n"
+            "JSON: [{\"table\", \"rows\", \"files\", \"bytes\", \"snapshots\", \"snapshot\", "
+            "\"updated\", \"location\",\n"
+            "\"metadata\"}].\n"
+            "\n"
             "Example:\n"
             "  $ plumb tables\n"
             "  table         rows  files     size  snapshots  updated\n"

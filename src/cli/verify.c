@@ -510,6 +510,11 @@ const pl_command pl_command_verify = {
             "footer of each data file; every raw object against its checksums; the ledger and the\n"
             "registry against both. With TABLE only that table. Nothing is changed.\n"
             "Exit code 0: sound; 1: there are findings, one line each.\n\n"
+            "JSON: {\"sound\", \"tables\": [{\"table\", \"snapshots\", \"manifests\", \"files\"}], "
+            "\"raw\": {\"objects\",\n"
+            "\"bytes\"}, \"findings\": [{\"area\", \"table\", \"rule\", \"place\", \"what\"}], "
+            "\"more\"}.\n"
+            "\n"
             "Example:\n"
             "  $ plumb verify\n"
             "  1 table, 6 snapshots, 24 data files, 30 raw objects of 12.4 MiB: sound\n",

@@ -72,6 +72,9 @@ const pl_command pl_command_work = {
         "lock, no project. Any number may work at once. Doing a task twice is harmless: one\n"
         "result is taken, and whoever comes second deletes its own files.\n"
         "\n"
+        "JSON: {\"task\", \"raw\", \"curated\": rows, \"quarantined\", \"filtered\", \"damaged\", "
+        "\"files\"}.\n"
+        "\n"
         "Example:\n"
         "  plumb work 01KB3T0GZ8M6Q2C5W7X9Y1A3B4 t1 --lake /mnt/lake\n",
     .options = options,

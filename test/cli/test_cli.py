@@ -3,6 +3,7 @@
 import os
 import pathlib
 import pty
+import re
 import shutil
 import subprocess
 
@@ -46,6 +47,49 @@ def test_every_command_explains_itself_with_an_example(plumb):
         assert f"\nUsage: plumb {name}" in text
         assert "Example" in text
         assert all(len(line) <= 100 for line in text.splitlines()), name
+
+
+def names_in(value):
+    """Of every object in a JSON document; what another file says inside of it is not ours."""
+    if isinstance(value, list):
+        return set().union(*map(names_in, value))
+    if isinstance(value, dict):
+        return set(value).union(*(names_in(v) for k, v in value.items() if k != "detail"))
+    return set()
+
+
+def test_help_names_what_json_gives(made):
+    (made.dir / "in.json").write_text('{"id": "a", "likes": 1}\n{"likes": 2}\n')
+    given = {}
+
+    def ask(name, *words):
+        given[name] = names_in(made.json(name, *words, code=None))
+
+    ask("ingest", "tiktok", "in.json")
+    made("run")
+    (made.dir / "in.json").write_text('{"id": "b", "likes": 3}\n')
+    made("ingest", "tiktok", "in.json")
+    planned = made.json("plan")
+    given["plan"] = names_in(planned)
+    ask("work", planned["run"], "t1")
+    made("commit", planned["run"])
+    for words in (["init", "new"], ["runs"], ["ledger"], ["tables"], ["describe", "post_metrics"],
+                  ["mapping", "tiktok"], ["quarantine"], ["verify"], ["doctor"],
+                  ["expire", "post_metrics"], ["relocate"],
+                  ["rollback", "post_metrics", "--to", "previous"], ["history", "post_metrics"]):
+        ask(*words)
+    optional = {"init": {"columns", "left_out", "records", "records_path"},
+                "verify": {"area", "rule", "place", "what"},  # of what it found
+                "relocate": {"table", "source_prefix", "snapshots", "manifests", "files",
+                             "metadata"},
+                "rollback": {"source", "file", "version", "pinned"}}  # of what it pins
+    wrong = []
+    for name, printed in given.items():
+        said = made(name, "--help").stdout.split("\nJSON: ")[1].split("\n\n")[0]
+        named = set(re.findall(r'"(\w+)"', said))
+        wrong += [(name, key) for key in printed - named]
+        wrong += [(name, key) for key in named - printed - optional.get(name, set())]
+    assert wrong == []
 
 
 def test_help_needs_no_project_and_no_arguments(plumb):
