@@ -92,13 +92,16 @@ class Model:
 
     def suspect(self, pending):
         """The first of these objects that lacks a column for a reason nobody has agreed to, and
-        which; a column that some of them lack and later ones have is well again."""
+        which; a column that is there again in 95 % of them is well again."""
         for at, i in enumerate(pending):
             o = self.objects[i]
             rules = self.mappings[o.source].now()
             for c in COLUMNS:
                 key = o.dialect.get(c)
-                back = key is None and any(c in self.objects[k].dialect for k in pending[at:])
+                posts = [(self.objects[k].posts, c in self.objects[k].dialect)
+                         for k in pending[at:]]
+                back = key is None and sum(n for n, has in posts if has) >= 0.95 * sum(
+                    n for n, _ in posts)
                 if key not in rules[c] and not back and (o.source, c, key) not in self.muted:
                     return i, c, key
         return None, None, None

@@ -280,10 +280,17 @@ static plumb_status judge_whole(run_state *run, verdict *v, plumb_error *err)
     return PLUMB_OK;
 }
 
-// From window `first` on everything waits together, behind what is in v->wait already.
+// From window `first` on everything waits together, behind what is in v->wait already. What was
+// missing there is looked for as in what waits: the next window does not let the gap through.
 static plumb_status hold_from(run_state *run, verdict *v, const window_at *windows, uint32_t first,
                               uint32_t count, plumb_error *err)
 {
+    for (uint32_t s = 0; s < v->suspicion_count; s++) {
+        const pl_suspicion *suspicion = &v->suspicions[s];
+        bool missed =
+            suspicion->kind == PL_SUSPECT_ABSENT || suspicion->kind == PL_SUSPECT_CONTINUED;
+        if (missed) v->columns[suspicion->column].waits = true;
+    }
     for (uint32_t i = first; i < count; i++) PL_TRY(add(run, &v->wait, &windows[i], err));
     return judge_whole(run, v, err);
 }

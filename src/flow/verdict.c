@@ -204,12 +204,33 @@ static const pl_suspect_column *suspected(const verdict *v, const pl_suspicion *
     return suspicion->column == PL_SHAPE_NONE ? NULL : &v->columns[suspicion->column];
 }
 
+// Whether what waits has values at some path of the column.
+static bool has_values(const verdict *v, const pl_suspect_column *column)
+{
+    for (uint32_t i = 0; i < column->path_count; i++) {
+        uint32_t at = pl_verdict__find_path(&v->wait.shape, column->paths[i]);
+        if (at == PL_SHAPE_NONE) continue;
+        const pl_shape_path *path = &v->wait.shape.paths[at];
+        if (pl_shape_seen(path) > path->kinds[PL_SHAPE_NULL]) return true;
+    }
+    return false;
+}
+
+// A path that is gone explains that there is no value, also of a column that must have one; it does
+// not explain values at another of the column's paths.
+static bool may_explain(const verdict *v, const pl_finding_doc *doc, const pl_suspicion *suspicion)
+{
+    if (doc->class != PL_DRIFT_REMOVED) return true;
+    if (suspicion->kind == PL_SUSPECT_LOST) return !has_values(v, suspected(v, suspicion));
+    return suspicion->kind == PL_SUSPECT_ABSENT || suspicion->kind == PL_SUSPECT_CONTINUED;
+}
+
 // Whether the finding explains the suspicion: it is about a path the column reads.
 static bool explains(run_state *run, const verdict *v, const candidate *c,
                      const pl_suspicion *suspicion)
 {
     uint32_t *columns, count = 0;
-    if (suspicion->column == PL_SHAPE_NONE) return false;
+    if (suspicion->column == PL_SHAPE_NONE || !may_explain(v, &c->doc, suspicion)) return false;
     if (c->doc.before)
         pl_mapping_columns_of(v->source->mapping, pl_span_of(c->doc.before), run->arena, &columns,
                               &count);

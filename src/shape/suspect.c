@@ -302,6 +302,7 @@ static bool is_denied(const pl_suspect_work *work, uint32_t column, uint64_t mis
 }
 
 #define HEALED_SHARE 0.95 // of the old presence
+#define SHARE_DOUBT  3    // deviations by which that may be less than the baseline says
 
 // Missing from all records; or, of what waits for it already, not there again as it was: one record
 // that has it takes back nothing of a gap.
@@ -309,6 +310,7 @@ static bool is_gone(const pl_suspect_work *work, const pl_suspect_column *asked)
 {
     const pl_column_counts *was = &asked->before, *is = &asked->now;
     double share = (double)was->filled / ((double)was->rows + 1), rows = (double)is->rows;
+    share -= SHARE_DOUBT * sqrt(share * (1 - share) / ((double)was->rows + 1));
     if (!is->filled || !asked->waits) return !is->filled;
     return (double)is->filled < HEALED_SHARE * share * rows &&
            less_often(rows, (double)is->filled, share) < work->options->absent_chance;

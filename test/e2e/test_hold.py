@@ -287,3 +287,18 @@ def test_a_gap_waits_also_when_the_key_goes_on_under_another_name(plumb):
     plumb("drift", "approve", removed)
     assert run(plumb, 0)["holds"] == []
     assert count(plumb) == 1400 and count(plumb, "likes IS NULL") == 300
+
+
+def test_a_name_of_long_ago_does_not_explain_values_of_another_kind(plumb):
+    """The first name is gone for good, the second one's values cannot be read: that is one finding,
+    and whoever agrees that the first is gone lets nothing through."""
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json", [renamed(n, 3, "likes", "hearts") for n in range(400)])
+    run(plumb, 0)
+    other = [renamed(n, 4, "likes", "hearts") for n in range(400)]
+    for one in other:
+        one["stats"]["hearts"] = f"about {one['stats']['hearts']}"
+    land(plumb, "shop", "4.json", other)
+    run(plumb, 3)
+    assert [(s[0], s[1], s[4]) for s in states(plumb)] == [
+        ("renamed", "$.stats.likes", "provisional"), ("retyped", "$.stats.hearts", "held")]

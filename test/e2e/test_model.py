@@ -173,7 +173,7 @@ class Driver:
         for _ in range(self.rng.choice((1, 1, 5))):
             self.land(source, FEW, shares=None)
             self.run()
-            self.land(source)
+            self.land(source, 6 * POSTS)  # so many that those are few
             self.run()
 
     def grow(self):
@@ -192,14 +192,15 @@ class Driver:
         self.run(lambda: self.model.adopt(source, key))
 
     def returns(self):
-        """What was gone is back before anybody has decided."""
+        """What was gone is back before anybody has decided: so often that the gap is small, or
+        not."""
         gone = [w for w in self.model.held.values() if w[2] is None and self.free(w[0])]
         if not gone:
             return False
         source, column, _ = self.rng.choice(gone)
         self.model.upgrade(source, column, self.model.mappings[source].now()[column][0])
         self.said.append(f"# {source} sends {column} again")
-        self.land(source)
+        self.land(source, posts=self.rng.choice((1, 40)) * POSTS)
         self.run()
 
     def run(self, then=lambda: None):
@@ -291,7 +292,8 @@ class Driver:
 
     def retire(self):
         found = sorted(w[:2] for w in self.model.deprecated if self.free(w[0]) and w[0] not in
-                       {**self.model.held, **self.model.provisional, **self.model.parallel})
+                       {**self.model.held, **self.model.provisional, **self.model.parallel} and
+                       w[1] not in self.model.dialects[w[0]])
         if not found:
             return False
         what = (*self.rng.choice(found), None)
