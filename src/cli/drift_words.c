@@ -407,16 +407,15 @@ static void say_later(words *w)
                           f->reads.columns, f->reads.without);
         else if (*w->row->column)
             pl_words__say(w, ": column %s then has what came", w->row->column);
-        pl_words__say(
-            w,
-            ". If what waits is as before until then, as a whole, it is published by itself. Raw "
-            "objects stay whatever happens, so nothing is lost for good.");
+        pl_words__say(w,
+                      ". If all that waits is as before until then, it is published by itself. Raw "
+                      "objects stay whatever happens, so nothing is lost for good.");
     } else if (pl_words__waits(w)) {
         pl_words__say(
             w,
             "It goes on waiting: table %s gets no new rows of source %s, and every 'plumb run' "
-            "ends with exit code 3. If what waits is as before again, as a whole, it is published "
-            "by itself.",
+            "ends with exit code 3. If all that waits is as before again, it is published by "
+            "itself.",
             w->row->table, w->row->source);
     } else if (w->row->state == PL_FINDING_PARALLEL) {
         pl_words__say(w, "Both columns go on being filled, each by its rule.");

@@ -30,6 +30,12 @@ typedef struct pl_rule_path {
 void pl_rule_shape_paths(const pl_mapping *mapping, const pl_rule *rule, pl_arena *arena,
                          pl_rule_path **ret_paths, uint32_t *ret_count);
 
+// Of terms that find an element of an array in the record by a word, `data[name="likes"].value`:
+// where the words stand, "$.data[*].name", and the words, all in the arena; those of the first such
+// place. 0: no term does.
+uint32_t pl_rule_words(const pl_rule *rule, pl_arena *arena, pl_span *ret_path,
+                       pl_span **ret_words);
+
 // Columns whose rule reads the path, something below it, or finds an element by it: each once,
 // ascending. None if the text is no path.
 void pl_mapping_columns_of(const pl_mapping *mapping, pl_span path, pl_arena *arena,

@@ -166,6 +166,40 @@ void pl_rule_shape_paths(const pl_mapping *mapping, const pl_rule *rule, pl_aren
     *ret_count = count;
 }
 
+// The path of the words by which the first look-up of a term finds its element, as shapes write it.
+static bool words_path(const pl_term *term, pl_buf *out, pl_span *ret_word)
+{
+    const pl_path *path = &term->path;
+    uint32_t i = 0;
+    if (term->kind != PL_TERM_PATH || path->root != PL_ROOT_RECORD) return false;
+    while (i < path->count && path->steps[i].kind != PL_STEP_LOOKUP) i++;
+    if (i == path->count) return false;
+    pl_step last = {.kind = PL_STEP_KEY, .key = path->steps[i].lookup_key};
+    *ret_word = path->steps[i].lookup_value;
+    pl_buf_reset(out);
+    pl_contract__shape_text(out, &(pl_path){PL_ROOT_RECORD, path->steps, i + 1});
+    pl_buf key = {0};
+    pl_contract__shape_text(&key, &(pl_path){PL_ROOT_RECORD, &last, 1});
+    pl_buf_span(out, pl_span_make(key.data + 1, key.count - 1));
+    pl_buf_done(&key);
+    return true;
+}
+
+uint32_t pl_rule_words(const pl_rule *rule, pl_arena *arena, pl_span *ret_path, pl_span **ret_words)
+{
+    pl_span *words = PL_TAKE(arena, pl_span, rule->term_count), word;
+    uint32_t count = 0;
+    pl_buf text = {0};
+    for (uint32_t t = 0; t < rule->term_count; t++) {
+        if (!words_path(&rule->terms[t], &text, &word)) continue;
+        if (!count) *ret_path = pl_arena_copy(arena, pl_buf_view(&text));
+        if (pl_span_equal(pl_buf_view(&text), *ret_path)) words[count++] = word;
+    }
+    pl_buf_done(&text);
+    *ret_words = words;
+    return count;
+}
+
 static bool shape_path(const pl_mapping *mapping, pl_span text, pl_arena *arena, pl_path *ret_path)
 {
     if (!pl_contract__shape_path(text, arena, ret_path)) return false;

@@ -16,6 +16,24 @@ uint64_t pl_judge_hash(const pl_mapping *mapping)
 }
 
 // ---- what is asked -----------------------------------------------------------------------------
+static void take_words(run_state *run, const pl_rule *rule, pl_suspect_column *column)
+{
+    pl_span path, *words;
+    uint32_t count = pl_rule_words(rule, run->arena, &path, &words);
+    if (!count) return;
+    uint64_t *hashes = PL_TAKE(run->arena, uint64_t, count);
+    pl_buf text = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        pl_buf_reset(&text);
+        pl_json_quote(&text, words[i]);
+        hashes[i] = pl_shape_scalar_of(pl_buf_view(&text)).hash;
+    }
+    pl_buf_done(&text);
+    column->chooser = pl_arena_cstr(run->arena, path);
+    column->words = hashes;
+    column->word_count = count;
+}
+
 static void take_column(run_state *run, verdict *v, const pl_rule *rule)
 {
     const pl_mapping *mapping = v->source->mapping;
@@ -35,6 +53,7 @@ static void take_column(run_state *run, verdict *v, const pl_rule *rule)
             pl_project_drift_column(run->options->project, mapping, rule->column).lost_share,
         .paths = texts,
         .path_count = count};
+    take_words(run, rule, &v->columns[v->column_count - 1]);
 }
 
 // Kinds of suspicion that a finding, once decided, is no more: the class says what it was about.
@@ -186,7 +205,7 @@ static plumb_status begin(run_state *run, run_source *source, verdict *v, plumb_
 
 static bool is_gone(const pl_shape *shape, const char *path)
 {
-    uint32_t at = pl_verdict__find_path(shape, path);
+    uint32_t at = pl_shape_named(shape, path);
     return at == PL_SHAPE_NONE ||
            pl_shape_seen(&shape->paths[at]) == shape->paths[at].kinds[PL_SHAPE_NULL];
 }

@@ -156,7 +156,6 @@ plumb_status pl_verdict__conflicts(run_state *run, verdict *v, plumb_error *err)
 // proves it a second time.
 plumb_status pl_verdict__refused(run_state *run, const verdict *v, const char *column,
                                  pl_finding_row *ret_row, bool *ret_found, plumb_error *err);
-uint32_t pl_verdict__find_path(const pl_shape *shape, const char *path); // PL_SHAPE_NONE: none
 
 // quality.c: ask the contract's checks of what was found; v->by_checks says whether they hold it.
 plumb_status pl_verdict__check(run_state *run, verdict *v, const pl_baseline *found,

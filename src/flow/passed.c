@@ -18,7 +18,7 @@ enum { ADDED_RECORDS = 20, ADDED_OBJECTS = 3 };
 // Enough of an unseen path to speak of it?
 static bool is_established(const pl_shape *shape, const char *path)
 {
-    uint32_t at = pl_verdict__find_path(shape, path);
+    uint32_t at = pl_shape_named(shape, path);
     if (at == PL_SHAPE_NONE) return false;
     const pl_shape_path *p = &shape->paths[at];
     return pl_shape_seen(p) >= ADDED_RECORDS &&
@@ -121,7 +121,7 @@ static plumb_status note_changes(run_state *run, verdict *v, plumb_error *err)
 // The least type that covers all there is by now: the first values must not fix it.
 static void widen(run_state *run, const verdict *v, pl_finding_row *row)
 {
-    uint32_t at = pl_verdict__find_path(&v->base.shape, row->after);
+    uint32_t at = pl_shape_named(&v->base.shape, row->after);
     if (at == PL_SHAPE_NONE) return;
     pl_buf type = {0};
     pl_shape_least_type(&type, &v->base.shape, at);
@@ -146,7 +146,7 @@ static plumb_status count_on(run_state *run, verdict *v, plumb_error *err)
         if (strcmp(row->class, "added") != 0) continue;
         pl_mapping_columns_of(v->source->mapping, pl_span_of(row->after), run->arena, &columns,
                               &count);
-        uint32_t now = pl_verdict__find_path(&v->passed.shape, row->after);
+        uint32_t now = pl_shape_named(&v->passed.shape, row->after);
         if (now != PL_SHAPE_NONE)
             row->records += (int64_t)pl_shape_seen(&v->passed.shape.paths[now]);
         if (now != PL_SHAPE_NONE) widen(run, v, row);
@@ -167,7 +167,7 @@ static plumb_status come_back(run_state *run, verdict *v, const pl_finding_row *
     const pl_shape *shape = &v->passed.shape;
     pl_finding_row was;
     bool found;
-    uint32_t *columns, count, at = pl_verdict__find_path(shape, row->before);
+    uint32_t *columns, count, at = pl_shape_named(shape, row->before);
     if (at == PL_SHAPE_NONE) return PLUMB_OK;
     uint64_t seen = pl_shape_seen(&shape->paths[at]);
     if (seen == shape->paths[at].kinds[PL_SHAPE_NULL]) return PLUMB_OK;

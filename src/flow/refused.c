@@ -6,19 +6,6 @@
 
 #include "flow/judge.h"
 
-uint32_t pl_verdict__find_path(const pl_shape *shape, const char *path)
-{
-    pl_buf text = {0};
-    uint32_t found = PL_SHAPE_NONE;
-    for (uint32_t i = 0; i < shape->count && found == PL_SHAPE_NONE; i++) {
-        text.count = 0;
-        pl_shape_path_write(&text, shape, i);
-        if (pl_span_is(pl_buf_view(&text), path)) found = i;
-    }
-    pl_buf_done(&text);
-    return found;
-}
-
 plumb_status pl_verdict__refused(run_state *run, const verdict *v, const char *column,
                                  pl_finding_row *ret_row, bool *ret_found, plumb_error *err)
 {
@@ -32,7 +19,7 @@ plumb_status pl_verdict__refused(run_state *run, const verdict *v, const char *c
         if (!ret_row->muted_until_us || strcmp(ret_row->class, "renamed") != 0 ||
             strcmp(ret_row->column, column) != 0)
             continue;
-        uint32_t at = pl_verdict__find_path(&v->wait.shape, ret_row->after);
+        uint32_t at = pl_shape_named(&v->wait.shape, ret_row->after);
         *ret_found = at != PL_SHAPE_NONE && pl_shape_seen(&v->wait.shape.paths[at]);
         ret_row->records = (int64_t)v->wait.shape.records;
     }

@@ -208,7 +208,7 @@ static const pl_suspect_column *suspected(const verdict *v, const pl_suspicion *
 static bool has_values(const verdict *v, const pl_suspect_column *column)
 {
     for (uint32_t i = 0; i < column->path_count; i++) {
-        uint32_t at = pl_verdict__find_path(&v->wait.shape, column->paths[i]);
+        uint32_t at = pl_shape_named(&v->wait.shape, column->paths[i]);
         if (at == PL_SHAPE_NONE) continue;
         const pl_shape_path *path = &v->wait.shape.paths[at];
         if (pl_shape_seen(path) > path->kinds[PL_SHAPE_NULL]) return true;
@@ -304,7 +304,7 @@ static plumb_status resolve(run_state *run, verdict *v, candidate *list, uint32_
                 PL_DRIFT_PROVISIONAL)
             continue;
         c->by_rule = true;
-        if (pl_verdict__find_path(&v->base.shape, c->doc.after) != PL_SHAPE_NONE) news = false;
+        if (pl_shape_named(&v->base.shape, c->doc.after) != PL_SHAPE_NONE) news = false;
         with.overlay = proposal.overlay;
     }
     // What is left is judged anew, and may go on waiting for somebody. The same once more would
@@ -328,7 +328,7 @@ static const char *const suspicion_classes[PL_SUSPECT_KINDS] = {
 static const char *path_of(const verdict *v, const pl_suspect_column *column)
 {
     for (uint32_t i = 0; i < column->path_count; i++)
-        if (pl_verdict__find_path(&v->base.shape, column->paths[i]) != PL_SHAPE_NONE)
+        if (pl_shape_named(&v->base.shape, column->paths[i]) != PL_SHAPE_NONE)
             return column->paths[i];
     return column->paths[0];
 }
@@ -342,9 +342,10 @@ static plumb_status put_suspicion(run_state *run, verdict *v, const pl_suspicion
     const char *name = column ? pl_arena_cstr(run->arena, column->name) : "";
     const char *class = suspicion_classes[suspicion->kind];
     const char *path = column && column->path_count ? path_of(v, column) : NULL;
-    bool gone = path && strcmp(class, "removed") == 0;
+    bool gone = path && strcmp(class, "removed") == 0 && !strstr(path, "[*]");
     pl_finding_doc doc = {
-        // A path that is gone is one finding, also while some of what waits has it again.
+        // A path that is gone is one finding (columns may share one through an array), also while
+        // some of what waits has it again.
         .fingerprint =
             pl_arena_printf(run->arena, "%s %s", gone ? class : pl_suspicion_name(suspicion->kind),
                             gone ? path : name),

@@ -355,6 +355,19 @@ void pl_shape_path_write(pl_buf *out, const pl_shape *shape, uint32_t id)
     }
 }
 
+uint32_t pl_shape_named(const pl_shape *shape, const char *path)
+{
+    pl_buf text = {0};
+    uint32_t found = PL_SHAPE_NONE;
+    for (uint32_t i = 0; i < shape->count && found == PL_SHAPE_NONE; i++) {
+        text.count = 0;
+        pl_shape_path_write(&text, shape, i);
+        if (pl_span_is(pl_buf_view(&text), path)) found = i;
+    }
+    pl_buf_done(&text);
+    return found;
+}
+
 const char *pl_shape_kind_name(pl_shape_kind kind)
 {
     static const char *const names[PL_SHAPE_KINDS] = {"null",   "bool",  "int",   "float",

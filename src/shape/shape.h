@@ -265,6 +265,8 @@ uint64_t pl_shape_seen(const pl_shape_path *path);
 uint64_t pl_shape_chances(const pl_shape *shape, uint32_t path);
 // "$.stats.likes", "$.tags[*]", "$["a.b"]", "$doc.page.next".
 void pl_shape_path_write(pl_buf *out, const pl_shape *shape, uint32_t path);
+// The path written so; PL_SHAPE_NONE: there is none.
+uint32_t pl_shape_named(const pl_shape *shape, const char *path);
 
 // The least type of a contract that takes every value seen at a path: "long", "list(string)"; json
 // where several kinds meet. Nothing for a path that was never more than null.

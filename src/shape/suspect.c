@@ -192,12 +192,6 @@ static void count_pairs(const pl_shape_values *old, const pl_shape_values *new,
     }
 }
 
-// The chance that of so many rows no more have what a share has; 1 where none are missed.
-static double less_often(double rows, double have, double share)
-{
-    return have < share * rows ? pl_drift_tail(rows, have, share) : 1;
-}
-
 #define APART_CHANCE 0.5  // that no row has both by accident
 #define TURNS_CHANCE 1e-3 // that both together are as often there by accident
 
@@ -220,7 +214,7 @@ static bool takes_turns(const pl_suspect_work *work, uint32_t column, uint32_t p
     double share = (double)asked->before.filled / ((double)asked->before.rows + 1);
     double values = (double)pl_suspect__values(work->now->shape, path);
     double rows = (double)asked->now.rows, filled = (double)asked->now.filled;
-    bool fell = less_often(rows, filled, share) < work->options->absent_chance;
+    bool fell = pl_suspect__less_often(rows, filled, share) < work->options->absent_chance;
     if (!fell && (agreed || others)) return false; // what fell may have grown as well
     if (both || !(fell || asked->waits) || pow(1 - share, values) > APART_CHANCE) return false;
     return pl_drift_tail(rows, values + filled, share) >= TURNS_CHANCE;
@@ -301,6 +295,8 @@ static bool is_denied(const pl_suspect_work *work, uint32_t column, uint64_t mis
     return false;
 }
 
+// ---- absence -----------------------------------------------------------------------------------
+
 #define HEALED_SHARE 0.95 // of the old presence
 #define SHARE_DOUBT  3    // deviations by which that may be less than the baseline says
 
@@ -313,7 +309,7 @@ static bool is_gone(const pl_suspect_work *work, const pl_suspect_column *asked)
     share -= SHARE_DOUBT * sqrt(share * (1 - share) / ((double)was->rows + 1));
     if (!is->filled || !asked->waits) return !is->filled;
     return (double)is->filled < HEALED_SHARE * share * rows &&
-           less_often(rows, (double)is->filled, share) < work->options->absent_chance;
+           pl_suspect__less_often(rows, (double)is->filled, share) < work->options->absent_chance;
 }
 
 static void judge_absent(pl_suspect_work *work, uint32_t column)
@@ -328,8 +324,9 @@ static void judge_absent(pl_suspect_work *work, uint32_t column)
     double chance = pow(1 - (double)was->filled / rows, (double)missing);
     bool absent = is_gone(work, asked) && chance < work->options->absent_chance;
     uint32_t heir = find_heir(work, column, missing);
-    if (!absent && heir == PL_SHAPE_NONE) return;
-    absent &= !is->filled || heir == PL_SHAPE_NONE;
+    bool other_word = heir == PL_SHAPE_NONE && pl_suspect__chosen_otherwise(work, asked, missing);
+    if (!absent && heir == PL_SHAPE_NONE && !other_word) return;
+    absent &= !is->filled || (heir == PL_SHAPE_NONE && !other_word);
     pl_suspicion_kind kind = absent ? PL_SUSPECT_ABSENT : PL_SUSPECT_CONTINUED;
     if (pl_suspect__muted(work, column, kind)) return;
     pl_buf why = {0};
@@ -349,6 +346,7 @@ static void judge_absent(pl_suspect_work *work, uint32_t column)
         pl_shape_path_write(&why, work->now->shape, heir);
         pl_buf_text(&why, " is new and could continue it");
     }
+    if (other_word) pl_suspect__put_words(&why, work, asked);
     pl_suspect__add(work, kind, column, heir, chance, missing, &why);
 }
 
@@ -370,7 +368,8 @@ static void judge_covered(pl_suspect_work *work, uint32_t column)
     uint64_t still = pl_suspect__values(work->now->shape, work->new[first]);
     uint64_t values = pl_suspect__values(work->before->shape, work->old[first]);
     double share = PL_MIN((double)values / (double)asked->before.rows, 1.0);
-    double missed = share * rows - (double)still, chance = less_often(rows, (double)still, share);
+    double missed = share * rows - (double)still,
+           chance = pl_suspect__less_often(rows, (double)still, share);
     if (chance >= work->options->absent_chance) return;
     for (uint32_t n = 0; n < work->newcomer_count; n++) {
         uint32_t p = work->newcomers[n].path;

@@ -17,7 +17,7 @@
 //               path is there in as many rows as lack a column that all had, or, of one that not
 //               all had, in none before the last that has it, or in turn with it while entities go
 //               on, or while it is rarer than chance allows. A source that went back left such
-//               rows, too.
+//               rows, too. Or elements are found by a word, and as many have one never said.
 //   lost       values that the column could not take: beyond a share of all, more than twice as
 //              many as before, and by accident in one of 1,000 windows, unless it is critical; or a
 //              finding says that they are of a new kind. Required ones that are missing count.
@@ -31,9 +31,8 @@
 //              to the last one, where it always was. An array that is there and empty is none.
 //
 // Windows grow: what arrives while a source waits is merged in, and all is asked again. So a
-// suspicion goes by itself when the column is filled again, in 95 % of its old share of what waits
-// (one row that has it does not let a gap through), when values that fit thin out those that do
-// not, when an object has records again.
+// suspicion goes by itself when the column is filled in 95 % of its old share of what waits, when
+// values that fit thin out those that do not, when an object has records again.
 // A column that is coalesced from two paths is absent only when both are; what look-ups, parents
 // and documents gave it counts as filled. So every rule about absence counts rows, not paths.
 // The rules themselves are the case files in test/cases/hold/. Threads: any.
@@ -71,6 +70,11 @@ typedef struct pl_suspect_column {
     // them: "$.stats.likes"; look-ups and positions in arrays as "$.data[*].value".
     const char *const *paths;
     uint32_t path_count;
+    // Of terms that find an element of an array by a word: where the words stand, as paths are
+    // written ("$.data[*].name"), and their hashes (pl_shape_scalar). NULL: no term does.
+    const char *chooser;
+    const uint64_t *words;
+    uint32_t word_count;
     pl_column_counts before, now;
 } pl_suspect_column;
 

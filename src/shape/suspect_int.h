@@ -45,4 +45,19 @@ uint64_t pl_suspect__values(const pl_shape *shape, uint32_t path); // that are n
 void pl_suspect__changes(pl_suspect_work *work, uint32_t column, const pl_finding *findings,
                          uint32_t count);
 
+// The chance that of so many rows no more have what a share has; 1 where none are missed.
+static inline double pl_suspect__less_often(double rows, double have, double share)
+{
+    return have < share * rows ? pl_drift_tail(rows, have, share) : 1;
+}
+
+// suspect_words.c
+// Whether elements that the column's word found are found by no word any more, and as many have
+// one that was never said: by the pairs, of which each is an element.
+bool pl_suspect__chosen_otherwise(const pl_suspect_work *work, const pl_suspect_column *asked,
+                                  uint64_t missing);
+// "; $.data[*].name says "hearts", which it never did"
+void pl_suspect__put_words(pl_buf *why, const pl_suspect_work *work,
+                           const pl_suspect_column *asked);
+
 #endif

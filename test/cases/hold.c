@@ -3,7 +3,8 @@
 //     case SENTENCE        what this case says
 //     by PATH              the key of the records that names their entity; absent: nobody says
 //     columns              of the table, a line each: a name, words about it, and the paths it is
-//                          coalesced from: "likes critical: $.likes | $.like_count"
+//                          coalesced from: "likes critical: $.likes | $.like_count", or the word
+//                          that finds an element: $.data[name="likes"].value
 //                            number    takes numbers and texts of digits; else any value is taken
 //                            required  a record without it is no row
 //                            critical  as the contract says
@@ -27,8 +28,9 @@ enum { COLUMNS_MAX = 64, PATHS_MAX = 4 };
 
 typedef struct column {
     bool number, required, hidden;
-    const char *paths[PATHS_MAX];
+    const char *paths[PATHS_MAX], *shown[PATHS_MAX]; // as written; as shapes write them
     uint32_t path_count;
+    uint64_t word;
 } column;
 
 typedef struct hold {
@@ -69,6 +71,21 @@ static pl_span take(pl_span *text, char end)
     return part;
 }
 
+// Of `$.data[name="likes"].value` the path with "[*]", where the word stands, and the word.
+static void read_lookup(hold *h, column *own, pl_suspect_column *asked, uint32_t at)
+{
+    const char *path = own->paths[at], *open = strchr(path, '['), *equal;
+    own->shown[at] = path;
+    if (!open || !(equal = strchr(open, '=')) || !strchr(equal, ']')) return;
+    const char *close = strchr(equal, ']');
+    int before = (int)(open - path), key = (int)(equal - open) - 1;
+    own->shown[at] = pl_arena_printf(&h->arena, "%.*s[*]%s", before, path, close + 1);
+    asked->chooser = pl_arena_printf(&h->arena, "%.*s[*].%.*s", before, path, key, open + 1);
+    own->word = pl_shape_scalar_of(pl_span_make(equal + 1, (size_t)(close - equal) - 1)).hash;
+    asked->words = &own->word;
+    asked->word_count = 1;
+}
+
 static void read_columns(hold *h, pl_span text)
 {
     while (text.bytes) {
@@ -80,9 +97,11 @@ static void read_columns(hold *h, pl_span text)
         pl_span head = take(&line, ':');
         asked->name = take(&head, ' ');
         while (head.bytes) read_word(own, asked, take(&head, ' '));
-        while (line.bytes && own->path_count < PATHS_MAX)
-            own->paths[own->path_count++] = pl_arena_cstr(&h->arena, take(&line, '|'));
-        asked->paths = own->paths;
+        for (; line.bytes && own->path_count < PATHS_MAX; own->path_count++) {
+            own->paths[own->path_count] = pl_arena_cstr(&h->arena, take(&line, '|'));
+            read_lookup(h, own, asked, own->path_count);
+        }
+        asked->paths = own->shown;
         asked->path_count = own->hidden ? 0 : own->path_count;
     }
 }
@@ -101,6 +120,22 @@ static taken take_value(const column *own, const pl_json *value)
     return text ? TAKEN : LOST;
 }
 
+// The element that `[key="word"]` finds; *path moves behind it.
+static const pl_json *find_element(const pl_json *array, const char **path)
+{
+    const char *equal = strchr(*path, '='), *close = strchr(*path, ']');
+    char key[64] = "";
+    memcpy(key, *path + 1, PL_MIN((size_t)(equal - *path) - 1, sizeof key - 1));
+    pl_span word = pl_span_make(equal + 2, (size_t)(close - equal) - 3);
+    *path = close + 1;
+    const pl_json *item = array->kind == PL_JSON_ARRAY ? array->first : NULL;
+    for (; item; item = item->next) {
+        const pl_json *found = pl_json_get(item, key);
+        if (found && pl_span_equal(found->text, word)) return item;
+    }
+    return NULL;
+}
+
 // The value at a path: of arrays the first that is not null.
 static taken take_at(const column *own, const pl_json *value, const char *path)
 {
@@ -111,6 +146,10 @@ static taken take_at(const column *own, const pl_json *value, const char *path)
         const pl_json *item = value->kind == PL_JSON_ARRAY ? value->first : NULL;
         for (; item && found == NOTHING; item = item->next) found = take_at(own, item, path + 3);
         return found;
+    }
+    if (*path == '[') {
+        value = find_element(value, &path);
+        return take_at(own, value, path);
     }
     char key[64] = "";
     size_t bytes = strcspn(path + 1, ".[");

@@ -302,3 +302,29 @@ def test_a_name_of_long_ago_does_not_explain_values_of_another_kind(plumb):
     run(plumb, 3)
     assert [(s[0], s[1], s[4]) for s in states(plumb)] == [
         ("renamed", "$.stats.likes", "provisional"), ("retyped", "$.stats.hearts", "held")]
+
+
+def test_another_word_in_some_records_waits(plumb):
+    """Metrics in an array, found by name: half of the servers say another name."""
+    contract = ("table: posts\ncolumns:\n  id: {type: string, required: true}\n"
+                "  likes: long\nkey: [id]\n")
+    mapping = "source: shop\ninto: posts\nmap:\n  id: id\n  likes: data[name=\"likes\"].value\n"
+
+    def insights(n, day, name="likes"):
+        return {"id": f"p{n}", "data": [{"name": name, "value": n * 31 + day},
+                                        {"name": "saves", "value": n + day}]}
+
+    project(plumb, {"posts": contract}, {"shop": mapping})
+    for day in (1, 2, 3):
+        land(plumb, "shop", f"{day}.json", [insights(n, day) for n in range(300)])
+        run(plumb, 0)
+    land(plumb, "shop", "4.json",
+         [insights(n, 4, "hearts" if n % 2 else "likes") for n in range(300)])
+    assert [h["why"] for h in run(plumb, 3)["holds"]] == [
+        "column 'likes' is NULL in 150 of 300 rows, and was filled in 900 of 900 before; "
+        "$.data[*].name says \"hearts\", which it never did"]
+    assert states(plumb) == [("removed", "$.data[*].value", "", "likes", "held")]
+    file = plumb.dir / "sources/shop.yml"
+    file.write_text(file.read_text() + "         | data[name=\"hearts\"].value\n")
+    assert run(plumb, 0)["holds"] == []
+    assert count(plumb) == 1200 and count(plumb, "likes IS NULL") == 0
