@@ -194,7 +194,9 @@ class Driver:
     def returns(self):
         """What was gone is back before anybody has decided: so often that the gap is small, or
         not."""
-        gone = [w for w in self.model.held.values() if w[2] is None and self.free(w[0])]
+        # Where a gap was published before, how often it should be there is not foretold.
+        gone = [w for w in self.model.held.values() if w[2] is None and self.free(w[0]) and
+                w not in self.model.refused]
         if not gone:
             return False
         source, column, _ = self.rng.choice(gone)
