@@ -5,7 +5,7 @@ static const char LETTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw
 
 enum { GROUPS = 4 }; // of three bytes, which are four letters
 typedef uint32_t groups __attribute__((vector_size(4 * GROUPS)));
-typedef int8_t letters __attribute__((vector_size(4 * GROUPS)));
+typedef uint8_t letters __attribute__((vector_size(4 * GROUPS)));
 
 // Without a table, and a third of the instructions. Reads a byte more.
 static inline void write_groups(char *to, const char *from)
@@ -17,10 +17,10 @@ static inline void write_groups(char *to, const char *from)
     x = (x >> 2 & 0x3F) | (x << 12 & 0x3000) | (x >> 4 & 0x0F00) | (x << 10 & 0x3C0000) |
         (x >> 6 & 0x030000) | (x << 8 & 0x3F000000);
     letters value = (letters)x, at = value + 'A';
-    at += (value > 25) & ('a' - 'Z' - 1);
-    at += (value > 51) & ('0' - 'z' - 1);
-    at += (value > 61) & ('+' - '9' - 1);
-    at += (value > 62) & ('/' - '+' - 1);
+    at += (letters)(value > 25) & (uint8_t)('a' - 'Z' - 1);
+    at += (letters)(value > 51) & (uint8_t)('0' - 'z' - 1);
+    at += (letters)(value > 61) & (uint8_t)('+' - '9' - 1);
+    at += (letters)(value > 62) & (uint8_t)('/' - '+' - 1);
     memcpy(to, &at, sizeof at);
 }
 
