@@ -7,6 +7,7 @@ table; and the ways in which they change.
 """
 import json
 import shutil
+import sqlite3
 
 import duckdb
 
@@ -69,6 +70,18 @@ def start(plumb, *sources):
         land(plumb, source, f"{source}1.json", [post(n, 1) for n in range(400)])
         land(plumb, source, f"{source}2.json", [post(n, 2) for n in range(400)])
     plumb("run")
+
+
+def retired(plumb):
+    """Source shop has no shares any more: its rule is gone, and its declaration."""
+    start(plumb, "shop")
+    land(plumb, "shop", "3.json", [post(n, 3, shares=None) for n in range(400)])
+    plumb("run", code=3)
+    plumb("drift", "approve", 1)
+    with sqlite3.connect(plumb.dir / "lake/plumb.db") as db:
+        db.execute("UPDATE findings SET changed_us = changed_us - 31 * 86400000000")
+    plumb("drift", "approve", 1)
+    assert books(plumb, "SELECT state FROM findings WHERE id = 1") == [("retired",)]
 
 
 def rows(plumb):

@@ -140,7 +140,8 @@ bool pl_framer__level_item(pl_framer *f, pl_frame *frame)
     if (c == ']') {
         error = l->error;
         if (!error.reason) {
-            if (f->taking) give_envelope(f, l, at);
+            bool whole = f->state != IN_STREAM && !f->levels[0].error.reason;
+            if (f->taking && whole) give_envelope(f, l, at);
             f->level_count--;
             return false;
         }

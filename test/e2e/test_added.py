@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from dying import draw, killed, watched
-from held import fresh, land, post, rows, start
+from held import fresh, land, post, retired, rows, start
 from lake import FULL, books, found, keep, listed, read, restore
 
 
@@ -189,13 +189,7 @@ def test_a_column_of_another_source_is_filled_not_made_twice(plumb):
 
 
 def test_a_retired_column_that_returns_is_the_same_column(plumb):
-    start(plumb, "shop")
-    land(plumb, "shop", "3.json", [post(n, 3, shares=None) for n in range(400)])
-    plumb("run", code=3)
-    plumb("drift", "approve", 1)
-    with sqlite3.connect(plumb.dir / "lake/plumb.db") as db:
-        db.execute("UPDATE findings SET changed_us = changed_us - 31 * 86400000000")
-    plumb("drift", "approve", 1)
+    retired(plumb)
     assert "shares" not in "".join(files(plumb))
     comes(plumb, (4, 5))
     back, = books(plumb, "SELECT id FROM findings WHERE class = 'added'")[0]

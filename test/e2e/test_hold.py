@@ -248,15 +248,20 @@ def test_who_replays_under_a_pinned_mapping_is_told(plumb):
     assert count(plumb) == 1200 and count(plumb, "views IS NULL") == 0
 
 
-def test_a_gap_waits_also_when_the_key_is_back(plumb):
-    """Rows that have no value are not published because the next ones have: not before those of the
-    gap are few, or the time is over, or somebody says so. It is one finding all the while."""
+def gap(plumb):
+    """300 posts without likes, which wait."""
     start(plumb, "shop")
     without = [post(n, 3) for n in range(300)]
     for one in without:
         one["stats"].pop("likes")
     land(plumb, "shop", "3.json", without)
     run(plumb, 3)
+
+
+def test_a_gap_waits_also_when_the_key_is_back(plumb):
+    """Rows that have no value are not published because the next ones have: not before those of the
+    gap are few, or the time is over, or somebody says so. It is one finding all the while."""
+    gap(plumb)
     land(plumb, "shop", "4.json", [post(n, 4) for n in range(300)])
     said = run(plumb, 3)
     assert [h["why"] for h in said["holds"]] == [
@@ -270,12 +275,7 @@ def test_a_gap_waits_also_when_the_key_is_back(plumb):
 
 
 def test_a_gap_waits_also_when_the_key_goes_on_under_another_name(plumb):
-    start(plumb, "shop")
-    without = [post(n, 3) for n in range(300)]
-    for one in without:
-        one["stats"].pop("likes")
-    land(plumb, "shop", "3.json", without)
-    run(plumb, 3)
+    gap(plumb)
     land(plumb, "shop", "4.json", [renamed(n, 4, "likes", "like_count") for n in range(300)])
     run(plumb, 3)
     assert states(plumb) == [

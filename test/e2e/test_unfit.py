@@ -1,24 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What runs use in place of a mapping file, and a contract that has changed since: a version that
 does not fit is not pinned, and a source that cannot be mapped stops no other."""
-import sqlite3
-
 import pytest
 
-from held import CONTRACT, MAPPING, land, post, renamed, start
+from held import CONTRACT, MAPPING, land, post, renamed, retired, start
 from lake import books, lose, project, read, write
-
-
-def retired(plumb):
-    """Source shop has no shares any more: its rule is gone, and its declaration."""
-    start(plumb, "shop")
-    land(plumb, "shop", "3.json", [post(n, 3, shares=None) for n in range(400)])
-    plumb("run", code=3)
-    plumb("drift", "approve", 1)
-    with sqlite3.connect(plumb.dir / "lake/plumb.db") as db:
-        db.execute("UPDATE findings SET changed_us = changed_us - 31 * 24 * 3600 * 1000000")
-    plumb("drift", "approve", 1)
-    assert state(plumb) == "retired"
 
 
 def state(plumb):

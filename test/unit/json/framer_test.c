@@ -544,6 +544,7 @@ TEST(framer_gives_nothing_around_records_that_stand_alone_or_are_broken)
     check_envelopes(PL_FORMAT_NDJSON, NULL, "{\"a\": [1]}\n", "");
     check_envelopes(PL_FORMAT_NDJSON, "a", "{\"b\": []}\n{\"a\": [{}], \"b\": }\n", "");
     check_envelopes(PL_FORMAT_DOCUMENT, "a", "{\"a\": [{}, {}", "");
+    check_envelopes(PL_FORMAT_DOCUMENT, "a[].b", "{\"a\": [{\"b\": [{}], \"c\": 1}], \"x\": }", "");
 }
 
 TEST(framer_survives_damage_and_accounts_for_it_alike_in_every_chunking)
